@@ -1,0 +1,137 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KZ_ERR_DETAIL_MAX 512 /* bytes, with the final NUL */
+
+struct kz_err_t {
+    kz_err_code_t code;
+    const char *field; /* form field, or NULL */
+    const char *text;  /* key of the sentence, or NULL for the code's own */
+    char detail[KZ_ERR_DETAIL_MAX];
+};
+
+static const struct {
+    const char *name;
+    int http;
+    const char *text;
+} codes[] = {
+#define KZ_ERR(name, status, text) {#name, status, text},
+#include "base/err.def"
+#undef KZ_ERR
+};
+
+static kz_err_t out_of_memory = {KZ_ERR_INTERNAL, NULL, NULL, "out of memory"};
+
+static kz_err_t *make(kz_err_code_t code)
+{
+    kz_err_t *err = calloc(1, sizeof *err);
+
+    if (!err)
+        return &out_of_memory;
+    err->code = code;
+    return err;
+}
+
+static void append(kz_err_t *err, const char *text)
+{
+    size_t used = strlen(err->detail);
+
+    snprintf(err->detail + used, sizeof err->detail - used, "%s", text);
+}
+
+kz_err_t *kz_err_create(kz_err_code_t code, const char *format, ...)
+{
+    kz_err_t *err = make(code);
+    va_list args;
+
+    if (err == &out_of_memory)
+        return err;
+    va_start(args, format);
+    vsnprintf(err->detail, sizeof err->detail, format, args);
+    va_end(args);
+    return err;
+}
+
+kz_err_t *kz_err_status(kz_err_code_t code, apr_status_t status, const char *format, ...)
+{
+    kz_err_t *err = make(code);
+    char words[128];
+    va_list args;
+
+    if (err == &out_of_memory)
+        return err;
+    va_start(args, format);
+    vsnprintf(err->detail, sizeof err->detail, format, args);
+    va_end(args);
+    append(err, ": ");
+    append(err, apr_strerror(status, words, sizeof words));
+    return err;
+}
+
+kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
+{
+    char old[KZ_ERR_DETAIL_MAX];
+    va_list args;
+
+    if (!err || err == &out_of_memory)
+        return err;
+    memcpy(old, err->detail, sizeof old);
+    va_start(args, format);
+    vsnprintf(err->detail, sizeof err->detail, format, args);
+    va_end(args);
+    append(err, ": ");
+    append(err, old);
+    return err;
+}
+
+kz_err_t *kz_err_field(const char *field, const char *text)
+{
+    kz_err_t *err = make(KZ_ERR_INVALID);
+
+    if (err == &out_of_memory)
+        return err;
+    err->field = field;
+    err->text = text;
+    snprintf(err->detail, sizeof err->detail, "field %s: %s", field, text);
+    return err;
+}
+
+kz_err_code_t kz_err_code(const kz_err_t *err)
+{
+    return err->code;
+}
+
+int kz_err_http(const kz_err_t *err)
+{
+    return codes[err->code].http;
+}
+
+const char *kz_err_text(const kz_err_t *err)
+{
+    return err->text ? err->text : codes[err->code].text;
+}
+
+const char *kz_err_detail(const kz_err_t *err)
+{
+    return err->detail;
+}
+
+const char *kz_err_field_name(const kz_err_t *err)
+{
+    return err->field;
+}
+
+const char *kz_err_name(kz_err_code_t code)
+{
+    return codes[code].name;
+}
+
+void kz_err_free(kz_err_t *err)
+{
+    if (err != &out_of_memory)
+        free(err);
+}
