@@ -1,0 +1,37 @@
+/* Mail: one message with a text and an HTML part, to one person, through SMTP (libcurl) or, for the
+ * demonstration, into a folder. */
+#ifndef KZ_IO_MAIL_H
+#define KZ_IO_MAIL_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "base/err.h"
+
+typedef struct kz_mail_config_t {
+    const char *url;      /* "smtp://host:587", "smtps://host:465" or "dir:/folder" */
+    const char *user;     /* NULL: no authentication */
+    const char *password; /* in secret memory */
+    const char *from;     /* envelope sender and From address of the installation */
+    const char *ca_file;  /* PEM, or NULL for the system's */
+    apr_interval_time_t timeout; /* for the whole transfer, microseconds */
+} kz_mail_config_t;
+
+typedef struct kz_mail_t {
+    const char *to;         /* address; rejected when it has anything but one address (RFC 5321) */
+    const char *to_name;    /* UTF-8, or NULL */
+    const char *from_name;  /* UTF-8: the firm */
+    const char *reply_to;   /* the firm's address, or NULL */
+    const char *subject;    /* UTF-8 */
+    const char *text;       /* UTF-8, lines end by LF */
+    const char *html;       /* UTF-8 */
+    const char *message_id; /* without <>, the same for every try of one message */
+} kz_mail_t;
+
+/* Sends MAIL: success when the server accepted it (2xx to the end of DATA). TLS is required unless
+ * the host is loopback. Errors: MAIL (another try may help), INVALID (never will: the address was
+ * refused for good, 5xx). In the detail neither the address nor the content is named. */
+kz_err_t *kz_mail_send(const kz_mail_config_t *config, const kz_mail_t *mail,
+                       apr_pool_t *scratch_pool);
+
+#endif

@@ -1,0 +1,58 @@
+/* The scanner as the portal sees it: a verdict on the bytes of a sealed memfd. The work is done by
+ * kanzlei-scand (mod_kanzlei/scand), reached over a Unix socket; its protocol is in
+ * scand/PROTOCOL.md. Fails closed: whatever is not a plain "clean" is not clean. */
+#ifndef KZ_IO_SCAN_H
+#define KZ_IO_SCAN_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "base/err.h"
+
+typedef enum kz_scan_result_t {
+    KZ_SCAN_CLEAN,
+    KZ_SCAN_INFECTED,   /* what: the name of the signature */
+    KZ_SCAN_UNSCANNABLE /* what: one of the reasons below */
+} kz_scan_result_t;
+
+/* Reasons of "unscannable", stable words that the texts "unscannable.<reason>" explain:
+ * "encrypted", "limits", "rar", "timeout", "error", "too_large". */
+
+typedef struct kz_scan_verdict_t {
+    kz_scan_result_t result;
+    const char *what; /* signature or reason; NULL when clean */
+} kz_scan_verdict_t;
+
+typedef struct kz_scan_status_t {
+    int workers;           /* slots */
+    unsigned signatures;   /* loaded */
+    int test_only;         /* 1: nothing but the test signatures is loaded */
+    apr_time_t loaded;     /* when the engine in use was loaded */
+    const char *version;   /* of libclamav */
+} kz_scan_status_t;
+
+/* A memfd (close-on-exec, sealable) for SIZE bytes of plaintext, to be written from its start.
+ * Waits, until the deadline, while the plaintext under scan in this process exceeds the bound given
+ * to kz_scan_bound(). The caller closes the reservation by kz_scan_release(), also after an error.
+ * Errors: TOO_LARGE when SIZE alone is over the bound for one document (the verdict then is
+ * "unscannable: too_large"), BUSY when the wait is over. */
+kz_err_t *kz_scan_reserve(int *memfd, apr_uint64_t size, apr_time_t deadline);
+void kz_scan_release(int memfd, apr_uint64_t size);
+
+/* Sets the bounds of this process, in bytes: for all plaintext under scan at once, and for one
+ * document (at most 2 GiB - 3). Called once, before the first reservation. */
+void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one);
+
+/* Seals MEMFD, sends it to the scanner that listens on the Unix socket at SOCKET_PATH and waits for
+ * the verdict until DEADLINE. NAME is not sent. A scanner that died half-way is asked again once
+ * with the time that is left. WHAT is allocated in RESULT_POOL.
+ * Errors: SCANNER_DOWN (nobody listens, or it refuses because its canary was missed); a scan that
+ * ends by the deadline is no error but "unscannable: timeout". */
+kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
+                        apr_time_t deadline, apr_pool_t *result_pool);
+
+/* Asks for the scanner's state, within DEADLINE. Errors: SCANNER_DOWN. */
+kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_time_t deadline,
+                         apr_pool_t *result_pool);
+
+#endif

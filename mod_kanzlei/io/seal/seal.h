@@ -1,0 +1,115 @@
+/* Sealed documents. FORMAT.md specifies the object byte by byte; this is how the portal makes and
+ * reads one. A document is sealed as it arrives, into a spool file which, once finished, is the
+ * object itself, copied to the stores as it is. Plaintext exists in memory only.
+ *
+ * Keys: 32 bytes each, in kz_secret memory. master -> firm -> document, each wrapped by the one
+ * before (XChaCha20-Poly1305 of libsodium with the purpose and ids bound in); chunks by
+ * AES-256-GCM of OpenSSL. */
+#ifndef KZ_IO_SEAL_H
+#define KZ_IO_SEAL_H
+
+#include <stddef.h>
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "base/err.h"
+
+#define KZ_SEAL_KEY 32                /* bytes of every key */
+#define KZ_SEAL_WRAPPED 76            /* bytes: version 4 (big endian), nonce 24, key 32, tag 16 */
+#define KZ_SEAL_CHUNK 65536           /* plaintext bytes of every chunk but the last */
+#define KZ_SEAL_SHA256 32
+
+typedef struct kz_seal_keyring_t kz_seal_keyring_t; /* the operator's master keys, by version */
+typedef struct kz_seal_key_t kz_seal_key_t;         /* one unwrapped key in secret memory */
+typedef struct kz_seal_writer_t kz_seal_writer_t;
+typedef struct kz_seal_reader_t kz_seal_reader_t;
+
+/* Opens the master keys: every file NAME in DIR called "master-<version>" (1 to 4294967295) holds
+ * 32 bytes, mode 0600 or 0400; the highest version wraps anew. Errors: CONFIG. */
+kz_err_t *kz_seal_keyring_open(kz_seal_keyring_t **ring, const char *dir, apr_pool_t *pool);
+apr_uint32_t kz_seal_keyring_version(const kz_seal_keyring_t *ring); /* the newest */
+
+/* Draws a new firm key and wraps it; FIRM is bound in. WRAPPED has KZ_SEAL_WRAPPED bytes. */
+kz_err_t *kz_seal_firm_create(unsigned char *wrapped, const kz_seal_keyring_t *ring,
+                              apr_int32_t firm, apr_pool_t *scratch_pool);
+/* Unwraps a firm's key. Errors: SEAL (wrong master key, other firm, damaged). */
+kz_err_t *kz_seal_firm_open(kz_seal_key_t **key, const kz_seal_keyring_t *ring, apr_int32_t firm,
+                            const unsigned char *wrapped, apr_pool_t *pool);
+
+/* The same for a document's key, wrapped by its firm's; DOCUMENT is a UUID's 36 characters. */
+kz_err_t *kz_seal_document_create(unsigned char *wrapped, const kz_seal_key_t *firm_key,
+                                  const char *document, apr_pool_t *scratch_pool);
+kz_err_t *kz_seal_document_open(kz_seal_key_t **key, const kz_seal_key_t *firm_key,
+                                const char *document, const unsigned char *wrapped,
+                                apr_pool_t *pool);
+
+/* A key of its own for another purpose (e.g. "csrf", "wrong-password"), derived from the newest
+ * master key by BLAKE2b with PURPOSE; 32 bytes in POOL's secret memory. */
+kz_err_t *kz_seal_derive(const unsigned char **key, const kz_seal_keyring_t *ring,
+                         const char *purpose, apr_pool_t *pool);
+
+/* What the header carries, sealed, beside the document's bytes: enough to rebuild the catalogue. */
+typedef struct kz_seal_meta_t {
+    apr_int32_t firm;
+    const char *document, *client, *matter; /* UUIDs, 36 characters */
+    const char *name;                       /* UTF-8, at most 255 bytes */
+    const char *type;                       /* media type, at most 127 bytes */
+    const char *by;                         /* account, UUID */
+    apr_time_t at;                          /* when it was received */
+    apr_uint64_t size;                      /* plaintext bytes */
+    unsigned char sha256[KZ_SEAL_SHA256];   /* of the plaintext */
+} kz_seal_meta_t;
+
+/* --- writing: a spool file that can be continued ------------------------------------------------ */
+
+/* Creates the file PATH (mode 0600, must not exist) for a document under KEY, whose WRAPPED form goes
+ * into the header in the clear. */
+kz_err_t *kz_seal_spool_create(const char *path, const unsigned char *wrapped,
+                               apr_pool_t *scratch_pool);
+
+/* Opens the spool at PATH to go on. *OFFSET becomes the number of plaintext bytes that it holds:
+ * a torn last chunk is dropped. One writer at a time (an flock; a second one gets LOCKED). */
+kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, const char *path,
+                              const kz_seal_key_t *key, const char *document, apr_pool_t *pool);
+
+/* Appends LEN plaintext bytes. Memory is one chunk, whatever LEN is. Errors: NO_SPACE, SEAL. */
+kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len);
+
+/* Seals what is left as an unfinished tail, fsyncs and closes: all that was written is kept.
+ * Also called by the pool's cleanup, without fsync. */
+kz_err_t *kz_seal_writer_close(kz_seal_writer_t *writer);
+
+/* Marks the last chunk as last and writes the header with META (size and SHA-256 filled in by the
+ * caller, from kz_seal_scan_copy), fsyncs. The file then is a whole object. Repeatable. */
+kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
+                               const kz_seal_meta_t *meta, apr_pool_t *scratch_pool);
+
+/* Reads the whole unfinished spool once: writes the plaintext to OUT_FD (or nowhere, when -1), and
+ * gives its size and SHA-256. */
+kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
+                            const kz_seal_key_t *key, const char *document,
+                            apr_pool_t *scratch_pool);
+
+/* --- reading: from any source ------------------------------------------------------------------- */
+
+/* Gives up to *LEN bytes of the object from OFFSET on; sets *LEN to what it gave, 0 at the end. */
+typedef kz_err_t *(*kz_seal_source_t)(void *baton, apr_uint64_t offset, void *buffer, size_t *len);
+
+/* Opens an object whose bytes SOURCE gives. DOCUMENT must be the one sealed in. Errors: SEAL. */
+kz_err_t *kz_seal_reader_open(kz_seal_reader_t **reader, kz_seal_source_t source, void *baton,
+                              const kz_seal_key_t *key, const char *document, apr_pool_t *pool);
+/* The sealed description; strings live in the reader's pool. */
+const kz_seal_meta_t *kz_seal_reader_meta(const kz_seal_reader_t *reader);
+/* Goes to the plaintext byte OFFSET, at most the size. */
+kz_err_t *kz_seal_seek(kz_seal_reader_t *reader, apr_uint64_t offset);
+/* Points *DATA at the next plaintext, valid until the next call; *LEN bytes, at most KZ_SEAL_CHUNK,
+ * 0 at the end. Every byte given has been authenticated. Errors: SEAL, those of the source. */
+kz_err_t *kz_seal_read(const unsigned char **data, size_t *len, kz_seal_reader_t *reader);
+
+/* Reads the wrapped document key (KZ_SEAL_WRAPPED bytes) from an object's clear header. */
+kz_err_t *kz_seal_peek_wrapped(unsigned char *wrapped, kz_seal_source_t source, void *baton);
+/* Object size in bytes for SIZE bytes of plaintext. */
+apr_uint64_t kz_seal_object_size(apr_uint64_t size);
+
+#endif
