@@ -1,0 +1,218 @@
+-- How a transaction enters. The portal's role can't set what row-level security reads but by these;
+-- each raises KZ4nn where the request is to be answered with HTTP 4nn. SECURITY DEFINER functions
+-- read under the owner's policy, so each states its conditions in full.
+
+-- Settings for the rest of the transaction.
+CREATE OR REPLACE FUNCTION kz_set(p_firm int, p_account uuid, p_side text, p_all boolean)
+RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('kz.firm', coalesce(p_firm::text, ''), true),
+           set_config('kz.account', coalesce(p_account::text, ''), true),
+           set_config('kz.side', p_side, true),
+           set_config('kz.all', CASE WHEN p_all THEN 'on' ELSE 'off' END, true);
+$$;
+
+-- The session of a token's hash at the entrance of a firm; notes that it is in use, once a minute.
+CREATE OR REPLACE FUNCTION kz_session(p_slug text, p_token bytea)
+RETURNS TABLE (firm int, firm_name text, firm_key bytea, account uuid, kind text, user_name text,
+               name text, language text, session uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    old timestamptz;
+BEGIN
+    SELECT f.id, f.name, f.key, a.id, a.kind, a.user_name, a.name, a.language, s.id, s.seen
+      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, old
+      FROM session s
+      JOIN firm f ON f.id = s.firm
+      JOIN account a ON a.firm = s.firm AND a.id = s.account
+     WHERE s.token = p_token AND f.slug = p_slug
+       AND s.ends > now() AND s.seen + s.idle > now();
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF old < now() - interval '1 minute' THEN
+        UPDATE session s SET seen = now() WHERE s.firm = kz_session.firm AND s.id = session;
+    END IF;
+    RETURN NEXT;
+END $$;
+
+-- Enters as whoever holds the token. WHO: 'client', 'staff', 'member' (either) or 'public'. RIGHT: a
+-- right that is needed, or ''. KINDS and IDS: the ids in the path, each of which must be visible.
+CREATE OR REPLACE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
+                                    p_kinds text[], p_ids uuid[])
+RETURNS TABLE (firm int, firm_name text, firm_key bytea, account uuid, kind text, user_name text,
+               name text, language text, session uuid, rights text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    found_it boolean;
+BEGIN
+    IF p_who = 'public' THEN
+        SELECT f.id, f.name, f.language INTO firm, firm_name, language FROM kz_firm(p_slug) f;
+        IF firm IS NULL THEN
+            RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such firm';
+        END IF;
+        PERFORM kz_set(firm, NULL, 'public', false);
+        rights := '';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    SELECT s.firm, s.firm_name, s.firm_key, s.account, s.kind, s.user_name, s.name, s.language,
+           s.session
+      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session
+      FROM kz_session(p_slug, p_token) s;
+    IF firm IS NULL THEN
+        IF NOT EXISTS (SELECT FROM kz_firm(p_slug)) THEN
+            RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such firm';
+        END IF;
+        RAISE SQLSTATE 'KZ401' USING MESSAGE = 'no session';
+    END IF;
+    PERFORM kz_set(firm, account, kind, false);
+    rights := '';
+    IF kind = 'staff' THEN
+        SELECT coalesce(string_agg(r.name, ' ' ORDER BY r.name), '') INTO rights
+          FROM "right" r WHERE r.firm = kz_enter.firm AND r.staff = kz_enter.account;
+        IF rights ~ '\m(all|admin)\M' THEN
+            PERFORM set_config('kz.all', 'on', true);
+        END IF;
+    END IF;
+    IF p_who <> 'member' AND p_who <> kind THEN
+        RAISE SQLSTATE 'KZ404' USING MESSAGE = 'not for ' || kind;
+    END IF;
+    IF p_right <> '' AND rights !~ ('\m(admin|' || p_right || ')\M') THEN
+        RAISE SQLSTATE 'KZ404' USING MESSAGE = 'right missing: ' || p_right;
+    END IF;
+    FOR i IN 1 .. coalesce(array_length(p_ids, 1), 0) LOOP
+        CASE p_kinds[i]
+            WHEN 'client' THEN
+                found_it := EXISTS (SELECT FROM client c WHERE c.firm = kz_enter.firm AND c.id = p_ids[i]);
+            WHEN 'matter' THEN
+                found_it := EXISTS (SELECT FROM matter m WHERE m.firm = kz_enter.firm AND m.id = p_ids[i]);
+            WHEN 'document' THEN
+                found_it := EXISTS (SELECT FROM document d WHERE d.firm = kz_enter.firm AND d.id = p_ids[i]);
+            WHEN 'upload' THEN -- one's own only
+                found_it := EXISTS (SELECT FROM upload u WHERE u.firm = kz_enter.firm AND u.id = p_ids[i]
+                                       AND u.account = kz_enter.account);
+            WHEN 'session' THEN
+                found_it := EXISTS (SELECT FROM session s WHERE s.firm = kz_enter.firm AND s.id = p_ids[i]
+                                       AND s.account = kz_enter.account);
+            WHEN 'account' THEN -- an access of a client that one may see
+                found_it := EXISTS (SELECT FROM account_client ac
+                                      JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+                                     WHERE ac.firm = kz_enter.firm AND ac.account = p_ids[i]);
+            WHEN 'staff' THEN
+                found_it := EXISTS (SELECT FROM staff t WHERE t.firm = kz_enter.firm AND t.id = p_ids[i]);
+            ELSE
+                found_it := false;
+        END CASE;
+        IF NOT found_it THEN
+            RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such ' || p_kinds[i];
+        END IF;
+    END LOOP;
+    RETURN NEXT;
+END $$;
+
+-- A firm by its entrance; reads past row-level security because nobody has entered yet.
+CREATE OR REPLACE FUNCTION kz_firm(p_slug text)
+RETURNS TABLE (id int, name text, language text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT f.id, f.name, f.language FROM firm f WHERE f.slug = p_slug;
+$$;
+
+-- The portal itself at work for one firm (jobs, uploads that are being finished, kanzleictl).
+CREATE OR REPLACE FUNCTION kz_enter_portal(p_firm int)
+RETURNS TABLE (firm_name text, firm_slug text, firm_key bytea, language text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM kz_set(p_firm, NULL, 'portal', true);
+    RETURN QUERY SELECT f.name, f.slug, f.key, f.language FROM firm f WHERE f.id = p_firm;
+    IF NOT FOUND THEN
+        RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such firm';
+    END IF;
+END $$;
+
+-- Work of all firms that is due, taken for a while by one worker; a second host passes it by.
+CREATE OR REPLACE FUNCTION kz_job_take(p_worker uuid, p_lease interval)
+RETURNS TABLE (firm int, id uuid, kind text, data text, tries int)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE job j SET worker = p_worker, lease = now() + p_lease, tries = j.tries + 1
+     WHERE (j.firm, j.id) = (
+               SELECT d.firm, d.id FROM job d
+                WHERE d.state = 'waiting' AND d.due <= now()
+                  AND (d.lease IS NULL OR d.lease < now())
+                ORDER BY d.due LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING j.firm, j.id, j.kind, j.data::text, j.tries;
+$$;
+
+-- An upload whose worker is gone, or that got no byte for a long time: taken to be finished or given
+-- up. Uploads that are being received count from their last byte.
+CREATE OR REPLACE FUNCTION kz_upload_take(p_worker uuid, p_lease interval, p_life interval)
+RETURNS TABLE (firm int, id uuid, state text)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE upload u SET worker = p_worker, lease = now() + p_lease, tries = u.tries + 1
+     WHERE (u.firm, u.id) = (
+               SELECT o.firm, o.id FROM upload o
+                WHERE (o.state IN ('scanning', 'storing') OR
+                       (o.state = 'receiving' AND o.touched < now() - p_life))
+                  AND (o.lease IS NULL OR o.lease < now())
+                  AND o.touched < now() - least(o.tries, 60) * interval '1 second'
+                ORDER BY o.touched LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING u.firm, u.id, u.state;
+$$;
+
+-- A copy that a store missed or that is damaged, oldest first; looked at again after a while.
+CREATE OR REPLACE FUNCTION kz_copy_take(p_again interval)
+RETURNS TABLE (firm int, document uuid, store text, state text, object text)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE object_copy c SET at = now() + p_again
+      FROM document d
+     WHERE (c.firm, c.document, c.store) = (
+               SELECT o.firm, o.document, o.store FROM object_copy o
+                WHERE o.state <> 'held' AND o.at <= now()
+                ORDER BY o.at LIMIT 1 FOR UPDATE SKIP LOCKED)
+       AND d.firm = c.firm AND d.id = c.document
+    RETURNING c.firm, c.document, c.store, c.state, d.object;
+$$;
+
+-- Sessions and finished uploads that nobody needs any more; gives how many went.
+CREATE OR REPLACE FUNCTION kz_tidy()
+RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    gone int;
+    n int;
+BEGIN
+    DELETE FROM session WHERE ends < now() - interval '1 day';
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    DELETE FROM upload WHERE state IN ('available', 'infected', 'unscannable', 'failed')
+                         AND touched < now() - interval '1 day';
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN gone + n;
+END $$;
+
+-- Clients whose number, name or town has the words of P_LIKE, written out because under row-level
+-- security a LIKE can't use its index (the operator is not leakproof).
+CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_limit int)
+RETURNS SETOF client
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT c.* FROM client c
+     WHERE c.search LIKE p_like
+       AND c.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
+       AND ((SELECT current_setting('kz.all', true) = 'on') OR EXISTS
+               (SELECT FROM visible v WHERE v.firm = c.firm AND v.client = c.id))
+     ORDER BY c.sort, c.id LIMIT p_limit;
+$$;
+
+CREATE OR REPLACE FUNCTION kz_document_search(p_like text, p_limit int)
+RETURNS SETOF document
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT d.* FROM document d
+     WHERE lower(d.name) LIKE p_like
+       AND d.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
+       AND ((SELECT current_setting('kz.all', true) = 'on') OR EXISTS
+               (SELECT FROM visible v WHERE v.firm = d.firm AND v.client = d.client))
+       AND (d.state = 'available' OR d.direction = 'from_client' OR
+            (SELECT current_setting('kz.side', true) IN ('staff', 'portal')))
+     ORDER BY d.at DESC, d.id DESC LIMIT p_limit;
+$$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO kanzlei_portal;

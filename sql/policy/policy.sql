@@ -1,0 +1,90 @@
+-- Row-level security: PostgreSQL enforces by itself what the dispatcher enforces too. Applied anew by
+-- every "kanzleictl migrate", so it may be edited. What a transaction may see is said by settings that
+-- only kz_enter() and its kin set, for that transaction: kz.firm, kz.account, kz.side ('staff',
+-- 'client', 'portal') and kz.all ('on': every client of the firm).
+--
+-- In a policy a setting stands in a scalar subquery, so that it is read once per query, not per row.
+
+-- The clients that the account at work may see, one by one or by group (for kz.all see the policies).
+CREATE OR REPLACE VIEW visible WITH (security_invoker = true) AS
+    SELECT ac.firm, ac.client
+      FROM account_client ac
+     WHERE ac.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
+       AND ac.account = (SELECT NULLIF(current_setting('kz.account', true), '')::uuid)
+    UNION ALL
+    SELECT a.firm, a.client
+      FROM assignment a
+     WHERE a.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
+       AND a.staff = (SELECT NULLIF(current_setting('kz.account', true), '')::uuid)
+       AND a.client IS NOT NULL
+    UNION ALL
+    SELECT g.firm, g.client
+      FROM assignment a JOIN group_client g ON g.firm = a.firm AND g."group" = a."group"
+     WHERE a.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
+       AND a.staff = (SELECT NULLIF(current_setting('kz.account', true), '')::uuid)
+       AND a."group" IS NOT NULL;
+
+DO $$
+DECLARE
+    t text;
+    firm_is text := '(SELECT NULLIF(current_setting(''kz.firm'', true), '''')::int)';
+    me text := '(SELECT NULLIF(current_setting(''kz.account'', true), '''')::uuid)';
+    sees text := '(SELECT current_setting(''kz.all'', true) = ''on'')';
+    staff text := '(SELECT current_setting(''kz.side'', true) IN (''staff'', ''portal''))';
+    rule text;
+BEGIN
+    FOR t IN SELECT format('%I', c.relname) FROM pg_class c
+              WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+                AND c.relname NOT IN ('installation', 'migration')
+    LOOP
+        rule := CASE
+            WHEN t = 'firm' THEN format('id = %s', firm_is)
+            WHEN t IN ('matter', 'delivery', 'upload') THEN
+                format('firm = %s AND (%s OR EXISTS (SELECT FROM visible v WHERE v.firm = %s.firm'
+                       ' AND v.client = %s.client))', firm_is, sees, t, t)
+            WHEN t = 'document' THEN -- what the firm's scanner kept back is not the client's to see
+                format('firm = %s AND (%s OR EXISTS (SELECT FROM visible v WHERE v.firm = document.firm'
+                       ' AND v.client = document.client))'
+                       ' AND (state = ''available'' OR direction = ''from_client'' OR %s)',
+                       firm_is, sees, staff)
+            WHEN t = 'client' THEN
+                format('firm = %s AND (%s OR EXISTS (SELECT FROM visible v WHERE v.firm = client.firm'
+                       ' AND v.client = client.id))', firm_is, sees)
+            WHEN t = 'event' THEN
+                format('firm = %s AND (%s OR account = %s OR (client IS NOT NULL AND EXISTS'
+                       ' (SELECT FROM visible v WHERE v.firm = event.firm AND v.client = event.client)))',
+                       firm_is, sees, me)
+            WHEN t = 'object_copy' THEN
+                format('firm = %s AND EXISTS (SELECT FROM document d WHERE d.firm = object_copy.firm'
+                       ' AND d.id = object_copy.document)', firm_is)
+            ELSE format('firm = %s', firm_is)
+        END;
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t);
+        EXECUTE format('DROP POLICY IF EXISTS owner ON %s', t);
+        EXECUTE format('CREATE POLICY owner ON %s TO %I USING (true) WITH CHECK (true)', t, current_user);
+        EXECUTE format('DROP POLICY IF EXISTS portal ON %s', t);
+        IF t = 'client' THEN -- a new client is not assigned to anybody yet
+            EXECUTE format('DROP POLICY IF EXISTS portal_insert ON client');
+            EXECUTE format('CREATE POLICY portal_insert ON client FOR INSERT TO kanzlei_portal'
+                           ' WITH CHECK (firm = %s AND %s)', firm_is, staff);
+            EXECUTE format('DROP POLICY IF EXISTS portal_update ON client');
+            EXECUTE format('CREATE POLICY portal_update ON client FOR UPDATE TO kanzlei_portal'
+                           ' USING (%s) WITH CHECK (%s)', rule, rule);
+            EXECUTE format('CREATE POLICY portal ON client FOR SELECT TO kanzlei_portal USING (%s)', rule);
+        ELSE
+            EXECUTE format('CREATE POLICY portal ON %s TO kanzlei_portal USING (%s) WITH CHECK (%s)',
+                           t, rule, rule);
+        END IF;
+    END LOOP;
+END $$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, kanzlei_portal;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO kanzlei_portal;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO kanzlei_portal;
+GRANT INSERT ON account, staff, "right", client, account_client, assignment, matter, document,
+    delivery, event, session, code, upload, object_copy, job TO kanzlei_portal;
+GRANT UPDATE ON account, staff, client, matter, document, delivery, session, code, upload,
+    object_copy, job TO kanzlei_portal;
+GRANT DELETE ON "right", assignment, session, upload, object_copy TO kanzlei_portal;
