@@ -1,0 +1,27 @@
+/* What the files of this folder share: the message is made in message.c, and sent by mail.c. */
+#ifndef KZ_IO_MAIL_PARTS_H
+#define KZ_IO_MAIL_PARTS_H
+
+#include <stddef.h>
+
+#include "io/mail/mail.h"
+
+typedef struct kz_mail__message_t {
+    const char *from;  /* envelope, ASCII */
+    const char *to;    /* envelope, ASCII */
+    const char *bytes; /* the whole message, RFC 5322, lines end by CRLF */
+    size_t size;       /* bytes */
+} kz_mail__message_t;
+
+/* Makes the MIME library ready; cheap when it is. */
+void kz_mail__init(void);
+
+/* Makes the bytes of MAIL as sent by FROM. Allocates in RESULT_POOL. Errors: INVALID, CONFIG. */
+kz_err_t *kz_mail__compose(kz_mail__message_t *message, const char *from, const kz_mail_t *mail,
+                           apr_pool_t *result_pool);
+
+/* Hands MESSAGE to the server of CONFIG->url. Errors: MAIL, INVALID. */
+kz_err_t *kz_mail__smtp(const kz_mail_config_t *config, const kz_mail__message_t *message,
+                        apr_pool_t *scratch_pool);
+
+#endif
