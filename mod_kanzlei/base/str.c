@@ -1,0 +1,114 @@
+#include "base/str.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include <sodium.h>
+
+#include "base/str_utf8.h"
+
+const char *kz_str_hex(const void *data, size_t len, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, 2 * len + 1);
+
+    return sodium_bin2hex(text, 2 * len + 1, data, len);
+}
+
+const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool)
+{
+    size_t size = sodium_base64_encoded_len(len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    char *text = apr_palloc(pool, size);
+
+    return sodium_bin2base64(text, size, data, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+
+kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char *text,
+                                  apr_pool_t *pool)
+{
+    size_t text_len = strlen(text), size = text_len / 4 * 3 + 3;
+
+    *data = apr_palloc(pool, size);
+    if (sodium_base642bin(*data, size, text, text_len, NULL, len, NULL,
+                          sodium_base64_VARIANT_URLSAFE_NO_PADDING))
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "not base64url");
+    return NULL;
+}
+
+/* Milliseconds since 1970 in the upper 48 of 60 bits, below them the fraction of the millisecond in
+ * 4096ths; more than at any call before. */
+static uint64_t next_tick(void)
+{
+    static _Atomic uint64_t last;
+    struct timespec now;
+    uint64_t tick, before = atomic_load(&last);
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    tick = ((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000) << 12;
+    tick |= ((uint64_t)now.tv_nsec % 1000000) * 4096 / 1000000;
+    do {
+        if (tick <= before)
+            tick = before + 1;
+    } while (!atomic_compare_exchange_weak(&last, &before, tick));
+    return tick;
+}
+
+void kz_str_uuid_v7(char out[KZ_STR_UUID_SIZE])
+{
+    static const char hyphen_before[16] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
+    uint64_t tick = next_tick();
+    unsigned char id[16];
+    char hex[2 * sizeof id + 1], *to = out;
+
+    randombytes_buf(id, sizeof id);
+    for (int i = 0; i < 6; i++)
+        id[i] = (unsigned char)(tick >> (52 - 8 * i));
+    id[6] = 0x70 | (unsigned char)((tick >> 8) & 0x0f); /* version 7 */
+    id[7] = (unsigned char)tick;
+    id[8] = 0x80 | (id[8] & 0x3f); /* variant 10 */
+    sodium_bin2hex(hex, sizeof hex, id, sizeof id);
+    for (size_t i = 0; i < sizeof id; i++) {
+        if (hyphen_before[i])
+            *to++ = '-';
+        *to++ = hex[2 * i];
+        *to++ = hex[2 * i + 1];
+    }
+    *to = '\0';
+}
+
+int kz_str_is_uuid(const char *text)
+{
+    static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    if (!text)
+        return 0;
+    for (size_t i = 0; i < sizeof form; i++) {
+        if (form[i] == 'x' ? !text[i] || !strchr("0123456789abcdef", text[i]) : text[i] != form[i])
+            return 0;
+    }
+    return 1;
+}
+
+int kz_str_equal_secret(const char *one, const char *other)
+{
+    size_t len;
+
+    if (!one || !other)
+        return 0;
+    len = strlen(one);
+    return len == strlen(other) && sodium_memcmp(one, other, len) == 0;
+}
+
+int kz_str_is_utf8(const char *text, size_t len)
+{
+    uint32_t character;
+    size_t step;
+
+    for (size_t i = 0; i < len; i += step) {
+        step = kz_str__utf8_next(&character, text + i, len - i);
+        if (!step)
+            return 0;
+    }
+    return 1;
+}

@@ -1,0 +1,58 @@
+/* Strings: hex and base64url, UUIDs, comparison of secrets, UTF-8, and what becomes of the name of
+ * an uploaded file, on its way in and on its way out. */
+#ifndef KZ_BASE_STR_H
+#define KZ_BASE_STR_H
+
+#include <stddef.h>
+
+#include <apr_pools.h>
+
+#include "base/err.h"
+
+#define KZ_STR_UUID_SIZE     37  /* bytes of a UUID's text with its final NUL */
+#define KZ_STR_FILE_NAME_MAX 255 /* bytes of a file name, without the final NUL */
+
+typedef enum kz_str_disposition_t {
+    KZ_STR_INLINE,
+    KZ_STR_ATTACHMENT,
+} kz_str_disposition_t;
+
+/* LEN bytes as lower-case hex digits, in POOL. */
+const char *kz_str_hex(const void *data, size_t len, apr_pool_t *pool);
+
+/* LEN bytes as base64url without padding (RFC 4648 section 5), in POOL. */
+const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool);
+
+/* The bytes of TEXT, which is base64url without padding; *DATA is in POOL. BAD_REQUEST for any
+ * other character, padding, or bits left over. */
+kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char *text,
+                                  apr_pool_t *pool);
+
+/* A new UUID, version 7 (RFC 9562 section 5.7; section 6.2 method 3 for the bits below the
+ * millisecond): random, and within one process each is greater than the one before, also from
+ * several threads. Lower case. */
+void kz_str_uuid_v7(char out[KZ_STR_UUID_SIZE]);
+
+/* Whether TEXT is a UUID of any version as this program writes it: lower case, with hyphens. NULL
+ * is none. */
+int kz_str_is_uuid(const char *text);
+
+/* Whether two secrets are the same; the time depends on the lengths alone. NULL equals nothing. */
+int kz_str_equal_secret(const char *one, const char *other);
+
+/* Whether LEN bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
+int kz_str_is_utf8(const char *text, size_t len);
+
+/* What is shown and stored of the NAME (LEN bytes, anything) of an uploaded file: what follows the
+ * last / or \, without control characters, bidirectional controls and other invisible characters
+ * (Unicode 15: categories Cc and Cf, Default_Ignorable_Code_Point), bytes that are not UTF-8
+ * replaced by U+FFFD, no spaces at either end, no dots at the end, at most KZ_STR_FILE_NAME_MAX
+ * bytes, cut before the extension. Never empty: "unbenannt" then. In POOL. */
+const char *kz_str_file_name(const char *name, size_t len, apr_pool_t *pool);
+
+/* The value of a Content-Disposition header (RFC 6266) for NAME, which is UTF-8: an ASCII filename
+ * and, if that is not the whole truth, filename* (RFC 8187). In POOL. */
+const char *kz_str_content_disposition(kz_str_disposition_t disposition, const char *name,
+                                       apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,81 @@
+#include "base/time.h"
+
+#include <string.h>
+#include <time.h>
+
+#include <apr_strings.h>
+
+const char *kz_time_iso(apr_time_t time, apr_pool_t *pool)
+{
+    /* Rounds down for moments before 1970 too. */
+    time_t seconds = (time_t)((time - (time < 0 ? APR_USEC_PER_SEC - 1 : 0)) / APR_USEC_PER_SEC);
+    char text[64];
+    struct tm tm;
+
+    if (!gmtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm))
+        return "0000-00-00T00:00:00Z";
+    return apr_pstrdup(pool, text);
+}
+
+/* Counts days: the same number for all moments of a local day, one more for the next. */
+static long day_number(const struct tm *local)
+{
+    struct tm date = {
+        .tm_year = local->tm_year, .tm_mon = local->tm_mon, .tm_mday = local->tm_mday};
+
+    return (long)(timegm(&date) / (24 * 60 * 60));
+}
+
+void kz_time_parts(kz_time_parts_t *parts, apr_time_t time, apr_time_t now)
+{
+    time_t then_seconds = (time_t)apr_time_sec(time), now_seconds = (time_t)apr_time_sec(now);
+    struct tm then = {0}, today = {0};
+
+    localtime_r(&then_seconds, &then);
+    localtime_r(&now_seconds, &today);
+    parts->year = then.tm_year + 1900;
+    parts->month = then.tm_mon + 1;
+    parts->day = then.tm_mday;
+    parts->hour = then.tm_hour;
+    parts->minute = then.tm_min;
+    parts->second = then.tm_sec;
+    parts->weekday = then.tm_wday;
+    parts->days_ago = (int)(day_number(&today) - day_number(&then));
+}
+
+/* The first moment of the day that is DAYS after DATE. Where clocks are put forward at midnight,
+ * that is one o'clock. */
+static apr_time_t midnight(const struct tm *date, int days)
+{
+    struct tm tm = {.tm_year = date->tm_year,
+                    .tm_mon = date->tm_mon,
+                    .tm_mday = date->tm_mday + days,
+                    .tm_isdst = -1};
+
+    return apr_time_from_sec(mktime(&tm));
+}
+
+kz_err_t *kz_time_day(apr_time_t *start, apr_time_t *end, const char *date)
+{
+    struct tm asked = {0}, noon;
+    const char *rest;
+
+    if (!date || strlen(date) != 10 || strspn(date, "0123456789-") != 10)
+        return kz_err_create(KZ_ERR_INVALID, "not a date");
+    rest = strptime(date, "%Y-%m-%d", &asked);
+    if (!rest || *rest)
+        return kz_err_create(KZ_ERR_INVALID, "not a date: %s", date);
+    /* mktime makes 2 March of 30 February: then it was no day of the calendar. */
+    noon = (struct tm){.tm_year = asked.tm_year,
+                       .tm_mon = asked.tm_mon,
+                       .tm_mday = asked.tm_mday,
+                       .tm_hour = 12,
+                       .tm_isdst = -1};
+    if (mktime(&noon) == -1 || noon.tm_mday != asked.tm_mday || noon.tm_mon != asked.tm_mon)
+        return kz_err_create(KZ_ERR_INVALID, "no such day: %s", date);
+    if (start)
+        *start = midnight(&asked, 0);
+    if (end)
+        *end = midnight(&asked, 1);
+    return NULL;
+}
