@@ -1,0 +1,241 @@
+#include "io/db/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* Waits for the socket until DEADLINE. 1: ready, 0: time-out, -1: error. */
+static int wait_socket(PGconn *pg, short events, apr_time_t deadline)
+{
+    struct pollfd pfd = {.fd = PQsocket(pg), .events = events};
+    apr_interval_time_t left;
+    int n;
+
+    if (pfd.fd < 0)
+        return -1;
+    do {
+        left = deadline - apr_time_now();
+        if (left < 0)
+            left = 0;
+        n = poll(&pfd, 1, (int)((left + 999) / 1000));
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -1 : n > 0;
+}
+
+static kz_err_t *down(PGconn *pg, const char *what)
+{
+    const char *words = pg ? PQerrorMessage(pg) : "out of memory";
+
+    return kz_err_create(KZ_ERR_DB_DOWN, "database: %s: %.*s", what, (int)strcspn(words, "\n"),
+                         words);
+}
+
+static kz_err_t *finish_connecting(PGconn *pg, apr_time_t deadline)
+{
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+    while (state != PGRES_POLLING_OK) {
+        int ready;
+
+        if (state == PGRES_POLLING_FAILED)
+            return down(pg, "connect");
+        ready = wait_socket(pg, state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline);
+        if (ready == 0)
+            return kz_err_create(KZ_ERR_DB_DOWN, "database: connect: no answer in time");
+        if (ready < 0)
+            return down(pg, "connect");
+        state = PQconnectPoll(pg);
+    }
+    return NULL;
+}
+
+kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval_time_t timeout)
+{
+    char options[256];
+    const char *keywords[] = {"dbname", "options", "client_encoding", NULL};
+    const char *values[] = {conninfo, options, "UTF8", NULL};
+    apr_int64_t ms = apr_time_as_msec(timeout);
+    kz_db_conn_t *c = calloc(1, sizeof *c);
+    kz_err_t *err;
+
+    if (!c)
+        return down(NULL, "connect");
+    apr_snprintf(options, sizeof options,
+                 "-c statement_timeout=%" APR_INT64_T_FMT " -c lock_timeout=%" APR_INT64_T_FMT
+                 " -c idle_in_transaction_session_timeout=%" APR_INT64_T_FMT
+                 " -c jit=off -c timezone=UTC",
+                 ms, ms, ms * 10);
+    c->timeout = timeout;
+    c->pg = PQconnectStartParams(keywords, values, 1);
+    if (!c->pg || PQstatus(c->pg) == CONNECTION_BAD)
+        err = down(c->pg, "connect");
+    else
+        err = finish_connecting(c->pg, apr_time_now() + timeout);
+    if (!err && (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1))
+        err = down(c->pg, "pipeline mode");
+    if (err) {
+        kz_db__disconnect(c);
+        return err;
+    }
+    *conn = c;
+    return NULL;
+}
+
+void kz_db__disconnect(kz_db_conn_t *conn)
+{
+    if (conn->pg)
+        PQfinish(conn->pg);
+    free(conn);
+}
+
+int kz_db__stale(kz_db_conn_t *conn)
+{
+    struct pollfd pfd = {.fd = PQsocket(conn->pg), .events = POLLIN | POLLRDHUP};
+
+    if (PQstatus(conn->pg) == CONNECTION_BAD || pfd.fd < 0)
+        return 1;
+    if (poll(&pfd, 1, 0) <= 0)
+        return 0;
+    if (pfd.revents & (POLLHUP | POLLERR | POLLRDHUP))
+        return 1;
+    return conn->count == 0; /* with nothing outstanding only a farewell can have come */
+}
+
+static kz_err_t *enqueue(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement)
+{
+    int at = (conn->first + conn->count) % KZ_DB_QUEUE;
+
+    if (conn->count == KZ_DB_QUEUE)
+        return kz_err_create(KZ_ERR_INTERNAL, "database: too many queries in one round trip");
+    conn->queue[at].kind = kind;
+    conn->queue[at].statement = statement;
+    conn->queue[at].transaction = conn->transaction;
+    conn->count++;
+    return NULL;
+}
+
+kz_err_t *kz_db__command(kz_db_conn_t *conn, const char *sql)
+{
+    if (PQsendQueryParams(conn->pg, sql, 0, NULL, NULL, NULL, NULL, 0) != 1)
+        return down(conn->pg, sql);
+    return enqueue(conn, KZ_DB_COMMAND, NULL);
+}
+
+kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
+                       const kz_db_values_t *values)
+{
+    if (!conn->prepared[statement->number]) {
+        if (PQsendPrepare(conn->pg, statement->name, statement->sql, statement->args,
+                          statement->types) != 1)
+            return down(conn->pg, statement->name);
+        KZ_TRY(enqueue(conn, KZ_DB_PREPARE, statement));
+        conn->prepared[statement->number] = 1; /* taken back when its answer is an error */
+    }
+    if (PQsendQueryPrepared(conn->pg, statement->name, values->count, values->value, values->length,
+                            values->format, 1) != 1)
+        return down(conn->pg, statement->name);
+    return enqueue(conn, KZ_DB_QUERY, statement);
+}
+
+kz_err_t *kz_db__sync(kz_db_conn_t *conn)
+{
+    if (PQpipelineSync(conn->pg) != 1)
+        return down(conn->pg, "sync");
+    return enqueue(conn, KZ_DB_SYNC, NULL);
+}
+
+void kz_db__flush(kz_db_conn_t *conn)
+{
+    PQflush(conn->pg);
+}
+
+/* Pushes and pulls until libpq has a whole answer. */
+static kz_err_t *wait_answer(kz_db_conn_t *conn, apr_time_t deadline)
+{
+    int unsent = PQflush(conn->pg);
+
+    while (PQisBusy(conn->pg)) {
+        int ready = wait_socket(conn->pg, unsent > 0 ? POLLIN | POLLOUT : POLLIN, deadline);
+
+        if (ready == 0)
+            return kz_err_create(KZ_ERR_DB_BUSY, "database: no answer in time");
+        if (ready < 0 || PQconsumeInput(conn->pg) != 1)
+            return down(conn->pg, "read");
+        unsent = PQflush(conn->pg);
+        if (unsent < 0)
+            return down(conn->pg, "write");
+    }
+    return NULL;
+}
+
+kz_err_t *kz_db__next(PGresult **result, kz_db_kind_t *kind, unsigned *transaction,
+                      kz_db_conn_t *conn)
+{
+    apr_time_t deadline = apr_time_now() + conn->timeout;
+    const kz_db_statement_t *statement = conn->queue[conn->first].statement;
+    ExecStatusType status;
+
+    *kind = conn->queue[conn->first].kind;
+    *transaction = conn->queue[conn->first].transaction;
+    if (PQsendFlushRequest(conn->pg) != 1)
+        return down(conn->pg, "flush");
+    KZ_TRY(wait_answer(conn, deadline));
+    *result = PQgetResult(conn->pg);
+    if (!*result)
+        return down(conn->pg, "no answer");
+    if (*kind != KZ_DB_SYNC) { /* each answer but a sync's is followed by a NULL */
+        PGresult *end;
+        kz_err_t *err = wait_answer(conn, deadline);
+
+        if (err) {
+            PQclear(*result);
+            return err;
+        }
+        while ((end = PQgetResult(conn->pg)) != NULL)
+            PQclear(end);
+    }
+    conn->first = (conn->first + 1) % KZ_DB_QUEUE;
+    conn->count--;
+    status = PQresultStatus(*result);
+    if (*kind == KZ_DB_PREPARE && status != PGRES_COMMAND_OK)
+        conn->prepared[statement->number] = 0;
+    if (PQstatus(conn->pg) == CONNECTION_BAD) {
+        PQclear(*result);
+        return down(conn->pg, "lost");
+    }
+    return NULL;
+}
+
+kz_err_t *kz_db__error(const PGresult *result, const char *what, char *constraint)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *name = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    static const struct {
+        const char *prefix;
+        kz_err_code_t code;
+    } codes[] = {
+        {"KZ401", KZ_ERR_SIGN_IN_NEEDED}, {"KZ403", KZ_ERR_FORGED},   {"KZ404", KZ_ERR_NOT_FOUND},
+        {"KZ409", KZ_ERR_CONFLICT},       {"23505", KZ_ERR_CONFLICT}, {"23", KZ_ERR_INVALID},
+        {"22021", KZ_ERR_INVALID},        {"57014", KZ_ERR_DB_BUSY},  {"55P03", KZ_ERR_DB_BUSY},
+        {"40", KZ_ERR_DB_BUSY},           {"53", KZ_ERR_DB_BUSY},     {"57P", KZ_ERR_DB_DOWN},
+        {"08", KZ_ERR_DB_DOWN},           {"25P03", KZ_ERR_DB_BUSY},
+    };
+    kz_err_code_t code = KZ_ERR_INTERNAL;
+    size_t i;
+
+    if (!state)
+        state = "08006"; /* libpq's own: the connection broke */
+    apr_cpystrn(constraint, name ? name : "", 64);
+    for (i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (strncmp(state, codes[i].prefix, strlen(codes[i].prefix)) == 0) {
+            code = codes[i].code;
+            break;
+        }
+    }
+    /* The primary message names tables and constraints, never values (the detail would). */
+    return kz_err_create(code, "database: %s: %s %s", what, state, words ? words : "");
+}

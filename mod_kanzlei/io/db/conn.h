@@ -1,0 +1,54 @@
+/* One connection in pipeline mode and the queue of answers that are still to come. For this folder.
+ */
+#ifndef KZ_IO_DB_CONN_H
+#define KZ_IO_DB_CONN_H
+
+#include <libpq-fe.h>
+
+#include "io/db/statement.h"
+
+#define KZ_DB_QUEUE 64 /* answers outstanding on one connection, at most */
+
+typedef enum kz_db_kind_t {
+    KZ_DB_COMMAND, /* BEGIN, COMMIT, ROLLBACK */
+    KZ_DB_PREPARE,
+    KZ_DB_QUERY,
+    KZ_DB_SYNC
+} kz_db_kind_t;
+
+typedef struct kz_db_conn_t {
+    struct kz_db_conn_t *next; /* in the pool's list of idle ones */
+    PGconn *pg;
+    apr_interval_time_t timeout;
+    unsigned char prepared[KZ_DB_STATEMENTS];
+    struct {
+        kz_db_kind_t kind;
+        const kz_db_statement_t *statement;
+        unsigned transaction; /* which one asked */
+    } queue[KZ_DB_QUEUE];
+    int first, count;     /* of the queue, a ring */
+    unsigned transaction; /* number of the one at work */
+} kz_db_conn_t;
+
+/* Connects within TIMEOUT. Errors: DB_DOWN. */
+kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval_time_t timeout);
+void kz_db__disconnect(kz_db_conn_t *conn);
+/* 1 if the server has hung up or said something unasked for on an idle connection. */
+int kz_db__stale(kz_db_conn_t *conn);
+
+kz_err_t *kz_db__command(kz_db_conn_t *conn, const char *sql);
+kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
+                       const kz_db_values_t *values);
+kz_err_t *kz_db__sync(kz_db_conn_t *conn);
+/* Pushes what is queued to the server, as far as it takes it now. */
+void kz_db__flush(kz_db_conn_t *conn);
+
+/* Reads the answer to the oldest entry of the queue. *RESULT is the caller's to PQclear(); *KIND
+ * says what it answers. Errors: DB_DOWN, DB_BUSY (time-out); the connection is unusable then. */
+kz_err_t *kz_db__next(PGresult **result, kz_db_kind_t *kind, unsigned *transaction,
+                      kz_db_conn_t *conn);
+
+/* An error of the server as ours; CONSTRAINT (64 bytes) takes the violated one's name or "". */
+kz_err_t *kz_db__error(const PGresult *result, const char *what, char *constraint);
+
+#endif

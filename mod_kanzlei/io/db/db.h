@@ -1,0 +1,56 @@
+/* PostgreSQL: a bounded pool of connections per process, and transactions in libpq's pipeline mode.
+ *
+ * A transaction is begun without a word to the server: BEGIN and the queries that follow are
+ * queued, and go out together when the first answer is read. Queries are the typed functions that
+ * sql/generate makes of sql/query (queries.h): kz_q_NAME() sends and reads, kz_q_NAME_send() and
+ * kz_q_NAME_read() are its halves, for several queries in one round trip; answers are read in the
+ * order of sending. Every wait is bounded. PQ* is named in this folder alone. */
+#ifndef KZ_IO_DB_H
+#define KZ_IO_DB_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+#include "base/err.h"
+
+typedef struct kz_db_pool_t kz_db_pool_t; /* connections of one process; used by all threads */
+typedef struct kz_db_t kz_db_t;           /* one transaction; used by one thread */
+
+typedef struct kz_db_bytes_t {
+    const unsigned char *data; /* NULL: SQL's NULL */
+    apr_size_t len;
+} kz_db_bytes_t;
+
+/* A pool of at most MAX connections by the libpq string CONNINFO. Connects when needed, so this
+ * does not fail when the server is down. TIMEOUT (microseconds) bounds the wait for a connection,
+ * for connecting, for each answer, and, at the server, each statement. Closed with POOL. */
+kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
+                          apr_interval_time_t timeout, apr_pool_t *pool);
+
+/* Borrows a connection and begins. It is rolled back when POOL is cleared, unless it was committed
+ * or ended. Errors: DB_DOWN (no server), DB_BUSY (no connection became free in time). */
+kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool);
+
+/* Commits, waits for it and gives the connection back. On an error nothing is committed, or, when
+ * the connection broke in that moment, the outcome is unknown: what is repeated must be repeatable.
+ */
+kz_err_t *kz_db_commit(kz_db_t *db);
+
+/* Ends a transaction that has only read: COMMIT is sent, its answer not waited for, and the
+ * connection given back. Rolls back after an error. Does nothing when it is over already; NULL is
+ * fine. */
+void kz_db_end(kz_db_t *db);
+
+/* Name of the constraint that the last statement violated, "" if none. */
+const char *kz_db_constraint(const kz_db_t *db);
+
+/* Runs a script of several statements (migrations), outside a pool and without a bound: connects by
+ * CONNINFO, runs each of SCRIPTS in order on one connection, disconnects. For kanzleictl alone. */
+typedef struct kz_db_admin_t kz_db_admin_t;
+kz_err_t *kz_db_admin_open(kz_db_admin_t **admin, const char *conninfo, apr_pool_t *pool);
+kz_err_t *kz_db_admin_run(kz_db_admin_t *admin, const char *script);
+/* The first column of the first row as text in POOL, NULL when there is none. */
+kz_err_t *kz_db_admin_ask(const char **answer, kz_db_admin_t *admin, const char *query,
+                          const char *const *args, int nargs, apr_pool_t *pool);
+
+#endif
