@@ -1,0 +1,48 @@
+/* The configuration: one struct for httpd and kanzleictl, filled from the directives that
+ * directives.def lists. This header and settings.c know no httpd. */
+#ifndef KZ_CONF_H
+#define KZ_CONF_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+#include "base/err.h"
+
+typedef struct kz_conf_pair_t {
+    const char *name, *value;
+} kz_conf_pair_t;
+
+#define KZ_KIND_STRING const char *
+#define KZ_KIND_PATH   const char *
+#define KZ_KIND_NUMBER int
+#define KZ_KIND_BYTES  apr_int64_t
+#define KZ_KIND_TIME   apr_interval_time_t
+#define KZ_KIND_LIST   apr_array_header_t * /* of kz_conf_pair_t */
+
+typedef struct kz_conf_t {
+#define KZ_DIRECTIVE(directive, kind, member, preset, help) KZ_KIND_##kind member;
+#include "conf/directives.def"
+#undef KZ_DIRECTIVE
+} kz_conf_t;
+
+typedef struct kz_conf_directive_t {
+    const char *name, *help;
+    int list; /* 1: takes a name and a value */
+} kz_conf_directive_t;
+
+extern const kz_conf_directive_t kz_conf_directives[];
+extern const int kz_conf_directives_count;
+
+/* A configuration with every default in place, in POOL. */
+kz_conf_t *kz_conf_create(apr_pool_t *pool);
+/* Sets the directive NAME; EXTRA is the value of a list's entry, NULL for the others. Returns NULL,
+ * or a sentence that says what is wrong. Strings are copied to POOL. */
+const char *kz_conf_set(kz_conf_t *conf, const char *name, const char *value, const char *extra,
+                        apr_pool_t *pool);
+/* Says what is missing or impossible, NULL when all is well. */
+const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool);
+/* Reads a file of directives as httpd does: one a line, # comments, "quoted values". */
+kz_err_t *kz_conf_read(kz_conf_t **conf, const char *path, apr_pool_t *pool);
+
+#endif
