@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# The embedded PostgreSQL: a cluster in pg/, reached by a socket in run/ that nobody else may enter.
+# With KANZLEI_DATABASE in the environment there is none, and an outside one is used.
+
+embedded_postgres()
+{
+    [ -z "${KANZLEI_DATABASE:-}" ]
+}
+
+# The folder of the server programs: of the cluster's version, or the newest for a new cluster.
+postgres_bin()
+{
+    local version found
+
+    if [ -r "$data/pg/cluster/PG_VERSION" ]; then
+        version=$(cat "$data/pg/cluster/PG_VERSION")
+        [ -x "/usr/lib/postgresql/$version/bin/postgres" ] ||
+            die "The database was made by PostgreSQL $version, which is not installed here:" \
+                "apt-get install postgresql-$version"
+        echo "/usr/lib/postgresql/$version/bin"
+        return
+    fi
+    found=$(find /usr/lib/postgresql -maxdepth 3 -path '*/bin/postgres' 2>/dev/null | sort -V |
+        tail -n 1)
+    [ -n "$found" ] || die "PostgreSQL's server is not installed: apt-get install postgresql"
+    dirname -- "$found"
+}
+
+# A crash in the middle leaves pg/new, never a half-made cluster under its real name.
+make_cluster()
+{
+    [ ! -e "$data/pg/cluster/PG_VERSION" ] || return 0
+    say "Making the database …"
+    rm -rf "$data/pg/new"
+    "$pg_bin/initdb" -D "$data/pg/new" --username=postgres --auth=trust --encoding=UTF8 \
+        --locale=C.UTF-8 --data-checksums > "$data/log/initdb.log" 2>&1 ||
+        { tail -n 5 "$data/log/initdb.log" >&2; die "The database could not be made."; }
+    mv "$data/pg/new" "$data/pg/cluster"
+}
+
+# An eighth of the memory for shared buffers, between 64 MB and 2 GB.
+configure_postgres()
+{
+    local memory buffers
+
+    memory=$(awk '$1 == "MemTotal:" { print int($2 / 1024) }' /proc/meminfo)
+    buffers=$((memory / 8))
+    [ "$buffers" -ge 64 ] || buffers=64
+    [ "$buffers" -le 2048 ] || buffers=2048
+    render "$here/postgresql.conf" "$data/pg/cluster/kanzleipost.conf" DATA "$data" \
+        BUFFERS "$buffers" CACHE "$((memory / 2))"
+    grep -q "kanzleipost.conf" "$data/pg/cluster/postgresql.conf" ||
+        echo "include 'kanzleipost.conf'" >> "$data/pg/cluster/postgresql.conf"
+}
+
+# After a kill of the postmaster alone its children end by themselves, some a moment later; a new
+# server would refuse to start beside them.
+start_postgres()
+{
+    [ -d "$data/run/pg" ] || mkdir -m 0700 "$data/run/pg"
+    if postgres_pid > /dev/null; then
+        "$pg_bin/pg_isready" -q -h "$data/run/pg" -U postgres -d postgres && return
+    else
+        wait_gone postgres 20 || end_all postgres
+        rm -f "$data/pg/cluster/postmaster.pid" "$data"/run/pg/.s.PGSQL.*
+    fi
+    "$pg_bin/pg_ctl" -D "$data/pg/cluster" -w -t 120 -s -l "$data/log/postgresql-start.log" start 9>&- ||
+        { tail -n 5 "$data/log/postgresql-start.log" >&2; die "PostgreSQL did not start."; }
+}
+
+# The owner of the schema, whom only "kanzleictl migrate" uses, and the role of httpd, which owns
+# nothing and so can't switch row-level security off. Safe to run again.
+make_roles()
+{
+    "$pg_bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$data/run/pg" -U postgres -d postgres \
+        -f "$here/roles.sql" > "$data/log/roles.log" 2>&1 ||
+        { tail -n 5 "$data/log/roles.log" >&2; die "The database's roles could not be made."; }
+}
+
+database_conninfo()
+{
+    if embedded_postgres; then
+        echo "host=$data/run/pg dbname=kanzlei user=$1"
+    elif [ "$1" = kanzlei_owner ]; then
+        echo "${KANZLEI_OWNER_DATABASE:-}"
+    else
+        echo "$KANZLEI_DATABASE"
+    fi
+}
+
+need_postgres()
+{
+    embedded_postgres || return 0
+    pg_bin=$(postgres_bin)
+    make_cluster
+    configure_postgres
+    start_postgres
+    make_roles
+}
