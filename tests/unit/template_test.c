@@ -1,0 +1,491 @@
+/* Templates: each rule of the Mustache specification that the pages rely on, what start-up refuses,
+ * and what bounds rendering. With KZ_MUSTACHE_SPEC (a folder made by mustache_spec) also the
+ * specification's own cases. */
+#include "web/template.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <apr_file_io.h>
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <cmocka.h>
+
+static apr_pool_t *pool;
+
+typedef struct case_t {
+    const char *what;
+    const char *source;
+    const char *view;
+    const char *partials; /* NULL: none */
+    const char *expected;
+} case_t;
+
+static const case_t cases[] = {
+    {"no tags", "Hello", "{}", NULL, "Hello"},
+    {"a variable", "Hello, {{name}}!", "{\"name\":\"Muster\"}", NULL, "Hello, Muster!"},
+    {"blanks in a tag", "|{{ a }}|{{{ a }}}|{{& a }}|{{\na\n}}|", "{\"a\":\"x\"}", NULL,
+     "|x|x|x|x|"},
+    {"escaped", "{{a}}", "{\"a\":\"& < > \\\" '\"}", NULL, "&amp; &lt; &gt; &quot; &#39;"},
+    {"not escaped", "{{{a}}} {{&a}}", "{\"a\":\"<b>\"}", NULL, "<b> <b>"},
+    {"not escaped twice", "{{a}}", "{\"a\":\"&amp;\"}", NULL, "&amp;amp;"},
+    {"beyond ASCII", "{{a}}ü", "{\"a\":\"Müller \\u20ac\"}", NULL, "Müller €ü"},
+    {"numbers", "{{i}} {{r}} {{n}}", "{\"i\":85,\"r\":1.21,\"n\":-3}", NULL, "85 1.21 -3"},
+    {"what does not print", "|{{n}}{{t}}{{f}}{{a}}{{o}}{{m}}|",
+     "{\"n\":null,\"t\":true,\"f\":false,\"a\":[1],\"o\":{\"x\":1}}", NULL, "||"},
+    {"dotted names", "{{a.b.c}}|{{a.b.x}}|{{a.x.c}}", "{\"a\":{\"b\":{\"c\":\"C\"}}}", NULL, "C||"},
+    {"a dotted name is no key", "{{a.b}}", "{\"a.b\":\"key\",\"a\":{\"b\":\"path\"}}", NULL,
+     "path"},
+    {"only the first part goes outwards", "{{#a}}{{b.c}}{{/a}}",
+     "{\"a\":{\"b\":{}},\"b\":{\"c\":\"wrong\"}}", NULL, ""},
+    {"null hides what is further out", "{{#a}}|{{x}}|{{/a}}", "{\"a\":{\"x\":null},\"x\":1}", NULL,
+     "||"},
+    {"interpolation keeps blanks", "| {{a}} |\n {{a}}\n", "{\"a\":\"-\"}", NULL, "| - |\n -\n"},
+    {"sections", "{{#yes}}a{{/yes}}{{#no}}b{{/no}}{{#nil}}c{{/nil}}{{#gone}}d{{/gone}}",
+     "{\"yes\":true,\"no\":false,\"nil\":null}", NULL, "a"},
+    {"empty text and zero are true", "{{#s}}s{{/s}}{{#z}}z{{/z}}{{^s}}S{{/s}}",
+     "{\"s\":\"\",\"z\":0}", NULL, "sz"},
+    {"a section is a context", "{{#a}}{{b}}{{c}}{{/a}}{{b}}", "{\"a\":{\"b\":1},\"b\":2,\"c\":3}",
+     NULL, "132"},
+    {"lists", "{{#a}}({{n}}){{/a}}", "{\"a\":[{\"n\":1},{\"n\":2},{\"n\":3}]}", NULL, "(1)(2)(3)"},
+    {"empty lists", "|{{#a}}x{{/a}}{{^a}}none{{/a}}|", "{\"a\":[]}", NULL, "|none|"},
+    {"implicit iterator", "{{#a}}({{.}}){{/a}}", "{\"a\":[\"x\",\"<\",3]}", NULL, "(x)(&lt;)(3)"},
+    {"implicit iterator, raw", "{{#a}}{{{.}}}{{&.}}{{/a}}", "{\"a\":[\"<\"]}", NULL, "<<"},
+    {"lists of lists", "{{#a}}({{#.}}{{.}}{{/.}}){{/a}}", "{\"a\":[[1,2],[3]]}", NULL, "(12)(3)"},
+    {"from a scalar outwards", "{{#a}}{{b}}{{/a}}", "{\"a\":[1,\"x\"],\"b\":\"B\"}", NULL, "BB"},
+    {"sections in sections", "{{#a}}{{#b}}{{x}}{{y}}{{/b}}{{/a}}",
+     "{\"a\":{\"x\":1},\"b\":{\"y\":2}}", NULL, "12"},
+    {"dotted sections", "{{#a.b}}x{{/a.b}}{{#a.c}}y{{/a.c}}{{^a.c}}z{{/a.c}}",
+     "{\"a\":{\"b\":true}}", NULL, "xz"},
+    {"inverted", "{{^a}}x{{/a}}{{^b}}y{{/b}}", "{\"a\":false,\"b\":{\"c\":1}}", NULL, "x"},
+    {"comments", "1{{! no\nmore }}2{{!}}3", "{}", NULL, "123"},
+    {"standalone comment", "a\n  {{! x\n y }}  \nb", "{}", NULL, "a\nb"},
+    {"standalone sections", "a\n {{#x}} \nb\n {{/x}}\t\nc", "{\"x\":true}", NULL, "a\nb\nc"},
+    {"standalone, CRLF", "a\r\n{{#x}}\r\nb\r\n{{/x}}\r\nc", "{\"x\":true}", NULL, "a\r\nb\r\nc"},
+    {"standalone, first and last line", "  {{#x}}\nb\n{{/x}}", "{\"x\":true}", NULL, "b\n"},
+    {"inverted, standalone", "a\n{{^x}}\nb\n{{/x}}\nc", "{}", NULL, "a\nb\nc"},
+    {"not standalone: a variable", "a\n  {{x}}\nb", "{}", NULL, "a\n  \nb"},
+    {"not standalone: two tags", "  {{#x}}{{/x}}\n", "{\"x\":true}", NULL, "  \n"},
+    {"not standalone: text", "a {{#x}}\nb{{/x}}\n", "{\"x\":true}", NULL, "a \nb\n"},
+    {"a lone CR ends no line", "{{#x}}\ry{{/x}}", "{\"x\":true}", NULL, "\ry"},
+    {"partials", "[{{>p}}]", "{\"a\":\"x\"}", "{\"p\":\"*{{a}}*\"}", "[*x*]"},
+    {"a missing partial", "[{{>p}}]", "{}", "{}", "[]"},
+    {"a partial that includes itself", "{{>p}}", "{\"x\":1,\"n\":[{\"x\":2,\"n\":[]}]}",
+     "{\"p\":\"{{x}}<{{#n}}{{>p}}{{/n}}>\"}", "1<2<>>"},
+    {"partials keep blanks", "| {{>p}} |", "{}", "{\"p\":\"\\t|\\t\"}", "| \t|\t |"},
+    {"a partial's line is not indented inside", "  {{a}}  {{>p}}\n", "{\"a\":\"|\"}",
+     "{\"p\":\">\\n>\"}", "  |  >\n>\n"},
+    {"standalone partial", "|\r\n{{>p}}\r\n|", "{}", "{\"p\":\">\"}", "|\r\n>|"},
+    {"standalone partial, first line", "  {{>p}}\n>", "{}", "{\"p\":\">\\n>\"}", "  >\n  >>"},
+    {"standalone partial, last line", ">\n  {{>p}}", "{}", "{\"p\":\">\\n>\"}", ">\n  >\n  >"},
+    {"indented partial, its values not", "\\\n {{>p}}\n/\n", "{\"a\":\"<\\n->\"}",
+     "{\"p\":\"|\\n{{{a}}}\\n|\\n\"}", "\\\n |\n <\n->\n |\n/\n"},
+    {"indented in an indented one", " {{>p}}\n", "{}",
+     "{\"p\":\"a\\n  {{>q}}\\nb\\n\",\"q\":\"1\\n2\\n\"}", " a\n   1\n   2\n b\n"},
+    {"indented, sections inside", " {{>p}}\n", "{\"x\":[1,2]}",
+     "{\"p\":\"{{#x}}\\n<{{.}}>\\n{{/x}}\\n{{#x}}{{.}}{{/x}}\\nc\\n\"}", " <1>\n <2>\n 12\n c\n"},
+    {"indented, a line begins with an end", " {{>p}}\n", "{\"x\":true}",
+     "{\"p\":\"{{#x}}a\\n{{/x}}b\\n{{! c }}d\\n\"}", " a\n b\n d\n"},
+    {"braces that are no tags", "{ {a} } }} {", "{}", NULL, "{ {a} } }} {"},
+};
+
+static void every_rule(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_t *view = json_loads(cases[i].view, 0, NULL), *partials = NULL;
+        const char *out = NULL;
+        apr_size_t len = 0;
+        kz_err_t *err;
+
+        if (cases[i].partials)
+            partials = json_loads(cases[i].partials, 0, NULL);
+        assert_non_null(view);
+        err = kz_template_once(&out, &len, cases[i].source, partials, view, pool);
+        if (err)
+            fail_msg("%s: %s", cases[i].what, kz_err_detail(err));
+        if (strcmp(out, cases[i].expected))
+            fail_msg("%s: \"%s\" instead of \"%s\"", cases[i].what, out, cases[i].expected);
+        assert_int_equal(len, strlen(out));
+        json_decref(view);
+        json_decref(partials);
+    }
+}
+
+static void refused(const char *source, const char *why)
+{
+    const char *out;
+    apr_size_t len;
+    kz_err_t *err = kz_template_once(&out, &len, source, NULL, NULL, pool);
+
+    if (!err)
+        fail_msg("accepted: %s", source);
+    if (!strstr(kz_err_detail(err), why))
+        fail_msg("%s: \"%s\" lacks \"%s\"", source, kz_err_detail(err), why);
+    kz_err_free(err);
+}
+
+static void syntax_errors_name_the_line(void **state)
+{
+    (void)state;
+    refused("a\nb {{", "template:2: this tag has no end");
+    refused("{{{a}}", ":1: this tag has no end");
+    refused("{{! a }", ":1: this tag has no end");
+    refused("a\n{{#a}}\n", ":2: this section is never closed: a");
+    refused("\n\n{{/a}}", ":3: closes no section: a");
+    refused("{{#a}}\n{{#b}}\n{{/a}}{{/b}}", ":3: closes a, but b of line 2 is open");
+    refused("{{!\n\n}}\n{{=<% %>=}}", ":4: delimiters cannot be changed");
+    refused("{{<parent}}{{/parent}}", ":1: blocks and parents");
+    refused("{{$block}}{{/block}}", ":1: blocks and parents");
+    refused("{{}}", ":1: not a name");
+    refused("{{a b}}", ":1: not a name: a b");
+    refused("{{a..b}}", ":1: not a name");
+    refused("{{.a}}", ":1: not a name");
+    refused("{{a.}}", ":1: not a name");
+    refused("{{>*a}}", ":1: not a name");
+    refused("{{#a\xc3\xbc}}", ":1: not a name");
+}
+
+static char *repeated(const char *text, int times)
+{
+    size_t len = strlen(text);
+    char *all = apr_palloc(pool, len * (size_t)times + 1);
+
+    for (int i = 0; i < times; i++)
+        memcpy(all + len * (size_t)i, text, len);
+    all[len * (size_t)times] = '\0';
+    return all;
+}
+
+static void depth_is_bounded(void **state)
+{
+    char *deep = apr_pstrcat(pool, repeated("{{#a}}", 60), "x", repeated("{{/a}}", 60), NULL);
+    json_t *view = json_pack("{s:b}", "a", 1), *partials = json_pack("{s:s}", "p", "{{>p}}");
+    const char *out;
+    apr_size_t len;
+    kz_err_t *err;
+
+    (void)state;
+    assert_null(kz_template_once(&out, &len, deep, NULL, view, pool));
+    assert_string_equal(out, "x");
+    refused(repeated("{{#a}}", 65), "too many sections");
+    refused(apr_pstrcat(pool, "{{", repeated("a.", 127), "ab}}", NULL), "not a name");
+    err = kz_template_once(&out, &len, "{{>p}}", partials, view, pool);
+    assert_non_null(err);
+    assert_int_equal(kz_err_code(err), KZ_ERR_INTERNAL);
+    kz_err_free(err);
+    json_decref(view);
+    json_decref(partials);
+}
+
+/* A list within itself, as a template sees it: 200 times 200 times 200 rows of 10 bytes, and of
+ * none. */
+static void size_and_work_are_bounded(void **state)
+{
+    json_t *list = json_array(), *view;
+    const char *out;
+    apr_size_t len;
+    kz_err_t *err;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        json_array_append_new(list, json_integer(i));
+    view = json_pack("{s:o}", "a", list);
+    err = kz_template_once(&out, &len, "{{#a}}{{#a}}{{#a}}0123456789{{/a}}{{/a}}{{/a}}", NULL, view,
+                           pool);
+    assert_non_null(err);
+    assert_non_null(strstr(kz_err_detail(err), "exceeds"));
+    kz_err_free(err);
+    err = kz_template_once(&out, &len, "{{#a}}{{#a}}{{#a}}{{no}}{{/a}}{{/a}}{{/a}}", NULL, view,
+                           pool);
+    assert_non_null(err);
+    assert_non_null(strstr(kz_err_detail(err), "too long"));
+    kz_err_free(err);
+    assert_null(
+        kz_template_once(&out, &len, "{{#a}}{{#a}}0123456789{{/a}}{{/a}}", NULL, view, pool));
+    assert_int_equal(len, 200 * 200 * 10);
+    json_decref(view);
+}
+
+/* --- a folder of templates
+ * ------------------------------------------------------------------------ */
+
+static const char *const names[] = {"count", "items", "name", "title"};
+static char *folder;
+
+static void write_file(const char *name, const char *content)
+{
+    FILE *file = fopen(apr_pstrcat(pool, folder, "/", name, NULL), "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(content, 1, strlen(content), file), strlen(content));
+    fclose(file);
+}
+
+static void make_folder(const char *name)
+{
+    assert_int_equal(mkdir(apr_pstrcat(pool, folder, "/", name, NULL), 0700), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    folder = apr_pstrdup(pool, "/tmp/kz-template-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    make_folder("page");
+    make_folder("mail");
+    make_folder("part");
+    write_file("layout.html", "<html>\n{{>content}}\n</html>\n");
+    write_file("page/home.html",
+               "<h1>{{t.home.title}}</h1>\n<ul>\n{{#items}}\n  {{>row}}\n{{/items}}"
+               "\n</ul>\n<p>{{t.home.count}}</p>\n");
+    write_file("page/home.html~", "{{#not a template");
+    write_file("part/row.html", "<li>{{name}}</li>\n");
+    write_file("part/row.txt", "- {{name}}\n");
+    write_file("mail/new.txt", "{{t.home.count}}\n{{#items}}\n{{>row}}\n{{/items}}\n");
+    write_file("texts.de.json", "{\"home.title\":\"Guten <b>Tag</b>\",\n"
+                                "\"home.count\":\"{{count}} Dokumente für {{name}}\"}");
+    write_file("texts.en.json", "{\"home.title\":\"Welcome\",\n"
+                                "\"home.count\":\"{{count}} documents for {{name}}\"}");
+    return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *ftw)
+{
+    (void)info;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static kz_templates_t *load(const char *language)
+{
+    kz_templates_t *templates = NULL;
+    kz_err_t *err = kz_templates_load(&templates, folder, language, names, 4, pool);
+
+    if (err)
+        fail_msg("%s", kz_err_detail(err));
+    return templates;
+}
+
+static void not_loaded(const char *why)
+{
+    kz_templates_t *templates;
+    kz_err_t *err = kz_templates_load(&templates, folder, "de", names, 4, pool);
+
+    if (!err)
+        fail_msg("loaded, without \"%s\"", why);
+    assert_int_equal(kz_err_code(err), KZ_ERR_CONFIG);
+    if (!strstr(kz_err_detail(err), why))
+        fail_msg("\"%s\" lacks \"%s\"", kz_err_detail(err), why);
+    kz_err_free(err);
+}
+
+static json_t *home_view(void)
+{
+    return json_pack("{s:i, s:s, s:[{s:s},{s:s}]}", "count", 2, "name", "A & B", "items", "name",
+                     "<1>", "name", "2");
+}
+
+static void pages_come_in_their_layout_and_language(void **state)
+{
+    kz_templates_t *german = load("de"), *english = load("en");
+    json_t *view = home_view();
+    const char *out;
+    apr_size_t len;
+
+    (void)state;
+    assert_null(
+        kz_templates_render(&out, &len, german, "page/home.html", "layout.html", view, pool));
+    assert_string_equal(out, "<html>\n<h1>Guten <b>Tag</b></h1>\n<ul>\n  <li>&lt;1&gt;</li>\n"
+                             "  <li>2</li>\n</ul>\n<p>2 Dokumente für A &amp; B</p>\n</html>\n");
+    assert_int_equal(len, strlen(out));
+    assert_null(kz_templates_render(&out, &len, english, "part/row.html", NULL, view, pool));
+    assert_string_equal(out, "<li>A &amp; B</li>\n");
+    assert_null(kz_templates_render(&out, &len, english, "mail/new.txt", NULL, view, pool));
+    assert_string_equal(out, "2 documents for A & B\n- <1>\n- 2\n");
+    json_decref(view);
+}
+
+static void texts_alone(void **state)
+{
+    kz_templates_t *templates = load("de");
+    json_t *view = home_view();
+    const char *out;
+    kz_err_t *err;
+
+    (void)state;
+    assert_null(kz_templates_text(&out, templates, "home.count", view, pool));
+    assert_string_equal(out, "2 Dokumente für A & B");
+    err = kz_templates_text(&out, templates, "home.gone", view, pool);
+    assert_non_null(err);
+    assert_int_equal(kz_err_code(err), KZ_ERR_INTERNAL);
+    kz_err_free(err);
+    json_decref(view);
+}
+
+static void rendering_what_is_not_there(void **state)
+{
+    static const char *const pairs[][2] = {{"page/gone.html", NULL},
+                                           {"page/home.html", "gone.html"},
+                                           {"page/home.html", "part/row.html"},
+                                           {"layout.html", NULL}};
+    kz_templates_t *templates = load("de");
+    const char *out;
+    apr_size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        kz_err_t *err =
+            kz_templates_render(&out, &len, templates, pairs[i][0], pairs[i][1], NULL, pool);
+
+        assert_non_null(err);
+        assert_int_equal(kz_err_code(err), KZ_ERR_INTERNAL);
+        kz_err_free(err);
+    }
+}
+
+static void start_up_refuses_wrong_pages(void **state)
+{
+    (void)state;
+    write_file("page/z.html", "\n{{#items}}{{nmae}}{{/items}}");
+    not_loaded("page/z.html:2: no view has this name: nmae");
+    write_file("page/z.html", "\n{{#items}}{{.}}{{/items}}{{items.nam}}");
+    not_loaded("page/z.html:2: no view has this name: items.nam");
+    write_file("page/z.html", "{{^nam}}{{/nam}}");
+    not_loaded("page/z.html:1: no view has this name: nam");
+    write_file("page/z.html", "\n\n{{t.home.gone}}");
+    not_loaded("page/z.html:3: this text is missing: t.home.gone");
+    write_file("page/z.html", "{{#t.home.title}}{{/t.home.title}}");
+    not_loaded("page/z.html:1: a text cannot be a section");
+    write_file("page/z.html", "\n{{>gone}}");
+    not_loaded("page/z.html:2: this partial is missing: gone");
+    write_file("page/z.html", "{{>content}}");
+    not_loaded("page/z.html:1: only a layout has this partial");
+    write_file("page/z.html", "{{#items}}\n");
+    not_loaded("page/z.html:1: this section is never closed: items");
+    write_file("page/z.html", "\xff");
+    not_loaded("page/z.html: not UTF-8");
+    write_file("page/z.html", "{{name}}{{#items}}{{.}}{{items.name}}{{/items}}{{>row}}");
+    load("de");
+}
+
+static void start_up_refuses_partials_in_circles(void **state)
+{
+    (void)state;
+    write_file("part/self.html", "\n{{>self}}");
+    not_loaded("part/self.html:2: this partial includes itself: self");
+    write_file("part/self.html", "{{>other}}");
+    write_file("part/other.html", "{{#items}}{{>self}}{{/items}}");
+    not_loaded("this partial includes itself");
+    write_file("part/other.html", "{{>row}}{{>row}}");
+    load("de");
+}
+
+static void start_up_refuses_wrong_texts(void **state)
+{
+    (void)state;
+    write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{cuont}}\"}");
+    not_loaded("texts.de.json: home.count:1: no view has this name: cuont");
+    write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{t.home.title}}\"}");
+    not_loaded("home.count:1: a text cannot be within a text");
+    write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{>row}}\"}");
+    not_loaded("home.count:1: a text cannot have partials");
+    write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{\"}");
+    not_loaded("home.count:1: this tag has no end");
+    write_file("texts.de.json", "{\"home.title\":\"\",\"home.count\":\"x\"}");
+    not_loaded("home.title: this text is empty");
+    write_file("texts.de.json", "{\"home.title\":7,\"home.count\":\"x\"}");
+    not_loaded("home.title: this text is empty");
+    write_file("texts.de.json", "[]");
+    not_loaded("texts.de.json: not an object");
+    write_file("texts.de.json", "{\n\"a\":");
+    not_loaded("texts.de.json:2:");
+    remove(apr_pstrcat(pool, folder, "/texts.de.json", NULL));
+    not_loaded("texts.de.json");
+}
+
+/* --- the specification's own cases
+ * ----------------------------------------------------------------- */
+
+static int run_specified(const char *file, json_t *test)
+{
+    const char *out = "", *source = json_string_value(json_object_get(test, "template"));
+    const char *expected = json_string_value(json_object_get(test, "expected"));
+    apr_size_t len;
+    kz_err_t *err = kz_template_once(&out, &len, source, json_object_get(test, "partials"),
+                                     json_object_get(test, "data"), pool);
+
+    if (!err && strcmp(out, expected) == 0)
+        return 0;
+    print_error("%s: %s: \"%s\" instead of \"%s\"\n", file,
+                json_string_value(json_object_get(test, "name")), err ? kz_err_detail(err) : out,
+                expected);
+    kz_err_free(err);
+    return 1;
+}
+
+static void the_specification(void **state)
+{
+    static const char *const files[] = {"comments", "interpolation", "inverted", "partials",
+                                        "sections"};
+    const char *dir = getenv("KZ_MUSTACHE_SPEC");
+    int wrong = 0, run = 0;
+
+    (void)state;
+    if (!dir)
+        skip();
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        json_t *spec =
+            json_load_file(apr_pstrcat(pool, dir, "/", files[i], ".json", NULL), 0, NULL);
+        json_t *test;
+        size_t t;
+
+        assert_non_null(spec);
+        json_array_foreach(json_object_get(spec, "tests"), t, test)
+        {
+            wrong += run_specified(files[i], test);
+            run++;
+        }
+        json_decref(spec);
+    }
+    assert_int_equal(wrong, 0);
+    assert_true(run > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_rule),
+        cmocka_unit_test(syntax_errors_name_the_line),
+        cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(size_and_work_are_bounded),
+        cmocka_unit_test_setup_teardown(pages_come_in_their_layout_and_language, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(texts_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rendering_what_is_not_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(start_up_refuses_wrong_pages, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(start_up_refuses_partials_in_circles, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(start_up_refuses_wrong_texts, set_up, tear_down),
+        cmocka_unit_test(the_specification),
+    };
+    int failed;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return failed;
+}
