@@ -15,10 +15,10 @@
 
 #include "base/err.h"
 
-#define KZ_SEAL_KEY 32                /* bytes of every key */
-#define KZ_SEAL_WRAPPED 76            /* bytes: version 4 (big endian), nonce 24, key 32, tag 16 */
-#define KZ_SEAL_CHUNK 65536           /* plaintext bytes of every chunk but the last */
-#define KZ_SEAL_SHA256 32
+#define KZ_SEAL_KEY     32    /* bytes of every key */
+#define KZ_SEAL_WRAPPED 76    /* bytes: version 4 (big endian), nonce 24, key 32, tag 16 */
+#define KZ_SEAL_CHUNK   65536 /* plaintext bytes of every chunk but the last */
+#define KZ_SEAL_SHA256  32
 
 typedef struct kz_seal_keyring_t kz_seal_keyring_t; /* the operator's master keys, by version */
 typedef struct kz_seal_key_t kz_seal_key_t;         /* one unwrapped key in secret memory */
@@ -37,6 +37,12 @@ kz_err_t *kz_seal_firm_create(unsigned char *wrapped, const kz_seal_keyring_t *r
 kz_err_t *kz_seal_firm_open(kz_seal_key_t **key, const kz_seal_keyring_t *ring, apr_int32_t firm,
                             const unsigned char *wrapped, apr_pool_t *pool);
 
+/* Wraps a firm's key again, by the newest master key: rotation. REWRAPPED may be WRAPPED. Errors:
+ * as kz_seal_firm_open. */
+kz_err_t *kz_seal_firm_rewrap(unsigned char *rewrapped, const kz_seal_keyring_t *ring,
+                              apr_int32_t firm, const unsigned char *wrapped,
+                              apr_pool_t *scratch_pool);
+
 /* The same for a document's key, wrapped by its firm's; DOCUMENT is a UUID's 36 characters. */
 kz_err_t *kz_seal_document_create(unsigned char *wrapped, const kz_seal_key_t *firm_key,
                                   const char *document, apr_pool_t *scratch_pool);
@@ -52,59 +58,71 @@ kz_err_t *kz_seal_derive(const unsigned char **key, const kz_seal_keyring_t *rin
 /* What the header carries, sealed, beside the document's bytes: enough to rebuild the catalogue. */
 typedef struct kz_seal_meta_t {
     apr_int32_t firm;
-    const char *document, *client, *matter; /* UUIDs, 36 characters */
-    const char *name;                       /* UTF-8, at most 255 bytes */
-    const char *type;                       /* media type, at most 127 bytes */
-    const char *by;                         /* account, UUID */
-    apr_time_t at;                          /* when it was received */
-    apr_uint64_t size;                      /* plaintext bytes */
-    unsigned char sha256[KZ_SEAL_SHA256];   /* of the plaintext */
+    const char *document;                 /* UUID, 36 characters */
+    const char *client, *matter;          /* UUIDs, or NULL */
+    const char *name;                     /* UTF-8, at most 255 bytes */
+    const char *type;                     /* media type, at most 127 bytes */
+    const char *by;                       /* account, UUID, or NULL */
+    apr_time_t at;                        /* when it was received */
+    apr_uint64_t size;                    /* plaintext bytes */
+    unsigned char sha256[KZ_SEAL_SHA256]; /* of the plaintext */
 } kz_seal_meta_t;
 
-/* --- writing: a spool file that can be continued ------------------------------------------------ */
+/* --- writing: a spool file that can be continued --- */
 
-/* Creates the file PATH (mode 0600, must not exist) for a document under KEY, whose WRAPPED form goes
- * into the header in the clear. */
+/* Creates the file PATH (mode 0600, must not exist) for a document under KEY, whose WRAPPED form
+ * goes into the header in the clear. */
 kz_err_t *kz_seal_spool_create(const char *path, const unsigned char *wrapped,
                                apr_pool_t *scratch_pool);
 
 /* Opens the spool at PATH to go on. *OFFSET becomes the number of plaintext bytes that it holds:
- * a torn last chunk is dropped. One writer at a time (an flock; a second one gets LOCKED). */
+ * a torn last chunk is dropped (so what a crash cost may make it less than it was before). One
+ * writer at a time (an flock; a second one gets LOCKED). Errors: NOT_FOUND, LOCKED, CONFLICT
+ * (finished already), SEAL (not a spool, or another key). */
 kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, const char *path,
                               const kz_seal_key_t *key, const char *document, apr_pool_t *pool);
 
-/* Appends LEN plaintext bytes. Memory is one chunk, whatever LEN is. Errors: NO_SPACE, SEAL. */
+/* Appends LEN plaintext bytes. Memory is one chunk, whatever LEN is; whole chunks are sealed from
+ * where they are. After an error the writer takes nothing more: close it, open it again, and
+ * *OFFSET says what was kept. Errors: NO_SPACE, TOO_LARGE (over 2^47 bytes), INTERNAL. */
 kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len);
 
-/* Seals what is left as an unfinished tail, fsyncs and closes: all that was written is kept.
- * Also called by the pool's cleanup, without fsync. */
+/* Seals what is left as an unfinished tail, fsyncs and closes: all that was written is kept (after
+ * an error of kz_seal_write: the whole chunks). The writer is gone afterwards, also after an error.
+ * The pool's cleanup does the same, without fsync. Errors: NO_SPACE, INTERNAL. */
 kz_err_t *kz_seal_writer_close(kz_seal_writer_t *writer);
 
 /* Marks the last chunk as last and writes the header with META (size and SHA-256 filled in by the
- * caller, from kz_seal_scan_copy), fsyncs. The file then is a whole object. Repeatable. */
+ * caller, from kz_seal_scan_copy), fsyncs. The file then is a whole object. Repeatable, after a
+ * crash too. Errors: SEAL (damaged, or META's size is not what the spool holds), INVALID (META has
+ * bad UTF-8, no UUID, too long a name), LOCKED, NOT_FOUND, NO_SPACE. */
 kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
                                const kz_seal_meta_t *meta, apr_pool_t *scratch_pool);
 
-/* Reads the whole unfinished spool once: writes the plaintext to OUT_FD (or nowhere, when -1), and
- * gives its size and SHA-256. */
+/* Reads the whole spool once (a finished one too): writes the plaintext to OUT_FD (or nowhere, when
+ * -1), and gives its size and SHA-256. Errors: SEAL (any chunk damaged, the end torn), LOCKED (is
+ * being written to), NOT_FOUND, NO_SPACE (of OUT_FD). */
 kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
                             const kz_seal_key_t *key, const char *document,
                             apr_pool_t *scratch_pool);
 
-/* --- reading: from any source ------------------------------------------------------------------- */
+/* --- reading: from any source --- */
 
 /* Gives up to *LEN bytes of the object from OFFSET on; sets *LEN to what it gave, 0 at the end. */
 typedef kz_err_t *(*kz_seal_source_t)(void *baton, apr_uint64_t offset, void *buffer, size_t *len);
 
-/* Opens an object whose bytes SOURCE gives. DOCUMENT must be the one sealed in. Errors: SEAL. */
+/* Opens an object whose bytes SOURCE gives. DOCUMENT must be the one sealed in. Errors: SEAL
+ * (another document or key, damaged, unfinished, longer than it says), those of the source. */
 kz_err_t *kz_seal_reader_open(kz_seal_reader_t **reader, kz_seal_source_t source, void *baton,
                               const kz_seal_key_t *key, const char *document, apr_pool_t *pool);
 /* The sealed description; strings live in the reader's pool. */
 const kz_seal_meta_t *kz_seal_reader_meta(const kz_seal_reader_t *reader);
-/* Goes to the plaintext byte OFFSET, at most the size. */
+/* Goes to the plaintext byte OFFSET, at most the size (else RANGE). */
 kz_err_t *kz_seal_seek(kz_seal_reader_t *reader, apr_uint64_t offset);
 /* Points *DATA at the next plaintext, valid until the next call; *LEN bytes, at most KZ_SEAL_CHUNK,
- * 0 at the end. Every byte given has been authenticated. Errors: SEAL, those of the source. */
+ * 0 at the end. Every byte given has been authenticated. After an error the reader stands where it
+ * stood: the call can be repeated when the source has turned to another copy. Errors: SEAL, those
+ * of the source. */
 kz_err_t *kz_seal_read(const unsigned char **data, size_t *len, kz_seal_reader_t *reader);
 
 /* Reads the wrapped document key (KZ_SEAL_WRAPPED bytes) from an object's clear header. */
