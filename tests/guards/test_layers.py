@@ -1,0 +1,135 @@
+"""Who may include whom: base <- io <- model <- web <- pages <- mod_kanzlei.c."""
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+from source import ROOT, at, c_files, code, includes, listed, write
+
+RANK = {"base": 0, "conf": 1, "io": 1, "model": 2, "web": 3, "pages": 4, "mod_kanzlei.c": 5}
+# What the build makes, and the layer it belongs to. Names that end in .h and are of no folder.
+MADE = {"queries.h": "io", "views.h": "web"}
+OUTSIDE_HTTPD = re.compile(
+    r"^(httpd|http_\w+|ap_\w+|util_\w+|scoreboard|mpm_common|unixd|mod_(?!kanzlei)\w+)\.h$"
+)
+
+
+def layer(name):
+    """The layer of a path below mod_kanzlei, of an include's name; None: the system's."""
+    return MADE.get(name) or (PurePosixPath(name).parts[0] if "/" in name else None)
+
+
+def allowed(path, name):
+    """May the file PATH (both below mod_kanzlei) include NAME?"""
+    own, other = layer(path) or path, layer(name)
+    if own == "scand":
+        return "/" not in name and name not in MADE
+    if other == "scand":
+        return name == "scand/protocol.h" and path.startswith("io/scan/")
+    if name == "routes.def":
+        return own in ("web", "pages", "mod_kanzlei.c")
+    if own == "ctl":
+        return other not in ("web", "pages")
+    if other == "conf":
+        return name != "conf/module.h" or own in ("conf", "web", "mod_kanzlei.c")
+    if own == "io" and other == "io":  # drivers don't know each other; the generated calls are db's
+        return name not in MADE and PurePosixPath(path).parts[1] == PurePosixPath(name).parts[1]
+    if other is None:
+        return own == "mod_kanzlei.c"
+    return other in RANK and RANK.get(own, -1) >= RANK[other]
+
+
+def includes_to_the_right(root):
+    base = root / "mod_kanzlei"
+    return [
+        at(root, path, line, f"may not include {name}")
+        for path in c_files(root, "mod_kanzlei")
+        for line, name, quoted in includes(path)
+        if quoted and not allowed(path.relative_to(base).as_posix(), name)
+    ]
+
+
+def httpd_outside_web(root):
+    found = []
+    for path in c_files(root, "mod_kanzlei"):
+        own = path.relative_to(root / "mod_kanzlei").as_posix()
+        if own.split("/")[0] in ("web", "conf", "mod_kanzlei.c"):
+            continue
+        found += [
+            at(root, path, line, f"only web/, conf/ and mod_kanzlei.c see {name}")
+            for line, name, _ in includes(path)
+            if OUTSIDE_HTTPD.match(name)
+        ]
+    return found
+
+
+def private_names_outside(root):
+    """kz_x__y belongs to one folder."""
+    base, homes, found = root / "mod_kanzlei", {}, []
+    for path in c_files(root, "mod_kanzlei"):
+        own, text = path.parent.relative_to(base).as_posix(), code(path)
+        for match in re.finditer(r"\bkz_[a-z0-9_]*?[a-z0-9]__[a-z0-9_]+\b", text):
+            homes.setdefault(match[0], {}).setdefault(own, []).append(
+                at(root, path, text.count("\n", 0, match.start()) + 1, match[0])
+            )
+    for name, folders in homes.items():
+        if len(folders) > 1:
+            where = ", ".join(places[0] for places in folders.values())
+            found.append(f"{name} is used in several folders: {where}")
+    return found
+
+
+@pytest.mark.parametrize("rule", [includes_to_the_right, httpd_outside_web, private_names_outside])
+def test_layers(rule):
+    assert not rule(ROOT), listed(rule(ROOT))
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "good"),
+    [
+        ("base/err.c", "base/err.h", True),
+        ("base/err.c", "io/db/db.h", False),
+        ("io/db/db.c", "base/err.h", True),
+        ("io/db/db.c", "model/firm.h", False),
+        ("io/mail/mail.c", "io/db/db.h", False),
+        ("io/scan/scan.c", "scand/protocol.h", True),
+        ("io/scan/scan.c", "scand/engine.h", False),
+        ("io/db/db.c", "queries.h", False),
+        ("model/firm.c", "queries.h", True),
+        ("model/firm.c", "views.h", False),
+        ("model/firm.c", "conf/conf.h", True),
+        ("model/firm.c", "conf/module.h", False),
+        ("model/firm.c", "scand/protocol.h", False),
+        ("web/form.c", "model/firm.h", True),
+        ("web/form.c", "pages/login.h", False),
+        ("pages/login.c", "web/form.h", True),
+        ("pages/login.c", "pages.h", False),
+        ("mod_kanzlei.c", "pages/login.h", True),
+        ("ctl/main.c", "model/firm.h", True),
+        ("ctl/main.c", "web/form.h", False),
+        ("scand/main.c", "engine.h", True),
+        ("scand/main.c", "base/err.h", False),
+    ],
+)
+def test_layers_can_fail(tmp_path, path, name, good):
+    write(tmp_path, {f"mod_kanzlei/{path}": f'/* #include "x" */\n#include "{name}"\n'})
+    assert (includes_to_the_right(tmp_path) == []) is good
+
+
+@pytest.mark.parametrize("header", ["httpd.h", "http_core.h", "ap_config.h", "mod_ssl.h"])
+def test_httpd_outside_web_can_fail(tmp_path, header):
+    text = f"#include <{header}>\n"
+    write(tmp_path, {"mod_kanzlei/web/a.c": text, "mod_kanzlei/model/a.c": "#include <apr.h>\n"})
+    assert httpd_outside_web(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/pages/a.c": text})
+    assert len(httpd_outside_web(tmp_path)) == 1
+
+
+def test_private_names_can_fail(tmp_path):
+    write(
+        tmp_path,
+        {"mod_kanzlei/io/db/a.c": "kz_db__send();", "mod_kanzlei/io/db/b.c": "kz_db__send();"},
+    )
+    assert private_names_outside(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/model/a.c": "kz_db__send(); /* kz_x__y */"})
+    assert len(private_names_outside(tmp_path)) == 1

@@ -1,0 +1,79 @@
+"""SQL in one place: PostgreSQL is spoken to in io/db/ alone, statements stand in sql/query/."""
+
+import re
+
+import pytest
+from source import ROOT, at, c_files, code, includes, listed, literals, write
+
+HEAD = re.compile(r"^-- (\w+)\(.*\) :(?:many|one|maybe|exec)$", re.M)
+STATEMENT = re.compile(r"^\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)", re.I)
+
+
+def outside_db(root):
+    db = root / "mod_kanzlei/io/db"
+    return [path for path in c_files(root, "mod_kanzlei") if db not in path.parents]
+
+
+def libpq_outside_db(root):
+    found = []
+    for path in outside_db(root):
+        text = code(path)
+        found += [
+            at(root, path, text.count("\n", 0, match.start()) + 1, f"{match[0]} outside io/db/")
+            for match in re.finditer(r"\bPQ[a-z]\w*|\bPG(?:conn|result)\b", text)
+        ]
+        found += [
+            at(root, path, line, f"{name} outside io/db/")
+            for line, name, _ in includes(path)
+            if name.startswith("libpq")
+        ]
+    return found
+
+
+def sql_in_c(root):
+    return [
+        at(root, path, line, "a statement belongs into sql/query/")
+        for path in outside_db(root)
+        for line, text in literals(path)
+        if STATEMENT.match(text)
+    ]
+
+
+def unused_queries(root):
+    text = "\n".join(code(path) for path in c_files(root, "mod_kanzlei"))
+    called = set(re.findall(r"\bkz_q_(\w+?)(?:_send|_read)?\s*\(", text))
+    return [
+        at(root, path, source.count("\n", 0, match.start()) + 1, f"no code calls {match[1]}")
+        for path in sorted((root / "sql/query").glob("*.sql"))
+        for source in [path.read_text(encoding="utf-8")]
+        for match in HEAD.finditer(source)
+        if match[1] not in called
+    ]
+
+
+@pytest.mark.parametrize("rule", [libpq_outside_db, sql_in_c, unused_queries])
+def test_sql(rule):
+    assert not rule(ROOT), listed(rule(ROOT))
+
+
+def test_libpq_outside_db_can_fail(tmp_path):
+    good = "/* PQexec */ int n = PQntuples(r);\n"
+    write(tmp_path, {"mod_kanzlei/io/db/a.c": good, "mod_kanzlei/model/a.c": "/* PQexec() */\n"})
+    assert libpq_outside_db(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/model/a.c": "#include <libpq-fe.h>\n" + good})
+    assert len(libpq_outside_db(tmp_path)) == 2
+
+
+def test_sql_in_c_can_fail(tmp_path):
+    write(tmp_path, {"mod_kanzlei/web/a.c": 'log("select a file"); log("delete from");\n'})
+    assert len(sql_in_c(tmp_path)) == 1
+    write(tmp_path, {"mod_kanzlei/web/a.c": 'f("UPDATE firm "\n  "SET name = $1");\n'})
+    assert len(sql_in_c(tmp_path)) == 1
+
+
+def test_unused_queries_can_fail(tmp_path):
+    sql = "-- one_thing(a text) :one\n-- -> b text\nSELECT 1;\n-- other_send() :exec\nSELECT 2;\n"
+    write(tmp_path, {"sql/query/a.sql": sql})
+    write(tmp_path, {"mod_kanzlei/model/a.c": "KZ_TRY(kz_q_one_thing_send(db, &args));\n"})
+    (found,) = unused_queries(tmp_path)
+    assert found.startswith("sql/query/a.sql:4:")
