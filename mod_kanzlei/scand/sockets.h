@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only
+ *
+ * The two listening sockets. */
+#ifndef KZ_SCAND_SOCKETS_H
+#define KZ_SCAND_SOCKETS_H
+
+#include <sys/types.h>
+
+#include "protocol.h"
+
+typedef struct kz_sockets_t {
+    int work;   /* accepted on by the workers; not blocking */
+    int status; /* accepted on by the keeper; not blocking */
+    const char *path;
+    ino_t inode[2]; /* of what was put at path and path.status */
+} kz_sockets_t;
+
+/* Listens at PATH, which must live as long, and PATH.status. Both appear there complete, in place
+ * of what a dead or an older scanner left, mode 0600, owned by OWNER ((uid_t)-1: us). Returns 0, or
+ * -1 after a line in the log. */
+int kz_sockets_open(kz_sockets_t *sockets, const char *path, uid_t owner);
+
+/* Removes what is still ours at the paths: a newer scanner may have taken them over. */
+void kz_sockets_remove(const kz_sockets_t *sockets);
+
+/* Sends STATUS to everybody who has connected to the status socket. Never blocks, reads nothing. */
+void kz_sockets_answer(const kz_sockets_t *sockets, const kz_scand_status_t *status);
+
+#endif
