@@ -7,7 +7,9 @@ from source import GENERATED, ROOT, at, c_files, functions, listed, write
 
 BODY_MAX = 60  # lines of a function, from { to }
 FILE_MAX = 400  # lines of a file
+TEST_MAX = 500  # lines of a file of tests, which is read case by case
 PARAMETERS_MAX = 6
+FOREIGN = {"on_member"}  # callbacks whose parameters a library prescribes
 MODULE_MAX = 200  # lines of mod_kanzlei.c, which is hooks and nothing else
 
 
@@ -15,13 +17,14 @@ def too_long(root):
     found = []
     for path in c_files(root, "mod_kanzlei", "tests/unit", "tests/fuzz"):
         lines = path.read_text(encoding="utf-8").count("\n")
-        most = MODULE_MAX if path.name == "mod_kanzlei.c" else FILE_MAX
+        most = TEST_MAX if "tests" in path.relative_to(root).parts else FILE_MAX
+        most = MODULE_MAX if path.name == "mod_kanzlei.c" else most
         if lines > most:
             found.append(at(root, path, lines, f"{lines} lines, at most {most}"))
         for line, name, body, parameters in functions(path):
             if body > BODY_MAX:
                 found.append(at(root, path, line, f"{name} has {body} lines, at most {BODY_MAX}"))
-            if parameters > PARAMETERS_MAX:
+            if parameters > PARAMETERS_MAX and name not in FOREIGN:
                 found.append(at(root, path, line, f"{name} has {parameters} parameters"))
     return found
 
