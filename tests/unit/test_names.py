@@ -1,0 +1,59 @@
+"""mod_kanzlei/web/names: which names it finds in C, and what it makes of them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = Path(__file__).parents[2] / "mod_kanzlei/web/names"
+
+
+def run(folder, source, queries=""):
+    (folder / "page.c").write_text(source, encoding="utf-8")
+    (folder / "views.c").write_text(queries, encoding="utf-8")
+    return subprocess.run(
+        [sys.executable, NAMES, "--out", folder / "names.c", "--queries", folder / "views.c",
+         folder / "page.c"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def names(folder, source, queries=""):
+    result = run(folder, source, queries)
+    assert result.returncode == 0, result.stderr
+    written = (folder / "names.c").read_text(encoding="utf-8")
+    found = re.findall(r'^    "(.*)",$', written, re.MULTILINE)
+    assert f"kz_view_names_count = {len(found)};" in written
+    return found
+
+
+def test_finds_each_name_once_and_sorted(tmp_path):
+    source = 'kz_view_text(v, "b", "x"); kz_view_flag(v, "B", 1); kz_view_text(v, "b", "y");'
+    assert names(tmp_path, source, 'kz_view_row(view, "a");') == ["B", "a", "b"]
+
+
+def test_calls_over_lines_and_in_one_another(tmp_path):
+    source = 'kz_view_text(kz_view_object(v, "outer"),\n  "inner", f("(", \'"\'));'
+    assert names(tmp_path, source) == ["inner", "outer"]
+
+
+def test_derived_names(tmp_path):
+    source = (
+        'kz_view_time(v, "at", t); kz_view_size(v, "size", 1); kz_view_enum(v, "state", s, "a|b");'
+    )
+    assert names(tmp_path, source) == [
+        "at", "at_exact", "at_text", "size", "size_text", "state", "state_a", "state_b",
+    ]  # fmt: skip
+
+
+def test_what_is_no_name(tmp_path):
+    source = """/* kz_view_text(v, "comment", 1) */ // kz_view_text(v, "line", 1)
+        kz_view_phrase(words, "err.gone", v, pool); kz_view_text(v, name, "value");
+        my_kz_view_text(v, "other"); kz_view_json(v); kz_view_create();"""
+    assert names(tmp_path, source) == []
+
+
+def test_a_name_that_no_template_can_write(tmp_path):
+    result = run(tmp_path, '\nkz_view_text(v, "a.b", 1);')
+    assert result.returncode == 1
+    assert 'page.c:2: "a.b"' in result.stderr
