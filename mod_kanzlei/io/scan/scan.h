@@ -24,34 +24,43 @@ typedef struct kz_scan_verdict_t {
 } kz_scan_verdict_t;
 
 typedef struct kz_scan_status_t {
-    int workers;           /* slots */
-    unsigned signatures;   /* loaded */
-    int test_only;         /* 1: nothing but the test signatures is loaded */
-    apr_time_t loaded;     /* when the engine in use was loaded */
-    const char *version;   /* of libclamav */
+    int workers;         /* slots */
+    unsigned signatures; /* loaded */
+    int test_only;       /* 1: nothing but the test signatures is loaded */
+    int refusing;        /* 1: every scan is refused, see reason */
+    const char *reason;  /* why it refuses, for the operator; "" otherwise */
+    apr_time_t loaded;   /* when the engine in use was loaded; 0: none is */
+    const char *version; /* of libclamav */
 } kz_scan_status_t;
 
 /* A memfd (close-on-exec, sealable) for SIZE bytes of plaintext, to be written from its start.
- * Waits, until the deadline, while the plaintext under scan in this process exceeds the bound given
- * to kz_scan_bound(). The caller closes the reservation by kz_scan_release(), also after an error.
- * Errors: TOO_LARGE when SIZE alone is over the bound for one document (the verdict then is
- * "unscannable: too_large"), BUSY when the wait is over. */
+ * Waits its turn, until the deadline, while the plaintext under scan in this process exceeds the
+ * bound given to kz_scan_bound(). The caller ends the reservation by kz_scan_release() with the
+ * same SIZE, also after an error of what follows; after an error of this function *MEMFD is -1,
+ * nothing is reserved, and kz_scan_release() does nothing. Errors: TOO_LARGE when SIZE alone is
+ * over the bound for one document (the verdict then is "unscannable: too_large"), BUSY when the
+ * wait is over, NO_SPACE when there is no memfd to be had. */
 kz_err_t *kz_scan_reserve(int *memfd, apr_uint64_t size, apr_time_t deadline);
 void kz_scan_release(int memfd, apr_uint64_t size);
 
 /* Sets the bounds of this process, in bytes: for all plaintext under scan at once, and for one
- * document (at most 2 GiB - 3). Called once, before the first reservation. */
+ * document (at most 2 GiB - 3, and at most SUM). Called once, before the first reservation; without
+ * it, 512 MiB and 100 MiB. */
 void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one);
 
 /* Seals MEMFD, sends it to the scanner that listens on the Unix socket at SOCKET_PATH and waits for
- * the verdict until DEADLINE. NAME is not sent. A scanner that died half-way is asked again once
- * with the time that is left. WHAT is allocated in RESULT_POOL.
- * Errors: SCANNER_DOWN (nobody listens, or it refuses because its canary was missed); a scan that
- * ends by the deadline is no error but "unscannable: timeout". */
+ * the verdict until DEADLINE. No name is sent. A scanner that died half-way is asked again once
+ * with the time that is left; one that dies of the same document again makes it "unscannable:
+ * error". WHAT is allocated in RESULT_POOL.
+ * Errors: SCANNER_DOWN (nobody listens, or it has hung for two seconds, is still loading its
+ * signatures, or refuses because its canary was missed); BUSY when other documents took all the
+ * time. A scan that has begun and does not end by the deadline is no error but "unscannable:
+ * timeout". After an error nothing is known of the document: it is to be scanned again. */
 kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
                         apr_time_t deadline, apr_pool_t *result_pool);
 
-/* Asks for the scanner's state, within DEADLINE. Errors: SCANNER_DOWN. */
+/* Asks for the scanner's state, within DEADLINE; a busy scanner answers at once. STATUS's strings
+ * are allocated in RESULT_POOL. Errors: SCANNER_DOWN (also while it loads its first signatures). */
 kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_time_t deadline,
                          apr_pool_t *result_pool);
 

@@ -1,0 +1,290 @@
+#include "io/scan/scan.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "scand/protocol.h"
+
+#define SEALS      (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+#define SILENCE_MS 1500 /* after which the scanner is asked whether it lives */
+#define STATUS_MS  500  /* that it has to answer */
+#define MARGIN_MS                                                                                  \
+    500             /* a worker stops this much earlier than we stop waiting, so that we hear why */
+#define AGAIN_MS 10 /* between tries to connect while its queue is full */
+
+typedef enum outcome_t {
+    ANSWERED,
+    DIED,     /* hung up while it was at it */
+    GONE,     /* nobody listens, or hung up before */
+    HUNG,     /* silent for too long */
+    LATE,     /* the deadline came while a worker was at it */
+    NOT_BEGUN /* the deadline came before */
+} outcome_t;
+
+static apr_int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (apr_int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* The deadline in the clock that both sides share, and that nobody sets. */
+static apr_int64_t monotonic(apr_time_t deadline)
+{
+    return now_ms() + (deadline - apr_time_now()) / 1000;
+}
+
+static int timeout_until(apr_int64_t end)
+{
+    apr_int64_t left = end - now_ms();
+
+    return left <= 0 ? 0 : left > 60000 ? 60000 : (int)left;
+}
+
+/* Waits for something to read. Returns 1, or 0 at the end of time. */
+static int readable(int fd, apr_int64_t end)
+{
+    struct pollfd wait = {fd, POLLIN, 0};
+
+    for (;;) {
+        int got = poll(&wait, 1, timeout_until(end));
+
+        if (got > 0)
+            return 1;
+        if (got < 0 && errno != EINTR)
+            return 1; /* reading says what is wrong */
+        if (now_ms() >= end)
+            return 0;
+    }
+}
+
+/* A connected socket, or -1 with errno: EAGAIN when the queue was full until END. */
+static int connect_until(const char *path, const char *suffix, apr_int64_t end)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd, rc, saved;
+
+    if (strlen(path) + strlen(suffix) >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    apr_cpystrn(address.sun_path, path, sizeof address.sun_path);
+    strcat(address.sun_path, suffix);
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    while ((rc = connect(fd, (struct sockaddr *)&address, sizeof address)) &&
+           (errno == EINTR || (errno == EAGAIN && now_ms() < end)))
+        poll(NULL, 0, AGAIN_MS);
+    if (rc == 0)
+        return fd;
+    saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+/* Returns 0, or errno. */
+static int ask_status(kz_scand_status_t *status, const char *path, apr_int64_t end)
+{
+    int fd = connect_until(path, KZ_SCAND_STATUS_SUFFIX, end);
+    ssize_t got;
+
+    if (fd < 0)
+        return errno;
+    got = readable(fd, end) ? recv(fd, status, sizeof *status, MSG_DONTWAIT) : -2;
+    close(fd);
+    if (got == -2)
+        return ETIMEDOUT;
+    if (got != sizeof *status || status->magic != KZ_SCAND_MAGIC)
+        return EPROTO;
+    status->version[sizeof status->version - 1] = '\0';
+    status->reason[sizeof status->reason - 1] = '\0';
+    return 0;
+}
+
+static int send_request(int fd, int memfd, apr_int64_t end)
+{
+    apr_int64_t left = end - now_ms();
+    apr_int64_t margin = left / 10 < MARGIN_MS ? left / 10 : MARGIN_MS;
+    kz_scand_request_t request = {KZ_SCAND_MAGIC, 0, (uint64_t)(end - margin)};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+    struct iovec part = {&request, sizeof request};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    ssize_t sent;
+
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof memfd);
+    memcpy(CMSG_DATA(head), &memfd, sizeof memfd);
+    while ((sent = sendmsg(fd, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+        continue;
+    return sent == sizeof request ? 0 : -1;
+}
+
+/* Nothing was heard for SILENCE_MS. A worker that has begun speaks more often; before that, all may
+ * be busy, or the scanner hung. */
+static int is_hung(const char *path, int begun, apr_int64_t end)
+{
+    apr_int64_t soon = now_ms() + STATUS_MS;
+    kz_scand_status_t status;
+
+    if (begun)
+        return 1;
+    return ask_status(&status, path, soon < end ? soon : end) || status.state == KZ_SCAND_LOADING;
+}
+
+static outcome_t await(kz_scand_reply_t *reply, int fd, const char *path, apr_int64_t end)
+{
+    int begun = 0;
+
+    for (;;) {
+        apr_int64_t quiet = now_ms() + SILENCE_MS;
+        ssize_t got;
+
+        if (!readable(fd, quiet < end ? quiet : end)) {
+            if (now_ms() >= end)
+                return begun ? LATE : NOT_BEGUN;
+            if (is_hung(path, begun, end))
+                return HUNG;
+            continue;
+        }
+        got = recv(fd, reply, sizeof *reply, MSG_DONTWAIT);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR))
+            continue;
+        if (got != sizeof *reply || reply->magic != KZ_SCAND_MAGIC)
+            return begun ? DIED : GONE;
+        reply->what[sizeof reply->what - 1] = '\0';
+        if (reply->kind != KZ_SCAND_ALIVE)
+            return ANSWERED;
+        begun = 1;
+    }
+}
+
+static outcome_t ask_once(kz_scand_reply_t *reply, const char *path, int memfd, apr_int64_t end)
+{
+    apr_int64_t quiet = now_ms() + SILENCE_MS;
+    outcome_t outcome;
+    int fd;
+
+    /* A full queue is a busy scanner, or a hung one. */
+    while ((fd = connect_until(path, "", quiet < end ? quiet : end)) < 0 && errno == EAGAIN) {
+        if (now_ms() >= end)
+            return NOT_BEGUN;
+        if (is_hung(path, 0, end))
+            return HUNG;
+        quiet = now_ms() + SILENCE_MS;
+    }
+    if (fd < 0)
+        return GONE;
+    outcome = send_request(fd, memfd, end) ? GONE : await(reply, fd, path, end);
+    close(fd);
+    return outcome;
+}
+
+/* A worker that died is no fault of the scanner when a second one does so too: the document's then,
+ * unless the whole scanner is going down. One that hung up before it began has seen nothing. */
+static outcome_t ask_twice(kz_scand_reply_t *reply, const char *path, int memfd, apr_int64_t end)
+{
+    outcome_t outcome = ask_once(reply, path, memfd, end);
+    kz_scand_status_t status;
+
+    if (outcome != DIED && outcome != GONE)
+        return outcome;
+    outcome = ask_once(reply, path, memfd, end);
+    if (outcome == DIED && ask_status(&status, path, now_ms() + STATUS_MS))
+        outcome = GONE;
+    return outcome;
+}
+
+static kz_err_t *verdict_of(kz_scan_verdict_t *verdict, const kz_scand_reply_t *reply,
+                            apr_pool_t *result_pool)
+{
+    static const char *const reasons[] = {"encrypted", "limits", "rar",
+                                          "timeout",   "error",  "too_large"};
+
+    switch (reply->kind) {
+    case KZ_SCAND_CLEAN:
+        verdict->result = KZ_SCAN_CLEAN;
+        verdict->what = NULL;
+        return NULL;
+    case KZ_SCAND_INFECTED:
+        verdict->result = KZ_SCAN_INFECTED;
+        verdict->what = apr_pstrdup(result_pool, reply->what);
+        return NULL;
+    case KZ_SCAND_UNSCANNABLE:
+        for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+            if (!strcmp(reply->what, reasons[i]))
+                verdict->what = reasons[i];
+        return NULL;
+    case KZ_SCAND_REFUSED:
+        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner refuses: %s", reply->what);
+    default:
+        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner answers %u", reply->kind);
+    }
+}
+
+kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
+                        apr_time_t deadline, apr_pool_t *result_pool)
+{
+    apr_int64_t end = monotonic(deadline);
+    kz_scand_reply_t reply;
+    outcome_t outcome;
+
+    /* Nothing but an answer can make this better. */
+    *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
+    if (fcntl(memfd, F_ADD_SEALS, SEALS) && (fcntl(memfd, F_GET_SEALS) & SEALS) != SEALS)
+        return kz_err_status(KZ_ERR_INTERNAL, errno, "sealing a memfd");
+    outcome = ask_twice(&reply, socket_path, memfd, end);
+    switch (outcome) {
+    case ANSWERED:
+        return verdict_of(verdict, &reply, result_pool);
+    case DIED:
+        return NULL; /* "error" */
+    case LATE:
+        verdict->what = "timeout";
+        return NULL;
+    case NOT_BEGUN:
+        return kz_err_create(KZ_ERR_BUSY, "the scanner is busy until the deadline");
+    case HUNG:
+        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner at %s hangs or loads", socket_path);
+    default:
+        return kz_err_create(KZ_ERR_SCANNER_DOWN, "nobody listens at %s", socket_path);
+    }
+}
+
+kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_time_t deadline,
+                         apr_pool_t *result_pool)
+{
+    kz_scand_status_t raw;
+    int rc = ask_status(&raw, socket_path, monotonic(deadline));
+
+    memset(status, 0, sizeof *status);
+    if (rc)
+        return kz_err_status(KZ_ERR_SCANNER_DOWN, rc, "asking the scanner at %s", socket_path);
+    if (raw.state == KZ_SCAND_LOADING)
+        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner is loading its signatures");
+    status->workers = (int)raw.workers;
+    status->signatures = raw.signatures;
+    status->test_only = raw.test_only != 0;
+    status->refusing = raw.state != KZ_SCAND_READY;
+    status->reason = apr_pstrdup(result_pool, raw.reason);
+    status->loaded = apr_time_from_sec(raw.loaded);
+    status->version = apr_pstrdup(result_pool, raw.version);
+    return NULL;
+}
