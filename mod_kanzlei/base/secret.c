@@ -15,7 +15,8 @@ static apr_status_t wipe(void *secret)
 
 kz_err_t *kz_secret_alloc(void **secret, size_t size, apr_pool_t *pool)
 {
-    *secret = sodium_malloc(size);
+    /* Harmless when repeated; without it sodium_malloc ends the process. */
+    *secret = sodium_init() < 0 ? NULL : sodium_malloc(size);
     if (!*secret)
         return kz_err_create(KZ_ERR_INTERNAL, "no locked memory for a key of %zu bytes", size);
     sodium_memzero(*secret, size);
