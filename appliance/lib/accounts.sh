@@ -20,7 +20,7 @@ make_demonstration()
     while IFS=$'\t' read -r role user name mail; do
         password=$(draw_password)
         case $role in
-            firm) has_firm "$user" || control firm create "$user" --name "$name" >&2 ;;
+            firm) has_firm "$user" || control firm create "$user" --name "$name" >&2 < /dev/null ;;
             admin)
                 admin_password=$password
                 ensure_staff "$user" "$name" "$mail" "$password" --admin ;;
@@ -37,7 +37,7 @@ make_demonstration()
 
 has_firm()
 {
-    control firm list --json | grep -q "\"slug\": *\"$1\""
+    control firm list --json < /dev/null | grep -q "\"slug\": *\"$1\""
 }
 
 ensure_staff()

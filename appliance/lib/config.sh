@@ -109,7 +109,7 @@ write_portal_conf()
     render "$here/kanzlei.conf" "$data/conf/kanzlei.conf" \
         URL "$url" INSTALLATION "$(installation_id)" DATABASE "$(database_conninfo kanzlei_portal)" \
         STORES "$(store_lines)" DATA "$data" PROGRAM "$program" SIGNATURES "$signatures" \
-        TEST_SIGNATURES "$here/signatures" MAIL "${KANZLEI_MAIL:-dir:$data/mail}" \
+        TEST_SIGNATURES "$program/usr/share/kanzleipost/testdb" MAIL "${KANZLEI_MAIL:-dir:$data/mail}" \
         MAIL_FROM "${KANZLEI_MAIL_FROM:-portal@kanzlei.example}" \
         DEMONSTRATION "$([ "$demonstration" = no ] || echo on)"
     [ ! -e "$data/conf/kanzlei.local.conf" ] ||

@@ -1,11 +1,6 @@
 # shellcheck shell=bash
 # The embedded PostgreSQL: a cluster in pg/, reached by a socket in run/ that nobody else may enter.
-# With KANZLEI_DATABASE in the environment there is none, and an outside one is used.
-
-embedded_postgres()
-{
-    [ -z "${KANZLEI_DATABASE:-}" ]
-}
+# With KANZLEI_DATABASE in the environment there is none (control.sh).
 
 # The folder of the server programs: of the cluster's version, or the newest for a new cluster.
 postgres_bin()
@@ -75,17 +70,6 @@ make_roles()
     "$pg_bin/psql" -X -q -v ON_ERROR_STOP=1 -h "$data/run/pg" -U postgres -d postgres \
         -f "$here/roles.sql" > "$data/log/roles.log" 2>&1 ||
         { tail -n 5 "$data/log/roles.log" >&2; die "The database's roles could not be made."; }
-}
-
-database_conninfo()
-{
-    if embedded_postgres; then
-        echo "host=$data/run/pg dbname=kanzlei user=$1"
-    elif [ "$1" = kanzlei_owner ]; then
-        echo "${KANZLEI_OWNER_DATABASE:-}"
-    else
-        echo "$KANZLEI_DATABASE"
-    fi
 }
 
 need_postgres()

@@ -25,12 +25,25 @@ service_account()
     if is_root; then echo "$service_user"; else id -un; fi
 }
 
+# Root passes everywhere, the system user does not; before it is made, "nobody" stands in for it.
+need_passage()
+{
+    local user
+
+    is_root || return 0
+    user=$(id -u "$service_user" 2>/dev/null || echo 65534)
+    setpriv --reuid "$user" --regid "$user" --clear-groups test -x "$1" ||
+        die "The system user $service_user can't reach $1: a folder on the way is closed to others."
+}
+
 need_rights()
 {
     local above owner
 
     above=$(nearest "$data")
-    [ -w "$above" ] && [ -x "$above" ] || die "You may not write to $above: choose another folder with --data."
+    [ -w "$above" ] && [ -x "$above" ] ||
+        die "You may not write to $above: choose another folder with --data."
+    need_passage "$above"
     [ -e "$data/conf" ] || return 0
     owner=$(stat -c %U "$data/conf")
     [ "$owner" = "$(service_account)" ] ||

@@ -139,29 +139,28 @@ listeners()
         awk -v port="$hex" '$4 == "0A" && substr($2, length($2) - 4) == port { print $10 }'
 }
 
-# Who listens on port $1, as far as /proc tells the caller: "nginx (4711)".
-listener_name()
+# The pids that listen on port $1, as far as /proc tells the caller.
+listener_pids()
 {
-    local inode link pid
+    local inode link
 
     for inode in $(listeners "$1"); do
         link=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" -print -quit 2>/dev/null || true)
-        [ -n "$link" ] || continue
-        pid=${link#/proc/} pid=${pid%%/*}
-        printf '%s (%s)\n' "$(cat "/proc/$pid/comm" 2>/dev/null || echo '?')" "$pid"
-        return
+        link=${link#/proc/}
+        printf '%s\n' "${link%%/*}"
     done
 }
 
-# Ends the script if somebody else listens on port $1. Our own httpd may: it is replaced, not fought.
+# Ends the script if somebody else listens on port $1. Our own httpd may, and what a killed one left
+# behind: it is replaced, not fought.
 need_port()
 {
-    local name
+    local pid name=''
 
     [ -n "$(listeners "$1")" ] || return 0
-    if httpd_pid > /dev/null && { [ "$(setting port)" = "$1" ] || [ "$(setting http_port)" = "$1" ]; }; then
-        return 0
-    fi
-    name=$(listener_name "$1")
-    die "Port $1 is in use${name:+ by $name}: choose another one with --port."
+    for pid in $(listener_pids "$1"); do
+        ! httpd_matches "$pid" || return 0
+        name=" by $(cat "/proc/$pid/comm" 2>/dev/null || echo '?') ($pid)"
+    done
+    die "Port $1 is in use$name: choose another one with --port."
 }

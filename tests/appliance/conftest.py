@@ -1,0 +1,148 @@
+"""Real starts and stops of the appliance, each in a scratch data folder on a free port."""
+
+import contextlib
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+APPLIANCE = ROOT / "appliance"
+
+
+def free_port():
+    """A TCP port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def read(path):
+    """A file below /proc, or nothing if the process has gone."""
+    with contextlib.suppress(OSError):
+        return Path(path).read_bytes()
+    return b""
+
+
+class Appliance:
+    """One data folder and what runs in it."""
+
+    def __init__(self, folder):
+        self.data = folder / "data"
+        self.port = free_port()
+
+    def command(self, *options, port=None):
+        """The command line of a start."""
+        port = str(port or self.port)
+        return [APPLIANCE / "start", "--data", self.data, "--port", port, *options]
+
+    def start(self, *options, port=None, **more):
+        """Starts; returns the finished process with stdout and stderr as text."""
+        return subprocess.run(self.command(*options, port=port), capture_output=True, text=True,
+                              timeout=600, check=False, **more)
+
+    def must_start(self, *options, **more):
+        """Starts and returns what --json says."""
+        done = self.start("--empty", "--json", *options, **more)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def stop(self):
+        """Stops; returns the finished process."""
+        return subprocess.run([APPLIANCE / "stop", "--data", self.data], capture_output=True,
+                              text=True, timeout=120, check=False)
+
+    def processes(self):
+        """Pid and command line of every process that names the data folder or works in it."""
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            command = read(entry / "cmdline").replace(b"\0", b" ").decode(errors="replace")
+            place = ""
+            with contextlib.suppress(OSError):
+                place = os.readlink(entry / "cwd")
+            if command and (str(self.data) in command or place.startswith(str(self.data))):
+                found[int(entry.name)] = command
+        return found
+
+    def pid(self, kind):
+        """The pid of httpd or of the postmaster, as their own files have it."""
+        path = {"httpd": "run/httpd.pid", "postgres": "pg/cluster/postmaster.pid"}[kind]
+        return int((self.data / path).read_text().split()[0])
+
+    def kill_all(self):
+        """SIGKILL to all at once."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.wait_for_none()
+
+    def wait_for_none(self):
+        """Waits until nothing of the folder runs any more."""
+        for _ in range(300):
+            if not self.processes():
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"still there: {self.processes()}")
+
+    def tls(self):
+        """A client's context that trusts the folder's own authority and nobody else."""
+        return ssl.create_default_context(cafile=self.data / "tls/ca.crt")
+
+    def status(self, port=None):
+        """The status of an answer over verified TLS: that it answers at all is what matters."""
+        address = f"https://localhost:{port or self.port}/"
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                             urllib.request.HTTPSHandler(context=self.tls()))
+        try:
+            with opener.open(address, timeout=20) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def owner(self):
+        """Whose processes and files these are."""
+        return pwd.getpwuid((self.data / "conf").stat().st_uid).pw_name
+
+    def sql(self, statement):
+        """Runs a statement as the cluster's superuser; returns what psql prints."""
+        server = max(Path("/usr/lib/postgresql").iterdir(), key=lambda path: float(path.name))
+        command = [server / "bin/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres",
+                   "-h", self.data / "run/pg", "-d", "kanzlei", "-c", statement]
+        if os.geteuid() == 0:
+            user = pwd.getpwnam(self.owner())
+            command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                       "--clear-groups", *command]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd="/",
+                              check=True)
+        return done.stdout.strip()
+
+
+@pytest.fixture
+def scratch():
+    """A folder that every user may pass, as the system user has to."""
+    folder = Path(tempfile.mkdtemp(prefix="kanzleipost-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def appliance(scratch):
+    """A data folder that does not exist yet; whatever runs in it afterwards is stopped."""
+    made = Appliance(scratch)
+    yield made
+    made.stop()
+    left = made.processes()
+    if left:
+        made.kill_all()
+    assert not left, f"the stop left {left}"

@@ -1,0 +1,204 @@
+"""What a start makes, that it can be repeated, and that a stop leaves nothing."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import stat
+import subprocess
+
+import pytest
+from conftest import APPLIANCE, Appliance, free_port
+
+
+def test_json_alone_on_standard_output(appliance):
+    done = appliance.start("--empty", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    assert json.loads(done.stdout) == {
+        "url": f"https://localhost:{appliance.port}",
+        "firm": None,
+        "accounts": [],
+        "data": str(appliance.data),
+    }
+    assert "httpd" in done.stderr
+    assert appliance.status() < 500
+
+
+def test_secrets_are_closed_and_the_authority_is_open(appliance):
+    appliance.must_start()
+
+    def mode(name):
+        return stat.S_IMODE((appliance.data / name).stat().st_mode)
+
+    assert (appliance.data / "keys/master-1").stat().st_size == 32
+    for name in ("keys/master-1", "tls/ca.key", "tls/server.key"):
+        assert mode(name) == 0o600, name
+    for name in ("pg", "run", "run/pg", "keys", "mail", "spool", "store-1", "store-2", "log"):
+        assert mode(name) == 0o700, name
+    assert mode("tls/ca.crt") == 0o644
+    assert mode("tls") == 0o711
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what root's start gives away")
+def test_root_runs_nothing_as_root(appliance):
+    appliance.must_start()
+    assert appliance.owner() == "kanzlei"
+    for pid, command in appliance.processes().items():
+        assert os.stat(f"/proc/{pid}").st_uid != 0, command
+    for name in ("", "version", "program", "program/current/installed"):
+        assert (appliance.data / name).stat().st_uid == 0, name
+
+
+def test_postgres_listens_on_its_socket_alone(appliance):
+    appliance.must_start()
+    assert appliance.sql("SHOW listen_addresses") == ""
+    assert appliance.sql("SHOW data_checksums") == "on"
+    roles = appliance.sql("SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles"
+                          " WHERE rolname LIKE 'kanzlei%' AND rolcanlogin ORDER BY 1")
+    assert roles.splitlines()[:2] == ["kanzlei_owner|f|f|f", "kanzlei_portal|f|f|f"]
+    assert appliance.sql("SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba"
+                         " WHERE datname = 'kanzlei' AND rolname = 'kanzlei_owner'") == "1"
+
+
+def test_second_start_changes_nothing(appliance):
+    appliance.must_start()
+    before = appliance.pid("httpd"), appliance.pid("postgres")
+    kept = {name: (appliance.data / name).read_bytes()
+            for name in ("keys/master-1", "tls/ca.crt", "tls/server.crt", "conf/installation")}
+    first = appliance.must_start()
+    assert (appliance.pid("httpd"), appliance.pid("postgres")) == before
+    for name, content in kept.items():
+        assert (appliance.data / name).read_bytes() == content, name
+    appliance.stop()
+    assert appliance.must_start() == first
+    for name, content in kept.items():
+        assert (appliance.data / name).read_bytes() == content, name
+
+
+def test_settings_are_remembered(appliance):
+    appliance.must_start()
+    done = subprocess.run([APPLIANCE / "start", "--data", appliance.data, "--json"],
+                          capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["url"] == f"https://localhost:{appliance.port}"
+    assert said["firm"] is None, "the first start said --empty"
+
+
+def test_another_port_moves_the_portal(appliance):
+    appliance.must_start()
+    other = free_port()
+    assert appliance.must_start(port=other)["url"].endswith(f":{other}")
+    assert appliance.status(other) < 500
+    with pytest.raises(OSError):
+        appliance.status(appliance.port)
+
+
+def test_stop_leaves_nothing_and_may_be_repeated(appliance):
+    assert appliance.stop().returncode == 0
+    appliance.must_start()
+    kinds = " ".join(appliance.processes().values())
+    assert "apache2" in kinds and "postgres" in kinds
+    done = appliance.stop()
+    assert done.returncode == 0 and done.stdout == ""
+    assert appliance.processes() == {}
+    assert appliance.stop().returncode == 0
+
+
+def test_two_starts_at_once(appliance):
+    runs = [subprocess.Popen(appliance.command("--empty", "--json"), stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for run in runs:
+        out, err = run.communicate(timeout=600)
+        assert run.returncode == 0, err
+        assert json.loads(out)["data"] == str(appliance.data)
+    assert appliance.status() < 500
+
+
+def test_two_folders_live_side_by_side(appliance, scratch):
+    other = Appliance(scratch)
+    other.data = scratch / "other"
+    appliance.must_start()
+    try:
+        other.must_start()
+        assert other.stop().returncode == 0
+        assert other.processes() == {}
+        assert appliance.status() < 500
+    finally:
+        other.stop()
+
+
+def test_certificate_about_to_expire_is_renewed(appliance):
+    appliance.must_start()
+    tls = appliance.data / "tls"
+    authority = (tls / "ca.crt").read_bytes()
+    subprocess.run(["openssl", "req", "-x509", "-key", tls / "server.key", "-CA", tls / "ca.crt",
+                    "-CAkey", tls / "ca.key", "-days", "5", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost", "-out", tls / "short"],
+                   check=True, capture_output=True)
+    shutil.copyfile(tls / "short", tls / "server.crt")
+    (tls / "short").unlink()
+    appliance.must_start()
+    left = subprocess.run(["openssl", "x509", "-in", tls / "server.crt", "-noout", "-checkend",
+                           str(300 * 86400)], check=False, capture_output=True)
+    assert left.returncode == 0
+    assert (tls / "ca.crt").read_bytes() == authority
+    assert appliance.status() < 500
+
+
+def test_certificate_names_what_is_listened_on(appliance):
+    appliance.must_start("--listen", "127.0.0.2")
+    with socket.create_connection(("127.0.0.2", appliance.port), timeout=20) as raw:
+        with appliance.tls().wrap_socket(raw, server_hostname="127.0.0.2") as line:
+            assert line.version() == "TLSv1.3"
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", appliance.port), timeout=20).close()
+
+
+@pytest.mark.parametrize("weak", [
+    {"maximum": ssl.TLSVersion.TLSv1_1, "ciphers": "ALL:@SECLEVEL=0"},
+    {"maximum": ssl.TLSVersion.TLSv1_2, "ciphers": "ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0"},
+])
+def test_old_tls_is_refused(appliance, weak):
+    appliance.must_start()
+    context = ssl._create_unverified_context()  # pylint: disable=protected-access
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = weak["maximum"]
+    context.set_ciphers(weak["ciphers"])
+    with socket.create_connection(("localhost", appliance.port), timeout=20) as raw:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            context.wrap_socket(raw, server_hostname="localhost")
+
+
+def test_plain_http_is_told_where_to_go(appliance):
+    http_port = free_port()
+    appliance.must_start("--http-port", str(http_port))
+    line = http.client.HTTPConnection("localhost", appliance.port, timeout=20)
+    line.request("GET", "/")
+    answer = line.getresponse()
+    assert answer.status == 400
+    assert f"https://localhost:{appliance.port}/" in answer.read().decode()
+    line = http.client.HTTPConnection("localhost", http_port, timeout=20)
+    line.request("GET", "/k/muster/?secret=1")
+    answer = line.getresponse()
+    assert answer.status == 301
+    assert answer.headers["Location"].startswith(
+        f"https://localhost:{appliance.port}/k/muster/")
+
+
+def test_no_cgi_no_lua_and_no_query_strings_in_the_log(appliance):
+    appliance.must_start()
+    with socket.create_connection(("localhost", appliance.port), timeout=20) as raw:
+        with appliance.tls().wrap_socket(raw, server_hostname="localhost") as line:
+            line.sendall(b"GET /nowhere?word=geheim HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            assert line.recv(100).startswith(b"HTTP/1.1 ")
+    maps = open(f"/proc/{appliance.pid('httpd')}/maps", encoding="utf-8").read()
+    assert "mod_ssl.so" in maps
+    for unwanted in ("mod_lua", "mod_cgi", "mod_proxy", "liblua"):
+        assert unwanted not in maps
+    appliance.stop()
+    log = (appliance.data / "log/access.log").read_text()
+    assert "/nowhere" in log and "geheim" not in log
