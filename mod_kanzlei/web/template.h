@@ -1,10 +1,10 @@
 /* Templates: the part of Mustache (mustache.5: variables, unescaped variables, sections, inverted
- * sections, comments, partials, dotted names, the implicit iterator) that the pages use. Parsed once
- * at start-up, per language, with the texts of html/po in place. Knows no httpd: fuzzed alone.
+ * sections, comments, partials, dotted names, the implicit iterator) that the pages use. Parsed
+ * once at start-up, per language, with the texts of html/po in place. Knows no httpd: fuzzed alone.
  *
  * Texts: {{t.login.title}} becomes the text "login.title" of the set's language, itself a template
- * (its {{name}} are filled from the view; it is trusted, so a text may hold tags such as <b>, but no
- * partial). A view is a jansson tree; objects are contexts, arrays repeat sections, false, null,
+ * (its {{name}} are filled from the view; it is trusted, so a text may hold tags such as <b>, but
+ * no partial). A view is a jansson tree; objects are contexts, arrays repeat sections, false, null,
  * empty arrays and missing names are false; numbers and strings print. */
 #ifndef KZ_WEB_TEMPLATE_H
 #define KZ_WEB_TEMPLATE_H
@@ -21,11 +21,12 @@ typedef struct kz_templates_t kz_templates_t; /* all templates of one language *
 extern const char *const kz_view_names[];
 extern const int kz_view_names_count;
 
-/* Loads every DIR/page/NAME.html, DIR/mail/NAME.txt and .html and DIR/part/NAME.html with the texts in
- * DIR/texts.LANGUAGE.json (an object of key to text). DIR/layout.html wraps pages by having
+/* Loads every DIR/page/NAME.html, DIR/mail/NAME.txt and .html and DIR/part/NAME.html with the texts
+ * in DIR/texts.LANGUAGE.json (an object of key to text). DIR/layout.html wraps pages by having
  * {{>content}} in it. A page's name is "page/matter.html".
- * Errors: CONFIG, naming file and line: a syntax error, an unknown name (not in NAMES; "." is known),
- * a missing text, a missing partial, a partial that includes itself. NAMES NULL: no check. */
+ * Errors: CONFIG, naming file and line: a syntax error, an unknown name (not in NAMES; "." is
+ * known), a missing text, a missing partial, a partial that includes itself. NAMES NULL: no check.
+ */
 kz_err_t *kz_templates_load(kz_templates_t **templates, const char *dir, const char *language,
                             const char *const *names, int names_count, apr_pool_t *pool);
 
@@ -41,8 +42,8 @@ kz_err_t *kz_templates_render(const char **out, apr_size_t *len, const kz_templa
 kz_err_t *kz_templates_text(const char **out, const kz_templates_t *templates, const char *key,
                             json_t *view, apr_pool_t *result_pool);
 
-/* Parses SOURCE alone, without texts or partials (for the specification's tests and the fuzzer), and
- * renders it. PARTIALS: an object of name to source, or NULL. */
+/* Parses SOURCE alone, without texts or partials (for the specification's tests and the fuzzer),
+ * and renders it. PARTIALS: an object of name to source, or NULL. */
 kz_err_t *kz_template_once(const char **out, apr_size_t *len, const char *source, json_t *partials,
                            json_t *view, apr_pool_t *result_pool);
 

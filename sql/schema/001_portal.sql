@@ -213,6 +213,7 @@ CREATE TABLE delivery (
     provided_at   timestamptz NOT NULL,
     provided_by   uuid NOT NULL,
     notified_at   timestamptz, -- the mail server accepted the mail
+    notified_to   uuid,
     opened_at     timestamptz,
     opened_by     uuid,
     received_at   timestamptz, -- the last byte of a whole download was sent
@@ -223,6 +224,7 @@ CREATE TABLE delivery (
     FOREIGN KEY (firm, document, client) REFERENCES document (firm, id, client),
     FOREIGN KEY (firm, matter, client) REFERENCES matter (firm, id, client),
     FOREIGN KEY (firm, provided_by) REFERENCES account,
+    FOREIGN KEY (firm, notified_to) REFERENCES account,
     FOREIGN KEY (firm, opened_by) REFERENCES account,
     FOREIGN KEY (firm, received_by) REFERENCES account,
     FOREIGN KEY (firm, confirmed_by) REFERENCES account,
@@ -238,6 +240,9 @@ CREATE INDEX delivery_unopened ON delivery (firm, direction, provided_at, docume
     WHERE opened_at IS NULL;
 CREATE INDEX delivery_unopened_client ON delivery (firm, client, direction, provided_at, document)
     WHERE opened_at IS NULL;
+
+CREATE INDEX delivery_unnotified ON delivery (firm, client, provided_at)
+    WHERE notified_at IS NULL AND direction = 'from_firm';
 
 -- Appended, never changed.
 CREATE TABLE event (

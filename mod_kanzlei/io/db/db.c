@@ -21,6 +21,8 @@ struct kz_db_t {
     kz_db_pool_t *dbpool;
     kz_db_conn_t *conn; /* NULL: over */
     apr_pool_t *pool;
+    kz_err_t *(*first)(void *baton); /* reads what was sent before, or NULL */
+    void *first_baton;
     int failed; /* 1: a statement failed, 2: the connection is of no use any more */
     char constraint[64];
 };
@@ -155,11 +157,26 @@ kz_err_t *kz_db__send(kz_db_t *db, const kz_db_statement_t *statement, const kz_
     return err;
 }
 
+void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton)
+{
+    db->first = first;
+    db->first_baton = baton;
+}
+
+static kz_err_t *read_deferred(kz_db_t *db)
+{
+    kz_err_t *(*first)(void *baton) = db->first;
+
+    db->first = NULL;
+    return first ? first(db->first_baton) : NULL;
+}
+
 /* Reads answers until that of the oldest query of this transaction. */
 static kz_err_t *answer(PGresult **result, kz_db_t *db, const char *what)
 {
     kz_err_t *err = NULL;
 
+    KZ_TRY(read_deferred(db));
     if (!db->conn || db->failed)
         return kz_err_create(KZ_ERR_INTERNAL, "database: %s after the transaction's end", what);
     db->constraint[0] = '\0';
@@ -273,6 +290,7 @@ kz_err_t *kz_db_commit(kz_db_t *db)
 
     if (!db->conn)
         return kz_err_create(KZ_ERR_INTERNAL, "database: committed twice");
+    KZ_TRY(read_deferred(db));
     if (db->failed) {
         kz_db_end(db);
         return kz_err_create(KZ_ERR_INTERNAL, "database: commit after an error");

@@ -1,0 +1,127 @@
+/* The module record and its hooks, nothing else. */
+#include <httpd.h>
+#include <ap_mpm.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <curl/curl.h>
+#include <apr_env.h>
+#include <sodium.h>
+
+#include "conf/module.h"
+#include "web/jobs.h"
+#include "web/scanner.h"
+#include "web/web.h"
+
+#define KZ_HANDLER "kanzlei-portal"
+
+static kz_state_t *state; /* of this child; NULL when it could not be made ready */
+
+static kz_conf_t *conf_of(server_rec *server)
+{
+    return ((kz_server_t *)ap_get_module_config(server->module_config, &kanzlei_module))->conf;
+}
+
+static int is_portal(server_rec *server)
+{
+    return ((kz_server_t *)ap_get_module_config(server->module_config, &kanzlei_module))->portal_on;
+}
+
+static int any_portal(server_rec *server)
+{
+    for (; server; server = server->next) {
+        if (is_portal(server))
+            return 1;
+    }
+    return 0;
+}
+
+/* What can be known to be wrong before a child starts is said then. */
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
+{
+    kz_conf_t *conf = conf_of(server);
+    const char *wrong;
+    kz_err_t *err;
+
+    (void)plog;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || !any_portal(server))
+        return OK;
+    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+        return HTTP_INTERNAL_SERVER_ERROR;
+    wrong = kz_conf_check(conf, ptemp);
+    if (wrong) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "kanzlei: %s", wrong);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    apr_env_set("TZ", conf->time_zone, pconf);
+    tzset();
+    err = kz_web_try(conf, ptemp);
+    if (!err)
+        err = kz_scanner_start(conf, pconf, server);
+    if (!err)
+        err = kz_jobs_register(conf, pconf);
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "kanzlei: %s", kz_err_detail(err));
+        kz_err_free(err);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+static void child_init(apr_pool_t *pool, server_rec *server)
+{
+    kz_err_t *err;
+
+    if (!any_portal(server))
+        return;
+    err = kz_web_open(&state, conf_of(server), pool);
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "kanzlei: %s", kz_err_detail(err));
+        kz_err_free(err);
+        state = NULL;
+    }
+    kz_jobs_use(state);
+}
+
+/* The portal's URLs map to no file. The assets below /-/ do, and what mod_md answers. */
+static int translate_name(request_rec *r)
+{
+    if (!is_portal(r->server) || strncmp(r->uri, "/-/", 3) == 0 ||
+        strncmp(r->uri, "/.well-known/", 13) == 0)
+        return DECLINED;
+    r->handler = KZ_HANDLER;
+    return OK;
+}
+
+static int map_to_storage(request_rec *r)
+{
+    return r->handler && strcmp(r->handler, KZ_HANDLER) == 0 ? OK : DECLINED;
+}
+
+static int handler(request_rec *r)
+{
+    if (!r->handler || strcmp(r->handler, KZ_HANDLER) != 0)
+        return DECLINED;
+    return kz_dispatch(r, state);
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(kanzlei) = {STANDARD20_MODULE_STUFF,
+                              NULL,
+                              NULL,
+                              kz_conf_server_create,
+                              kz_conf_server_merge,
+                              kz_conf_commands,
+                              register_hooks,
+                              AP_MODULE_FLAG_NONE};

@@ -1,0 +1,238 @@
+#include "model/grant.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "queries.h"
+
+struct kz_grant_t {
+    kz_portal_t *portal;
+    apr_pool_t *pool;
+    kz_grant_ask_t ask;
+    kz_db_t *db;
+    int settled, is_portal;
+    int firm; /* asked for (portal), or found */
+    const char *firm_name, *slug, *account, *kind, *user, *name, *language, *session, *rights;
+    kz_db_bytes_t wrapped; /* the firm's key */
+    kz_seal_key_t *firm_key;
+};
+
+/* A PostgreSQL array literal of words and UUIDs, which need no quoting. */
+static const char *array_of(const char *const *items, int count, apr_pool_t *pool)
+{
+    const char *list = "";
+    int i;
+
+    for (i = 0; i < count; i++)
+        list = apr_pstrcat(pool, list, i ? "," : "", items[i], NULL);
+    return apr_pstrcat(pool, "{", list, "}", NULL);
+}
+
+static kz_err_t *read_enter(void *baton)
+{
+    kz_grant_t *grant = baton;
+    kz_q_enter_t *row;
+
+    KZ_TRY(kz_q_enter_read(&row, grant->db, grant->pool));
+    grant->settled = 1;
+    grant->firm = row->firm;
+    grant->firm_name = row->firm_name;
+    grant->slug = grant->ask.slug;
+    grant->account = row->account;
+    grant->kind = row->kind ? row->kind : "public";
+    grant->user = row->user_name;
+    grant->name = row->name;
+    grant->language = row->language;
+    grant->session = row->session;
+    grant->rights = row->rights;
+    grant->wrapped = row->firm_key;
+    return NULL;
+}
+
+static kz_err_t *send_enter(kz_grant_t *grant)
+{
+    const kz_grant_ask_t *ask = &grant->ask;
+    kz_q_enter_args_t args = {
+        .slug = ask->slug,
+        .token = {ask->token, ask->token ? KZ_GRANT_TOKEN_HASH : 0},
+        .who = ask->who,
+        .right = ask->right,
+        .kinds = array_of(ask->kinds, ask->ids, grant->pool),
+        .ids = array_of(ask->id, ask->ids, grant->pool),
+    };
+
+    KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
+    KZ_TRY(kz_q_enter_send(grant->db, &args));
+    grant->settled = 0;
+    kz_db_defer(grant->db, read_enter, grant);
+    return NULL;
+}
+
+kz_err_t *kz_grant_enter(kz_grant_t **grant, kz_portal_t *portal, const kz_grant_ask_t *ask,
+                         apr_pool_t *pool)
+{
+    kz_grant_t *made = apr_pcalloc(pool, sizeof *made);
+
+    made->portal = portal;
+    made->pool = pool;
+    made->ask = *ask;
+    *grant = made;
+    return send_enter(made);
+}
+
+static kz_err_t *enter_portal(kz_grant_t *grant)
+{
+    kz_q_enter_portal_t *row;
+    kz_q_enter_portal_args_t args = {.firm = grant->firm};
+
+    KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
+    KZ_TRY(kz_q_enter_portal(&row, grant->db, &args, grant->pool));
+    grant->settled = 1;
+    grant->firm_name = row->firm_name;
+    grant->slug = row->firm_slug;
+    grant->language = row->language;
+    grant->kind = "portal";
+    grant->rights = "";
+    grant->wrapped = row->firm_key;
+    return NULL;
+}
+
+kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr_pool_t *pool)
+{
+    kz_grant_t *made = apr_pcalloc(pool, sizeof *made);
+
+    made->portal = portal;
+    made->pool = pool;
+    made->firm = firm;
+    made->is_portal = 1;
+    *grant = made;
+    return enter_portal(made);
+}
+
+kz_err_t *kz_grant_settle(kz_grant_t *grant)
+{
+    if (grant->settled)
+        return NULL;
+    kz_db_defer(grant->db, NULL, NULL);
+    return read_enter(grant);
+}
+
+kz_portal_t *kz_grant_services(const kz_grant_t *grant)
+{
+    return grant->portal;
+}
+
+int kz_grant_firm(const kz_grant_t *grant)
+{
+    return grant->firm;
+}
+
+const char *kz_grant_slug(const kz_grant_t *grant)
+{
+    return grant->slug;
+}
+
+const char *kz_grant_firm_name(const kz_grant_t *grant)
+{
+    return grant->firm_name;
+}
+
+const char *kz_grant_account(const kz_grant_t *grant)
+{
+    return grant->account;
+}
+
+const char *kz_grant_name(const kz_grant_t *grant)
+{
+    return grant->name;
+}
+
+const char *kz_grant_user(const kz_grant_t *grant)
+{
+    return grant->user;
+}
+
+const char *kz_grant_language(const kz_grant_t *grant)
+{
+    return grant->language;
+}
+
+const char *kz_grant_session(const kz_grant_t *grant)
+{
+    return grant->session;
+}
+
+int kz_grant_is_staff(const kz_grant_t *grant)
+{
+    return grant->kind && strcmp(grant->kind, "staff") == 0;
+}
+
+int kz_grant_is_client(const kz_grant_t *grant)
+{
+    return grant->kind && strcmp(grant->kind, "client") == 0;
+}
+
+/* RIGHTS are words separated by blanks. */
+static int has_word(const char *rights, const char *word)
+{
+    size_t len = strlen(word);
+    const char *at;
+
+    for (at = rights; at && (at = strstr(at, word)) != NULL; at += len) {
+        if ((at == rights || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+            return 1;
+    }
+    return 0;
+}
+
+int kz_grant_has(const kz_grant_t *grant, const char *name)
+{
+    return grant->is_portal || has_word(grant->rights, name) || has_word(grant->rights, "admin");
+}
+
+kz_err_t *kz_grant_firm_key(kz_seal_key_t **key, kz_grant_t *grant)
+{
+    KZ_TRY(kz_grant_settle(grant));
+    if (!grant->firm_key) {
+        if (grant->wrapped.len != KZ_SEAL_WRAPPED)
+            return kz_err_create(KZ_ERR_SEAL, "no firm key for this grant");
+        KZ_TRY(kz_seal_firm_open(&grant->firm_key, grant->portal->keys, grant->firm,
+                                 grant->wrapped.data, grant->pool));
+    }
+    *key = grant->firm_key;
+    return NULL;
+}
+
+kz_db_t *kz_grant_db(const kz_grant_t *grant)
+{
+    return grant->db;
+}
+
+kz_err_t *kz_grant_commit(kz_grant_t *grant)
+{
+    kz_db_t *db = grant->db;
+
+    KZ_TRY(kz_grant_settle(grant));
+    grant->db = NULL;
+    return kz_db_commit(db);
+}
+
+void kz_grant_rest(kz_grant_t *grant)
+{
+    if (grant && grant->db) {
+        if (!grant->settled)
+            kz_err_free(kz_grant_settle(grant));
+        kz_db_end(grant->db);
+        grant->db = NULL;
+    }
+}
+
+kz_err_t *kz_grant_again(kz_grant_t *grant)
+{
+    kz_grant_rest(grant);
+    if (grant->is_portal)
+        return enter_portal(grant);
+    KZ_TRY(send_enter(grant));
+    return kz_grant_settle(grant);
+}

@@ -1,0 +1,62 @@
+/* A grant: who is at work, for which firm, with which rights, in which transaction. Only the
+ * dispatcher (kz_grant_enter), the jobs and kanzleictl (kz_grant_portal) make one; a guard sees to
+ * it. Every query runs in a grant's transaction, in which PostgreSQL shows nothing but what the
+ * grant may see. */
+#ifndef KZ_MODEL_GRANT_H
+#define KZ_MODEL_GRANT_H
+
+#include "model/portal.h"
+
+#define KZ_GRANT_TOKEN_HASH 32 /* bytes */
+#define KZ_GRANT_IDS        4  /* ids in one path, at most */
+
+typedef struct kz_grant_t kz_grant_t;
+
+/* What a request asks for. */
+typedef struct kz_grant_ask_t {
+    const char *slug;           /* entrance of the firm */
+    const unsigned char *token; /* hash of the session's token, or NULL */
+    const char *who;            /* "public", "client", "staff", "member" */
+    const char *right;          /* or "" */
+    int ids;
+    const char *kinds[KZ_GRANT_IDS]; /* "client", "matter" ... */
+    const char *id[KZ_GRANT_IDS];    /* valid UUIDs */
+} kz_grant_ask_t;
+
+/* Begins a transaction and sends "enter"; its answer is read with that of the first query, or by
+ * kz_grant_settle(). ASK is copied, its strings are not. Errors: DB_DOWN, DB_BUSY; later, when
+ * settled: SIGN_IN_NEEDED, NOT_FOUND. */
+kz_err_t *kz_grant_enter(kz_grant_t **grant, kz_portal_t *portal, const kz_grant_ask_t *ask,
+                         apr_pool_t *pool);
+/* The portal itself, for all of one firm. Settled. Errors: NOT_FOUND. */
+kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr_pool_t *pool);
+
+/* Waits for the answer to "enter", once. What follows here needs a settled grant. */
+kz_err_t *kz_grant_settle(kz_grant_t *grant);
+
+kz_portal_t *kz_grant_services(const kz_grant_t *grant); /* settled or not */
+int kz_grant_firm(const kz_grant_t *grant);
+const char *kz_grant_slug(const kz_grant_t *grant);
+const char *kz_grant_firm_name(const kz_grant_t *grant);
+const char *kz_grant_account(const kz_grant_t *grant);  /* UUID; NULL: public or the portal */
+const char *kz_grant_name(const kz_grant_t *grant);     /* of the person, or NULL */
+const char *kz_grant_user(const kz_grant_t *grant);     /* user name, or NULL */
+const char *kz_grant_language(const kz_grant_t *grant); /* "de", "en" */
+const char *kz_grant_session(const kz_grant_t *grant);  /* UUID, or NULL */
+int kz_grant_is_staff(const kz_grant_t *grant);
+int kz_grant_is_client(const kz_grant_t *grant);
+/* Has the right NAME, by itself or as administrator ("all" too comes with "admin"). */
+int kz_grant_has(const kz_grant_t *grant, const char *name);
+/* The firm's key, unwrapped at the first call. Not for public grants. Errors: SEAL. */
+kz_err_t *kz_grant_firm_key(kz_seal_key_t **key, kz_grant_t *grant);
+
+/* The transaction. After kz_grant_commit() or kz_grant_rest() there is none until kz_grant_again():
+ * a transfer holds no connection. */
+kz_db_t *kz_grant_db(const kz_grant_t *grant);
+kz_err_t *kz_grant_commit(kz_grant_t *grant);
+/* Ends what has only read. Does nothing when there is no transaction. */
+void kz_grant_rest(kz_grant_t *grant);
+/* A new transaction of the same grant, entered anew: a session that ended meanwhile is an error. */
+kz_err_t *kz_grant_again(kz_grant_t *grant);
+
+#endif

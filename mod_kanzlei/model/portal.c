@@ -1,0 +1,117 @@
+#include "model/portal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_file_io.h>
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "base/str.h"
+#include "base/secret.h"
+#include "model/password.h"
+
+#define KZ_PORTAL_WORDS_MAX (4 << 20) /* bytes of the word list */
+
+static kz_err_t *open_stores(kz_portal_t *portal, apr_pool_t *pool)
+{
+    const apr_array_header_t *list = portal->conf->stores;
+    const char **names = apr_pcalloc(pool, sizeof *names * (size_t)list->nelts);
+    const char **urls = apr_pcalloc(pool, sizeof *urls * (size_t)list->nelts);
+    int quorum = portal->conf->quorum, i;
+
+    for (i = 0; i < list->nelts; i++) {
+        names[i] = APR_ARRAY_IDX(list, i, kz_conf_pair_t).name;
+        urls[i] = APR_ARRAY_IDX(list, i, kz_conf_pair_t).value;
+    }
+    if (quorum == 0)
+        quorum = list->nelts / 2 + 1;
+    return kz_stores_open(&portal->stores, names, urls, list->nelts, quorum,
+                          portal->conf->installation, pool);
+}
+
+/* The password at the mail server: one line of a file that its owner alone may read. */
+static kz_err_t *read_mail_password(kz_portal_t *portal, apr_pool_t *pool)
+{
+    const char *path = portal->conf->mail_password_file;
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_size_t len = 255;
+    char *room;
+    apr_status_t status;
+
+    if (!*path)
+        return NULL;
+    KZ_TRY(kz_secret_alloc((void **)&room, 256, pool));
+    status = apr_file_open(&file, path, APR_FOPEN_READ, 0, pool);
+    if (status == APR_SUCCESS)
+        status = apr_file_info_get(&info, APR_FINFO_PROT, file);
+    if (status == APR_SUCCESS && (info.protection & (APR_FPROT_GREAD | APR_FPROT_WREAD)))
+        return kz_err_create(KZ_ERR_CONFIG, "%s must be readable by its owner alone", path);
+    if (status == APR_SUCCESS)
+        status = apr_file_read(file, room, &len);
+    if (status != APR_SUCCESS)
+        return kz_err_status(KZ_ERR_CONFIG, status, "%s", path);
+    apr_file_close(file);
+    room[strcspn(room, "\r\n")] = '\0';
+    portal->mail.password = room;
+    return NULL;
+}
+
+static void set_mail(kz_portal_t *portal)
+{
+    const kz_conf_t *conf = portal->conf;
+
+    portal->mail.url = conf->mail;
+    portal->mail.from = conf->mail_from;
+    portal->mail.user = *conf->mail_user ? conf->mail_user : NULL;
+    portal->mail.ca_file = *conf->mail_ca ? conf->mail_ca : NULL;
+    portal->mail.timeout = conf->mail_timeout;
+}
+
+/* The word list of the password check is a help, not a need: without it the check is English alone.
+ */
+static const char *read_words(const char *dir, apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, dir, "/words.de.txt", NULL);
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_size_t len;
+    char *text;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ, 0, pool) != APR_SUCCESS)
+        return NULL;
+    if (apr_file_info_get(&info, APR_FINFO_SIZE, file) != APR_SUCCESS ||
+        info.size > KZ_PORTAL_WORDS_MAX)
+        return NULL;
+    text = apr_palloc(pool, (apr_size_t)info.size + 1);
+    if (apr_file_read_full(file, text, (apr_size_t)info.size, &len) != APR_SUCCESS)
+        return NULL;
+    text[len] = '\0';
+    apr_file_close(file);
+    return text;
+}
+
+kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)
+{
+    kz_portal_t *made = apr_pcalloc(pool, sizeof *made);
+
+    if (sodium_init() < 0)
+        return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
+    made->conf = conf;
+    kz_str_uuid_v7(made->worker);
+    if (!kz_str_is_uuid(conf->installation))
+        return kz_err_create(KZ_ERR_CONFIG, "KanzleiInstallation is no UUID");
+    KZ_TRY(
+        kz_db_pool_open(&made->db, conf->database, conf->db_connections, conf->db_timeout, pool));
+    KZ_TRY(kz_seal_keyring_open(&made->keys, conf->master_keys, pool));
+    KZ_TRY(kz_seal_derive(&made->csrf_key, made->keys, "csrf", pool));
+    KZ_TRY(kz_seal_derive(&made->token_key, made->keys, "token", pool));
+    KZ_TRY(kz_argon2_create(&made->argon2, conf, pool));
+    KZ_TRY(open_stores(made, pool));
+    set_mail(made);
+    KZ_TRY(read_mail_password(made, pool));
+    made->words = read_words(conf->html, pool);
+    *portal = made;
+    return NULL;
+}

@@ -1,0 +1,34 @@
+/* What one process of the portal works with: configuration, database, stores, keys. Made once, then
+ * used by all threads. */
+#ifndef KZ_MODEL_PORTAL_H
+#define KZ_MODEL_PORTAL_H
+
+#include <apr_pools.h>
+
+#include "conf/conf.h"
+#include "io/db/db.h"
+#include "io/mail/mail.h"
+#include "io/seal/seal.h"
+#include "io/store/store.h"
+
+typedef struct kz_argon2_t kz_argon2_t; /* the slots: model/password.h */
+
+typedef struct kz_portal_t {
+    const kz_conf_t *conf;
+    kz_db_pool_t *db;
+    kz_stores_t *stores;
+    kz_seal_keyring_t *keys;
+    kz_argon2_t *argon2;
+    kz_mail_config_t mail;
+    const unsigned char *csrf_key; /* KZ_SEAL_KEY bytes, for form tokens */
+    const unsigned char
+        *token_key;    /* KZ_SEAL_KEY bytes, for marks of wrong passwords and for codes */
+    const char *words; /* word list of the password check, one a line; NULL: none */
+    char worker[37];   /* UUID of this process, in leases */
+} kz_portal_t;
+
+/* Opens everything by CONF, which must live as long as POOL; neither database nor stores need be
+ * up. Errors: CONFIG. */
+kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool);
+
+#endif

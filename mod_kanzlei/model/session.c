@@ -1,0 +1,95 @@
+#include "model/session.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "base/str.h"
+#include "model/event.h"
+#include "model/password.h"
+#include "queries.h"
+
+#define KZ_SESSION_TOKEN 32 /* random bytes */
+
+int kz_session_hash(unsigned char hash[KZ_GRANT_TOKEN_HASH], const char *value)
+{
+    size_t len = strlen(value);
+
+    if (len != 44 || (*value != 's' && *value != 'c'))
+        return 0;
+    crypto_generichash(hash, KZ_GRANT_TOKEN_HASH, (const unsigned char *)value, len, NULL, 0);
+    return 1;
+}
+
+kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *account, char kind,
+                            const char *agent, apr_pool_t *pool)
+{
+    const kz_conf_t *conf = kz_grant_services(grant)->conf;
+    unsigned char random[KZ_SESSION_TOKEN], hash[KZ_GRANT_TOKEN_HASH];
+    char id[KZ_STR_UUID_SIZE], prefix[2] = {kind, '\0'};
+    kz_q_session_add_args_t args = {
+        .id = id,
+        .account = account,
+        .token = {hash, sizeof hash},
+        .idle = apr_time_as_msec(conf->session_idle),
+        .life = apr_time_as_msec(conf->session_max),
+        .agent = agent,
+    };
+
+    kz_str_uuid_v7(id);
+    randombytes_buf(random, sizeof random);
+    *token = apr_pstrcat(pool, prefix, kz_str_base64url(random, sizeof random, pool), NULL);
+    sodium_memzero(random, sizeof random);
+    kz_session_hash(hash, *token);
+    return kz_q_session_add(NULL, kz_grant_db(grant), &args);
+}
+
+/* Counts a wrong password; the third one locks. */
+static kz_err_t *count_wrong(kz_grant_t *grant, const char *user, const char *account,
+                             const char *password, apr_pool_t *pool)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    unsigned char mark[KZ_PASSWORD_MARK];
+    kz_q_sign_in_wrong_t *row;
+    kz_q_sign_in_wrong_args_t args = {
+        .user = user,
+        .mark = {mark, sizeof mark},
+        .lock_time = apr_time_as_msec(portal->conf->lock_time),
+    };
+
+    kz_password_mark(mark, portal, account ? account : "", password);
+    KZ_TRY(kz_q_sign_in_wrong(&row, kz_grant_db(grant), &args, pool));
+    if (row)
+        KZ_TRY(kz_event_add(grant, row->locked ? "locked" : "wrong_password",
+                            &(kz_event_t){.account = row->id, .subject = row->id}));
+    return kz_grant_commit(grant);
+}
+
+kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const char *user,
+                             const char *password, const char *agent, apr_pool_t *pool)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    apr_int64_t lock_time = apr_time_as_msec(portal->conf->lock_time);
+    kz_q_sign_in_find_t *found;
+    int ok, taken;
+
+    *made = NULL;
+    KZ_TRY(kz_q_sign_in_find(&found, kz_grant_db(grant),
+                             &(kz_q_sign_in_find_args_t){user, lock_time}, pool));
+    kz_grant_rest(grant); /* argon2id holds no connection */
+    KZ_TRY(kz_password_verify(&ok, portal, found ? found->password : NULL, password));
+    KZ_TRY(kz_grant_again(grant));
+    if (!ok || found->locked)
+        return count_wrong(grant, user, found ? found->id : NULL, password, pool);
+    KZ_TRY(kz_q_sign_in_right(&taken, kz_grant_db(grant),
+                              &(kz_q_sign_in_right_args_t){found->id, lock_time}));
+    if (taken == 0) /* locked in this moment */
+        return kz_grant_commit(grant);
+    *made = apr_pcalloc(pool, sizeof **made);
+    (*made)->language = found->language;
+    KZ_TRY(kz_session_create(&(*made)->token, grant, found->id, *found->kind, agent, pool));
+    KZ_TRY(kz_event_add(grant, "signed_in",
+                        &(kz_event_t){.account = found->id, .subject = found->id}));
+    return kz_grant_commit(grant);
+}

@@ -1,0 +1,119 @@
+/* GET /: the staff's worklist, most urgent first; what is new for a client. */
+#include "web/route.h"
+
+#include <apr_strings.h>
+
+#include "pages/rows.h"
+#include "queries.h"
+#include "views.h"
+
+#define KZ_HOME_ROWS 5 /* of each list; the queries ask for one more */
+
+/* The name of a list's count is there only when there is more than is shown. */
+static void more(kz_view_t *view, const char *name, int shown, int count)
+{
+    kz_view_count(view, name, shown > KZ_HOME_ROWS ? count : 0);
+}
+
+static kz_err_t *locked(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
+{
+    kz_q_home_locked_t *rows;
+    int n, i;
+
+    KZ_TRY(kz_q_home_locked(&rows, &n, kz_grant_db(grant), rq->pool));
+    kz_view_list(view, "locked");
+    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
+        kz_row_home_locked(kz_view_row(view, "locked"), &rows[i]);
+    more(view, "locked_count", n, n);
+    *count += n;
+    return NULL;
+}
+
+static kz_err_t *kept(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant, int total)
+{
+    kz_q_home_kept_t *rows;
+    int n, i;
+
+    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_home_kept : kz_q_home_kept_mine)(
+        &rows, &n, kz_grant_db(grant), rq->pool));
+    kz_view_list(view, "kept");
+    for (i = 0; i < n && i < KZ_HOME_ROWS; i++) {
+        kz_view_t *row = kz_view_row(view, "kept");
+
+        kz_row_home_kept(row, &rows[i]);
+        kz_rows_message(row, "unscannable", rows[i].reason);
+    }
+    more(view, "kept_count", n, total);
+    *count += n;
+    return NULL;
+}
+
+typedef struct open_list_t {
+    const char *name, *count_name, *direction;
+    int total;
+} open_list_t;
+
+/* What one side has not opened yet. */
+static kz_err_t *unopened(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant,
+                          const open_list_t *list)
+{
+    kz_q_home_unopened_args_t args = {.direction = list->direction};
+    kz_q_home_unopened_t *rows;
+    int n, i;
+
+    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_home_unopened : kz_q_home_unopened_mine)(
+        &rows, &n, kz_grant_db(grant), &args, rq->pool));
+    kz_view_list(view, list->name);
+    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
+        kz_row_home_unopened(kz_view_row(view, list->name), &rows[i]);
+    more(view, list->count_name, n, list->total);
+    *count += n;
+    return NULL;
+}
+
+kz_err_t *page_home_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *view = kz_reply_page(out, "home-staff");
+    kz_q_home_counts_t *counts;
+    open_list_t fresh = {"fresh", "fresh_count", "from_client", 0};
+    open_list_t waiting = {"unopened", "unopened_count", "from_firm", 0};
+    int all = 0;
+
+    KZ_TRY(kz_grant_settle(grant));
+    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_home_counts : kz_q_home_counts_mine)(
+        &counts, kz_grant_db(grant), rq->pool));
+    fresh.total = counts->fresh;
+    waiting.total = counts->unopened;
+    KZ_TRY(locked(&all, view, rq, grant));
+    KZ_TRY(kept(&all, view, rq, grant, counts->kept));
+    KZ_TRY(unopened(&all, view, rq, grant, &fresh));
+    KZ_TRY(unopened(&all, view, rq, grant, &waiting));
+    kz_view_flag(view, "all_done", all == 0);
+    return NULL;
+}
+
+kz_err_t *page_home_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *view = kz_reply_page(out, "home-client");
+    kz_q_home_fresh_client_t *fresh;
+    kz_q_matters_mine_t *matters;
+    kz_q_visible_count_t *clients;
+    int n, i;
+
+    KZ_TRY(kz_q_home_fresh_client_send(kz_grant_db(grant)));
+    KZ_TRY(kz_q_matters_mine_send(kz_grant_db(grant)));
+    KZ_TRY(kz_q_visible_count_send(kz_grant_db(grant)));
+    KZ_TRY(kz_q_home_fresh_client_read(&fresh, &n, kz_grant_db(grant), rq->pool));
+    kz_view_list(view, "fresh");
+    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
+        kz_row_home_fresh_client(kz_view_row(view, "fresh"), &fresh[i]);
+    more(view, "fresh_count", n, n);
+    KZ_TRY(kz_q_matters_mine_read(&matters, &n, kz_grant_db(grant), rq->pool));
+    kz_view_list(view, "matters");
+    for (i = 0; i < n; i++)
+        kz_row_matters_mine(kz_view_row(view, "matters"), &matters[i]);
+    kz_view_text(view, "send_matter_id", n == 1 ? matters[0].id : NULL);
+    KZ_TRY(kz_q_visible_count_read(&clients, kz_grant_db(grant), rq->pool));
+    kz_view_flag(view, "several", clients->count > 1);
+    return NULL;
+}

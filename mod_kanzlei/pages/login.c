@@ -1,0 +1,107 @@
+/* Signing in and out, the reader's language, and the pages that everybody may see. */
+#include "web/route.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "model/event.h"
+#include "model/session.h"
+#include "queries.h"
+#include "web/form.h"
+
+#define KZ_LANGUAGE_COOKIE (365 * 24 * 3600) /* seconds */
+
+/* GET /: who comes here without knowing their firm's address. */
+kz_err_t *page_root(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    (void)rq;
+    (void)grant;
+    kz_reply_page(out, "root");
+    return NULL;
+}
+
+kz_err_t *page_help(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    (void)rq;
+    (void)grant;
+    kz_reply_page(out, "help");
+    return NULL;
+}
+
+kz_err_t *page_imprint(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    (void)rq;
+    (void)grant;
+    kz_reply_page(out, "imprint");
+    return NULL;
+}
+
+kz_err_t *page_privacy(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    (void)rq;
+    (void)grant;
+    kz_reply_page(out, "privacy");
+    return NULL;
+}
+
+kz_err_t *page_sign_in(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    (void)rq;
+    (void)grant;
+    kz_view_object(kz_reply_page(out, "sign-in"), "form");
+    return NULL;
+}
+
+/* POST /sign-in: the same answer for an unknown name, a wrong password and a locked access. */
+kz_err_t *page_sign_in_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *agent = kz_request_header(rq, "User-Agent");
+    kz_form_t *form = kz_form_open(rq);
+    const char *user = kz_form_text(form, "user", 100, KZ_FORM_REQUIRED);
+    const char *password = kz_form_secret(form, "password");
+    kz_session_made_t *made = NULL;
+
+    if (!kz_form_failed(form))
+        KZ_TRY(kz_session_sign_in(&made, grant, user, password, agent ? agent : "", rq->pool));
+    if (!made) {
+        if (!kz_form_failed(form))
+            kz_form_fail(form, "password", "sign_in.wrong");
+        kz_form_again(out, form, "sign-in");
+        return NULL;
+    }
+    kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), made->token, 0);
+    kz_reply_cookie(out, "kz-language", made->language, KZ_LANGUAGE_COOKIE);
+    kz_reply_see(out, rq->base, "/", NULL);
+    return NULL;
+}
+
+kz_err_t *page_sign_out(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_event_t event = {.subject = kz_grant_account(grant)};
+
+    KZ_TRY(kz_q_session_end(NULL, kz_grant_db(grant),
+                            &(kz_q_session_end_args_t){kz_grant_session(grant)}));
+    KZ_TRY(kz_event_add(grant, "signed_out", &event));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), NULL, 0);
+    kz_reply_header(out, "Clear-Site-Data", "\"cache\", \"storage\"");
+    kz_reply_see(out, rq->base, "/sign-in", "signed_out");
+    return NULL;
+}
+
+/* POST /language: kept by the browser; goes back to the page it was asked on. */
+kz_err_t *page_language(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_form_t *form = kz_form_open(rq);
+    const char *language = kz_form_choice(form, "lang", "de|en");
+    const char *back = kz_request_form(rq, "back");
+    size_t len = strlen(rq->base);
+
+    (void)grant;
+    kz_reply_cookie(out, "kz-language", language, KZ_LANGUAGE_COOKIE);
+    if (!back || strncmp(back, rq->base, len) != 0 || back[len] != '/' || strpbrk(back, "\\\r\n"))
+        back = apr_pstrcat(rq->pool, rq->base, "/", NULL);
+    kz_reply_see(out, "", back, NULL);
+    return NULL;
+}

@@ -1,0 +1,22 @@
+/* What several pages say about their rows. */
+#ifndef KZ_PAGES_ROWS_H
+#define KZ_PAGES_ROWS_H
+
+#include "web/request.h"
+#include "web/view.h"
+
+/* "message" of a document row: what its state means, "unscannable" with its REASON, null otherwise.
+ * The row must have its "name". */
+void kz_rows_message(kz_view_t *row, const char *state, const char *reason);
+
+/* "event_text" of an event row: the text event.KIND, filled from the row. */
+void kz_rows_event(kz_view_t *row, const char *kind);
+
+/* A place in a list that goes from new to old: "after" in the query, "<microseconds>_<id>". AT is 0
+ * and ID NULL at the start. Errors: BAD_REQUEST. */
+kz_err_t *kz_rows_place(apr_time_t *at, const char **id, const kz_request_t *rq);
+/* "next": URL of the rows after the one at AT with ID (AT 0: null); "first": URL of the start, when
+ * this isn't it. Other parameters of the query stay. */
+void kz_rows_paging(kz_view_t *view, const kz_request_t *rq, apr_time_t at, const char *id);
+
+#endif

@@ -1,0 +1,181 @@
+/* The request's body: read in pieces, or as a form. */
+#include "web/web.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <jansson.h>
+#include <util_filter.h>
+
+#include "web/multipart.h"
+
+const char *kz_request_id(const kz_request_t *rq, const char *kind)
+{
+    int i;
+
+    for (i = 0; i < rq->ids; i++) {
+        if (strcmp(rq->kinds[i], kind) == 0)
+            return rq->id[i];
+    }
+    return NULL;
+}
+
+const char *kz_request_query(const kz_request_t *rq, const char *name)
+{
+    return apr_table_get(rq->query, name);
+}
+
+const char *kz_request_form(const kz_request_t *rq, const char *name)
+{
+    return apr_table_get(rq->form, name);
+}
+
+const char *kz_request_header(const kz_request_t *rq, const char *name)
+{
+    return apr_table_get(rq->web->r->headers_in, name);
+}
+
+apr_int64_t kz_request_length(const kz_request_t *rq)
+{
+    const char *text = kz_request_header(rq, "Content-Length");
+
+    return text ? apr_atoi64(text) : -1;
+}
+
+static kz_err_t *read_error(apr_status_t status)
+{
+    if (APR_STATUS_IS_TIMEUP(status))
+        return kz_err_create(KZ_ERR_TIMEOUT, "the client sent nothing for too long");
+    if (ap_map_http_request_error(status, HTTP_BAD_REQUEST) == HTTP_REQUEST_ENTITY_TOO_LARGE)
+        return kz_err_create(KZ_ERR_TOO_LARGE, "the body is larger than httpd lets pass");
+    return kz_err_status(KZ_ERR_BAD_REQUEST, status, "reading the body");
+}
+
+/* Moves bytes of what httpd has given to BUFFER; 0 when it had none but metadata. */
+static kz_err_t *take(apr_size_t *taken, kz_web_t *web, char *buffer, apr_size_t room)
+{
+    *taken = 0;
+    while (*taken < room && !APR_BRIGADE_EMPTY(web->in)) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(web->in);
+        const char *data;
+        apr_size_t len;
+        apr_status_t status;
+
+        if (APR_BUCKET_IS_EOS(bucket))
+            web->in_eos = 1;
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            apr_bucket_delete(bucket);
+            continue;
+        }
+        status = apr_bucket_read(bucket, &data, &len, APR_BLOCK_READ);
+        if (status != APR_SUCCESS)
+            return read_error(status);
+        if (len > room - *taken) {
+            len = room - *taken;
+            apr_bucket_split(bucket, len);
+        }
+        memcpy(buffer + *taken, data, len);
+        *taken += len;
+        apr_bucket_delete(bucket);
+    }
+    return NULL;
+}
+
+kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
+{
+    kz_web_t *web = rq->web;
+    apr_size_t room = *len;
+
+    *len = 0;
+    if (!web->in)
+        web->in = apr_brigade_create(rq->pool, web->r->connection->bucket_alloc);
+    while (*len == 0 && !web->in_eos) {
+        if (APR_BRIGADE_EMPTY(web->in)) {
+            apr_status_t status = ap_get_brigade(web->r->input_filters, web->in, AP_MODE_READBYTES,
+                                                 APR_BLOCK_READ, (apr_off_t)room);
+
+            if (status != APR_SUCCESS)
+                return read_error(status);
+            if (APR_BRIGADE_EMPTY(web->in))
+                return read_error(APR_EOF);
+        }
+        KZ_TRY(take(len, web, buffer, room));
+    }
+    return NULL;
+}
+
+static kz_err_t *read_all(char **body, apr_size_t *len, kz_request_t *rq)
+{
+    apr_int64_t announced = kz_request_length(rq);
+    char *room;
+
+    if (announced > KZ_WEB_FORM_MAX)
+        return kz_err_create(KZ_ERR_TOO_LARGE, "a form of %" APR_INT64_T_FMT " bytes", announced);
+    room = apr_palloc(rq->pool, announced >= 0 ? (apr_size_t)announced + 2 : KZ_WEB_FORM_MAX + 2);
+    *body = room;
+    *len = 0;
+    for (;;) {
+        apr_size_t limit = announced >= 0 ? (apr_size_t)announced + 1 : KZ_WEB_FORM_MAX + 1;
+        apr_size_t n = limit - *len;
+
+        if (n == 0)
+            return kz_err_create(KZ_ERR_TOO_LARGE, "a form over %d bytes", KZ_WEB_FORM_MAX);
+        KZ_TRY(kz_request_read(rq, room + *len, &n));
+        if (n == 0)
+            break;
+        *len += n;
+    }
+    room[*len] = '\0';
+    return NULL;
+}
+
+/* The members of a JSON object as the fields of a form; true is a ticked box. */
+static kz_err_t *read_json(apr_table_t *form, const char *body, apr_size_t len, apr_pool_t *pool)
+{
+    json_error_t where;
+    json_t *object = json_loadb(body, len, JSON_REJECT_DUPLICATES, &where);
+    const char *name;
+    json_t *value;
+    kz_err_t *err = NULL;
+
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "the body is no JSON object (line %d)",
+                             where.line);
+    }
+    json_object_foreach(object, name, value)
+    {
+        if (json_is_string(value))
+            apr_table_set(form, name, json_string_value(value));
+        else if (json_is_integer(value))
+            apr_table_setn(form, apr_pstrdup(pool, name),
+                           apr_psprintf(pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value)));
+        else if (json_is_true(value))
+            apr_table_set(form, name, "1");
+        else if (!json_is_false(value) && !json_is_null(value) && !err)
+            err = kz_err_create(KZ_ERR_BAD_REQUEST, "a field is neither text, number nor flag");
+    }
+    json_decref(object);
+    return err;
+}
+
+kz_err_t *kz_web__read_form(kz_request_t *rq)
+{
+    const char *type = kz_request_header(rq, "Content-Type");
+    char *body = NULL;
+    apr_size_t len = 0;
+
+    if (!type)
+        type = "";
+    type = apr_pstrmemdup(rq->pool, type, strcspn(type, "; "));
+    if (*type && strcasecmp(type, "application/x-www-form-urlencoded") != 0 &&
+        strcasecmp(type, "application/json") != 0)
+        return kz_err_create(KZ_ERR_MEDIA_TYPE, "a form must be urlencoded or JSON");
+    KZ_TRY(read_all(&body, &len, rq));
+    if (len > 0 && !*type)
+        return kz_err_create(KZ_ERR_MEDIA_TYPE, "a form without Content-Type");
+    if (strcasecmp(type, "application/json") == 0)
+        return read_json(rq->form, body, len, rq->pool);
+    return kz_urlencoded_parse(rq->form, body, len, KZ_WEB_FIELDS_MAX);
+}

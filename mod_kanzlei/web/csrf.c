@@ -1,0 +1,41 @@
+/* Against forged requests: a token tied to the reader's cookie, and the Origin that browsers send.
+ */
+#include "web/web.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "base/str.h"
+
+const char *kz_web__csrf(const kz_portal_t *portal, const char *value, apr_pool_t *pool)
+{
+    unsigned char token[24];
+
+    crypto_generichash(token, sizeof token, (const unsigned char *)value, strlen(value),
+                       portal->csrf_key, KZ_SEAL_KEY);
+    return kz_str_base64url(token, sizeof token, pool);
+}
+
+kz_err_t *kz_web__csrf_check(const kz_request_t *rq, const char *sent)
+{
+    if (kz_str_equal_secret(sent, rq->csrf))
+        return NULL;
+    return kz_err_create(KZ_ERR_FORGED, "form token %s", sent ? "is wrong" : "is missing");
+}
+
+kz_err_t *kz_web__origin_check(const kz_request_t *rq)
+{
+    const char *origin = kz_request_header(rq, "Origin");
+    const char *site = kz_request_header(rq, "Sec-Fetch-Site");
+    const char *host = kz_request_header(rq, "Host");
+
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+        return kz_err_create(KZ_ERR_FORGED, "the request comes from another site");
+    if (!origin || strcmp(origin, rq->portal->conf->url) == 0)
+        return NULL;
+    if (host && strcmp(origin, apr_pstrcat(rq->pool, "https://", host, NULL)) == 0)
+        return NULL;
+    return kz_err_create(KZ_ERR_FORGED, "the request comes from another origin");
+}

@@ -1,0 +1,63 @@
+/* What a process of the portal holds, made once per child. */
+#include "web/web.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <jansson.h>
+
+static const char *const languages[KZ_WEB_LANGUAGES] = {"de", "en"};
+
+static kz_err_t *load_assets(kz_state_t *state, const char *dir, apr_pool_t *pool)
+{
+    const struct {
+        const char *name;
+        const char **url;
+    } wanted[] = {{"css", &state->css}, {"js", &state->js}, {"strength_js", &state->strength_js}};
+    const char *path = apr_pstrcat(pool, dir, "/assets.json", NULL);
+    json_error_t where;
+    json_t *assets = json_load_file(path, 0, &where);
+    kz_err_t *err = NULL;
+    size_t i;
+
+    for (i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        const char *file = json_string_value(json_object_get(assets, wanted[i].name));
+
+        if (!file)
+            err = err ? err : kz_err_create(KZ_ERR_CONFIG, "%s: no \"%s\"", path, wanted[i].name);
+        else
+            *wanted[i].url = apr_pstrcat(pool, "/-/assets/", file, NULL);
+    }
+    json_decref(assets);
+    return err;
+}
+
+static kz_err_t *load(kz_state_t *state, const kz_conf_t *conf, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < KZ_WEB_LANGUAGES; i++) {
+        kz_words_t *words;
+
+        KZ_TRY(kz_words_load(&words, conf->html, languages[i], pool));
+        state->languages[i] = words;
+    }
+    return load_assets(state, conf->html, pool);
+}
+
+kz_err_t *kz_web_open(kz_state_t **state, const kz_conf_t *conf, apr_pool_t *pool)
+{
+    kz_state_t *made = apr_pcalloc(pool, sizeof *made);
+
+    KZ_TRY(load(made, conf, pool));
+    KZ_TRY(kz_portal_open(&made->portal, conf, pool));
+    *state = made;
+    return NULL;
+}
+
+kz_err_t *kz_web_try(const kz_conf_t *conf, apr_pool_t *pool)
+{
+    kz_state_t state = {0};
+
+    return load(&state, conf, pool);
+}

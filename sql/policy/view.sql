@@ -1,0 +1,39 @@
+-- What lists show. security_invoker: each table's own policy holds for whoever reads. Joins are LEFT on
+-- primary keys, so that PostgreSQL leaves out those whose columns a query does not name.
+
+DROP VIEW IF EXISTS document_row, receipt_row;
+
+CREATE VIEW document_row WITH (security_invoker = true) AS
+    SELECT d.firm, d.id, d.name, d.size, d.at, d.type AS media_type, d.sha256, d.state, d.reason,
+           CASE WHEN d.type = 'application/pdf' THEN 'pdf'
+                WHEN d.type IN ('image/png', 'image/jpeg', 'image/gif', 'image/webp') THEN 'picture'
+                WHEN d.type = 'text/plain' THEN 'text' ELSE 'other' END AS kind,
+           d.direction, d.direction = 'from_firm' AS from_firm, d.by, a.name AS by_name,
+           d.state = 'available' AND v.opened_at IS NULL AND
+               d.direction <> (SELECT CASE current_setting('kz.side', true) WHEN 'client'
+                               THEN 'from_client' ELSE 'from_firm' END) AS unread,
+           d.matter AS matter_id, m.title AS matter_title, d.client AS client_id,
+           c.display AS client_name, v.opened_at AS opened, v.received_at AS received,
+           v.confirmed_at AS confirmed
+      FROM document d
+      LEFT JOIN delivery v ON v.firm = d.firm AND v.document = d.id
+      LEFT JOIN account a ON a.firm = d.firm AND a.id = d.by
+      LEFT JOIN matter m ON m.firm = d.firm AND m.id = d.matter
+      LEFT JOIN client c ON c.firm = d.firm AND c.id = d.client;
+
+CREATE VIEW receipt_row WITH (security_invoker = true) AS
+    SELECT v.firm, v.direction, v.document AS document_id, d.name AS document_name,
+           v.client AS client_id, c.display AS client_name, v.matter AS matter_id,
+           m.title AS matter_title, v.provided_at AS provided, p.name AS provided_by,
+           v.notified_at AS notified, n.email AS notified_by, v.opened_at AS opened,
+           o.name AS opened_by, v.received_at AS received, r.name AS received_by,
+           v.confirmed_at AS confirmed, f.name AS confirmed_by
+      FROM delivery v
+      LEFT JOIN document d ON d.firm = v.firm AND d.id = v.document
+      LEFT JOIN client c ON c.firm = v.firm AND c.id = v.client
+      LEFT JOIN matter m ON m.firm = v.firm AND m.id = v.matter
+      LEFT JOIN account p ON p.firm = v.firm AND p.id = v.provided_by
+      LEFT JOIN account n ON n.firm = v.firm AND n.id = v.notified_to
+      LEFT JOIN account o ON o.firm = v.firm AND o.id = v.opened_by
+      LEFT JOIN account r ON r.firm = v.firm AND r.id = v.received_by
+      LEFT JOIN account f ON f.firm = v.firm AND f.id = v.confirmed_by;

@@ -1,0 +1,23 @@
+-- event_add(id uuid, kind text, account uuid, client uuid, document uuid, subject uuid,
+--           detail text) :exec
+INSERT INTO event (firm, id, kind, account, client, document, subject, detail)
+VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, left($7, 1000));
+
+-- events_of_client(client uuid) :many
+-- -> at timestamptz, kind text, who text, document_id uuid, document_name text, subject_name text,
+--    detail text
+SELECT e.at, e.kind, a.name, e.document, d.name, s.name, e.detail
+  FROM event e
+  LEFT JOIN account a ON a.firm = e.firm AND a.id = e.account
+  LEFT JOIN account s ON s.firm = e.firm AND s.id = e.subject
+  LEFT JOIN document d ON d.firm = e.firm AND d.id = e.document
+ WHERE e.client = $1 ORDER BY e.at DESC, e.id DESC LIMIT 10;
+
+-- events_of_document(document uuid) :many
+-- -> at timestamptz, kind text, who text, document_id uuid, document_name text, subject_name text,
+--    detail text
+SELECT e.at, e.kind, a.name, e.document, d.name, NULL::text, e.detail
+  FROM event e
+  JOIN document d ON d.firm = e.firm AND d.id = e.document
+  LEFT JOIN account a ON a.firm = e.firm AND a.id = e.account
+ WHERE e.document = $1 ORDER BY e.at, e.id LIMIT 200;

@@ -1,0 +1,82 @@
+-- The staff's worklist; each part exists twice: for those who see every client, and for those who see
+-- the clients assigned to them (of each the first few, merged).
+
+-- home_locked() :many
+-- -> account_id uuid, name text, user text, client_id uuid, client_name text, locked_at timestamptz
+SELECT a.id, a.name, a.user_name, c.id, c.display, a.locked_at
+  FROM account a
+  LEFT JOIN LATERAL (
+      SELECT c.id, c.display FROM account_client ac
+        JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+       WHERE ac.firm = a.firm AND ac.account = a.id LIMIT 1) c ON true
+ WHERE a.locked_at IS NOT NULL AND (a.kind = 'staff' OR c.id IS NOT NULL)
+ ORDER BY a.locked_at DESC, a.id LIMIT 6;
+
+-- home_kept() :many
+-- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other), reason text,
+--    matter_id uuid, matter_title text, client_id uuid, client_name text
+SELECT id, name, size, at, kind, reason, matter_id, matter_title, client_id, client_name
+  FROM document_row WHERE state = 'unscannable' ORDER BY at DESC, id DESC LIMIT 6;
+
+-- home_kept_mine() :many as home_kept
+SELECT r.id, r.name, r.size, r.at, r.kind, r.reason, r.matter_id, r.matter_title, r.client_id,
+       r.client_name
+  FROM visible v, LATERAL (
+      SELECT * FROM document_row r
+       WHERE r.firm = v.firm AND r.client_id = v.client AND r.state = 'unscannable'
+       ORDER BY r.at DESC, r.id DESC LIMIT 6) r
+ ORDER BY r.at DESC, r.id DESC LIMIT 6;
+
+-- Not opened yet, the oldest first: DIRECTION from_client is new for the firm, from_firm waits for clients.
+-- home_unopened(direction text) :many
+-- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
+--    matter_id uuid, matter_title text, client_id uuid, client_name text, old bool
+SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name,
+       r.at < now() - interval '14 days'
+  FROM (SELECT firm, document, provided_at FROM delivery
+         WHERE direction = $1 AND opened_at IS NULL ORDER BY provided_at, document LIMIT 6) w
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+ WHERE r.state = 'available' ORDER BY w.provided_at, w.document;
+
+-- home_unopened_mine(direction text) :many as home_unopened
+SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name,
+       r.at < now() - interval '14 days'
+  FROM (SELECT w.* FROM visible v, LATERAL (
+               SELECT d.firm, d.document, d.provided_at FROM delivery d
+                WHERE d.firm = v.firm AND d.client = v.client AND d.direction = $1
+                  AND d.opened_at IS NULL ORDER BY d.provided_at, d.document LIMIT 6) w
+         ORDER BY w.provided_at, w.document LIMIT 6) w
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+ WHERE r.state = 'available' ORDER BY w.provided_at, w.document;
+
+-- How much is open, counted to 100 at most.
+-- home_counts() :one
+-- -> kept int4, fresh int4, unopened int4
+SELECT (SELECT count(*) FROM (SELECT FROM document WHERE state = 'unscannable' LIMIT 100) k)::int,
+       (SELECT count(*) FROM (SELECT FROM delivery
+         WHERE direction = 'from_client' AND opened_at IS NULL LIMIT 100) f)::int,
+       (SELECT count(*) FROM (SELECT FROM delivery
+         WHERE direction = 'from_firm' AND opened_at IS NULL LIMIT 100) u)::int;
+
+-- home_counts_mine() :one as home_counts
+SELECT (SELECT count(*) FROM (SELECT FROM visible v JOIN document d
+         ON d.firm = v.firm AND d.client = v.client WHERE d.state = 'unscannable' LIMIT 100) k)::int,
+       (SELECT count(*) FROM (SELECT FROM visible v JOIN delivery d
+         ON d.firm = v.firm AND d.client = v.client
+         WHERE d.direction = 'from_client' AND d.opened_at IS NULL LIMIT 100) f)::int,
+       (SELECT count(*) FROM (SELECT FROM visible v JOIN delivery d
+         ON d.firm = v.firm AND d.client = v.client
+         WHERE d.direction = 'from_firm' AND d.opened_at IS NULL LIMIT 100) u)::int;
+
+-- New for a client.
+-- home_fresh_client() :many
+-- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
+--    matter_id uuid, matter_title text, client_id uuid, client_name text
+SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name
+  FROM (SELECT w.* FROM visible v, LATERAL (
+               SELECT d.firm, d.document, d.provided_at FROM delivery d
+                WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_firm'
+                  AND d.opened_at IS NULL ORDER BY d.provided_at DESC, d.document DESC LIMIT 100) w
+         ORDER BY w.provided_at DESC, w.document DESC LIMIT 100) w
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+ WHERE r.state = 'available' ORDER BY w.provided_at DESC, w.document DESC;

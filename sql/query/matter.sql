@@ -1,0 +1,47 @@
+-- matters_of_client(client uuid) :many
+-- -> id uuid, number text, title text, client_name text, documents_count int4, fresh_count int4,
+--    changed timestamptz
+SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
+  FROM matter m
+  JOIN client c ON c.firm = m.firm AND c.id = m.client,
+       LATERAL (SELECT count(*)::int AS documents FROM (SELECT FROM document d
+                 WHERE d.firm = m.firm AND d.matter = m.id LIMIT 100) x) n,
+       LATERAL (SELECT count(*)::int AS fresh FROM (SELECT FROM delivery v
+                 WHERE v.firm = m.firm AND v.matter = m.id AND v.opened_at IS NULL
+                   AND v.direction <> (SELECT CASE current_setting('kz.side') WHEN 'client'
+                                       THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
+  LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
+                      ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
+ WHERE m.client = $1 ORDER BY m.created DESC, m.id DESC LIMIT 200;
+
+-- The matters of all clients that a client's account acts for.
+-- matters_mine() :many
+-- -> id uuid, number text, title text, client_name text, documents_count int4, fresh_count int4,
+--    changed timestamptz
+SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
+  FROM visible s
+  JOIN matter m ON m.firm = s.firm AND m.client = s.client
+  JOIN client c ON c.firm = m.firm AND c.id = m.client,
+       LATERAL (SELECT count(*)::int AS documents FROM (SELECT FROM document d
+                 WHERE d.firm = m.firm AND d.matter = m.id LIMIT 100) x) n,
+       LATERAL (SELECT count(*)::int AS fresh FROM (SELECT FROM delivery v
+                 WHERE v.firm = m.firm AND v.matter = m.id AND v.opened_at IS NULL
+                   AND v.direction <> (SELECT CASE current_setting('kz.side') WHEN 'client'
+                                       THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
+  LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
+                      ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
+ ORDER BY m.created DESC, m.id DESC LIMIT 200;
+
+-- matter(matter uuid) :one
+-- -> id uuid, number text, title text, client_id uuid, client_name text
+SELECT m.id, m.number, m.title, m.client, c.display
+  FROM matter m JOIN client c ON c.firm = m.firm AND c.id = m.client WHERE m.id = $1;
+
+-- matter_add(id uuid, client uuid, number text, title text) :exec
+INSERT INTO matter (firm, id, client, number, title)
+VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4);
+
+-- How many clients the account acts for, 2 at most.
+-- visible_count() :one
+-- -> count int4
+SELECT count(*)::int FROM (SELECT FROM visible LIMIT 2) v;
