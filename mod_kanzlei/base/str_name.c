@@ -44,30 +44,37 @@ static int is_in(uint32_t character, const range_t *ranges, size_t count)
     return 0;
 }
 
-/* Copies what can be seen of NAME to TO, which has room for three times LEN bytes. Returns the
- * number of bytes without blanks and dots at the end. */
+/* Copies what can be seen of NAME to TO, which has room for three times LEN bytes, without blanks
+ * at the start. Returns the number of bytes. */
 static size_t copy_visible(char *to, const char *name, size_t len)
 {
-    size_t used = 0, kept = 0, step;
-    uint32_t character;
+    size_t used = 0, step;
+    uint32_t character = 0;
 
     for (size_t i = 0; i < len; i += step) {
         step = kz_str__utf8_next(&character, name + i, len - i);
         if (!step) {
             memcpy(to + used, replacement, sizeof replacement - 1);
             used += sizeof replacement - 1;
-            kept = used;
             step = 1;
-            continue;
+        } else if (!IS_IN(character, invisible) && (used > 0 || !IS_IN(character, blank))) {
+            memcpy(to + used, name + i, step);
+            used += step;
         }
-        if (IS_IN(character, invisible))
-            continue;
-        if (used == 0 && IS_IN(character, blank))
-            continue;
-        memcpy(to + used, name + i, step);
-        used += step;
+    }
+    return used;
+}
+
+/* The length of UTF-8 NAME without blanks and dots at the end. */
+static size_t trim_end(const char *name, size_t len)
+{
+    size_t kept = 0;
+    uint32_t character = 0;
+
+    for (size_t i = 0; i < len;) {
+        i += kz_str__utf8_next(&character, name + i, len - i);
         if (character != '.' && !IS_IN(character, blank))
-            kept = used;
+            kept = i;
     }
     return kept;
 }
@@ -94,10 +101,7 @@ static size_t shorten(char *name, size_t len)
         extension = 0;
     stem = whole_characters(name, len - extension, KZ_STR_FILE_NAME_MAX - extension);
     memmove(name + stem, name + len - extension, extension);
-    len = stem + extension;
-    while (len > 0 && (name[len - 1] == '.' || name[len - 1] == ' '))
-        len--;
-    return len;
+    return trim_end(name, stem + extension);
 }
 
 const char *kz_str_file_name(const char *name, size_t len, apr_pool_t *pool)
@@ -112,7 +116,8 @@ const char *kz_str_file_name(const char *name, size_t len, apr_pool_t *pool)
         }
     }
     kept = apr_palloc(pool, 3 * len + 1);
-    len = shorten(kept, copy_visible(kept, name, len));
+    len = copy_visible(kept, name, len);
+    len = shorten(kept, trim_end(kept, len));
     if (len == 0)
         return nameless;
     kept[len] = '\0';
