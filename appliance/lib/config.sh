@@ -70,6 +70,15 @@ url_host()
     printf '%s\n' "$host"
 }
 
+# As httpd takes it: an IPv6 address in brackets.
+server_name()
+{
+    case $(url_host) in
+        *:*) printf '[%s]\n' "$(url_host)" ;;
+        *) url_host ;;
+    esac
+}
+
 installation_id()
 {
     [ -s "$data/conf/installation" ] || {
@@ -136,5 +145,5 @@ write_httpd_conf()
     [ -e "$data/conf/local.conf" ] || cp "$here/httpd/local.conf" "$data/conf/local.conf"
     render "$here/httpd/httpd.conf" "$data/conf/httpd.conf" \
         DATA "$data" PROGRAM "$program" MODULES "$modules" PORT "$port" URL "$url" \
-        HOST "$(public_host)" LISTEN "$(listen_lines "$port")" REDIRECT "$(redirect_lines)"
+        HOST "$(server_name)" LISTEN "$(listen_lines "$port")" REDIRECT "$(redirect_lines)"
 }

@@ -37,6 +37,7 @@ complete_options()
     port=${port:-$(setting port)} port=${port:-8443}
     listen=${listen:-$(setting listen)} listen=${listen:-localhost}
     http_port=${http_port:-$(setting http_port)}
+    KANZLEI_URL=${KANZLEI_URL:-$(setting url)}
     before=$(setting demonstration)
     demonstration=${before:-${demonstration:-yes}}
     [ "$port" != "$http_port" ] || die "--port and --http-port are the same."
@@ -45,6 +46,6 @@ complete_options()
 write_settings()
 {
     printf '%s\n' "port=$port" "http_port=$http_port" "listen=$listen" \
-        "demonstration=$demonstration" > "$data/conf/settings.new"
+        "demonstration=$demonstration" "url=${KANZLEI_URL:-}" > "$data/conf/settings.new"
     mv "$data/conf/settings.new" "$data/conf/settings"
 }

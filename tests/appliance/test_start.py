@@ -202,3 +202,15 @@ def test_no_cgi_no_lua_and_no_query_strings_in_the_log(appliance):
     appliance.stop()
     log = (appliance.data / "log/access.log").read_text()
     assert "/nowhere" in log and "geheim" not in log
+
+
+def test_in_the_foreground_it_ends_on_sigterm(appliance):
+    appliance.must_start()
+    appliance.stop()
+    with subprocess.Popen(appliance.command("--foreground", "--json"), stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as run:
+        assert json.loads(run.stdout.readline())["data"] == str(appliance.data)
+        assert appliance.status() < 500
+        run.terminate()
+        assert run.wait(timeout=120) == 0
+    assert appliance.processes() == {}
