@@ -17,7 +17,11 @@ static kz_inspection_t inspection;
 
 const char *kz_engine_version(void)
 {
+#ifdef KZ_SCAND_BENCH
+    return "bench, scans nothing";
+#else
     return cl_retver();
+#endif
 }
 
 void kz_engine_word(char out[KZ_SCAND_WHAT_MAX], const char *text)
@@ -99,6 +103,9 @@ kz_engine_t *kz_engine_load(unsigned *signatures, const char *dir, uint64_t max_
         free(engine);
         return NULL;
     }
+#ifdef KZ_SCAND_BENCH
+    kz_log("BENCH: documents are called clean WITHOUT BEING SCANNED");
+#endif
     cl_engine_set_clcb_pre_cache(engine->cl, on_layer);
     cl_engine_set_clcb_meta(engine->cl, on_member);
     return engine;
@@ -157,11 +164,9 @@ void kz_engine_scan(kz_verdict_t *verdict, kz_engine_t *engine, int fd, uint64_t
     verdict->kind = KZ_SCAND_CLEAN;
     if (size == 0)
         return;
-#ifdef KZ_SCAND_BENCH /* measures everything but the scan; "make install" never takes it */
-    (void)limit_ms;
-    if (fd >= 0 && size != 68)
+#ifdef KZ_SCAND_BENCH /* all but the scan is to be measured; the canary's 68 bytes are scanned */
+    if (size != 68)
         return;
-    limit_ms = 1000;
 #endif
     kz_inspect_begin(&inspection);
     rc = cl_engine_set_num(engine->cl, CL_ENGINE_MAX_SCANTIME, limit_ms);

@@ -150,6 +150,7 @@ static void on_loaded(generation_t *g)
             kz_log("new signatures refused, the old ones stay: %s", status.reason);
         kill(g->pid, SIGKILL);
         close_channel(g);
+        g->stage = DRAINING;
         k.load = now_s() + (k.status.state == KZ_SCAND_READY ? RETRY_LONG_S : RETRY_S);
         return;
     }
@@ -256,21 +257,8 @@ static void stop(void)
     kz_log("ended");
 }
 
-static int open_signals(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int kz_keeper_run(const kz_options_t *options, const kz_sockets_t *sockets, const char *tmp,
-                  int lock)
+                  int lock, int signals)
 {
     kz_log_role("keeper");
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* workers whose master died are buried here */
@@ -278,7 +266,7 @@ int kz_keeper_run(const kz_options_t *options, const kz_sockets_t *sockets, cons
     k.sockets = sockets;
     k.tmp = tmp;
     k.lock = lock;
-    k.signals = open_signals();
+    k.signals = signals;
     k.status = (kz_scand_status_t){
         .magic = KZ_SCAND_MAGIC, .state = KZ_SCAND_LOADING, .workers = options->workers};
     for (int i = 0; i < GENERATIONS; i++)

@@ -11,6 +11,6 @@
 /* Runs until SIGTERM or SIGINT; then all ends and nothing is left. TMP is the private folder, which
  * it removes, LOCK its descriptor. Returns the exit status of the process. */
 int kz_keeper_run(const kz_options_t *options, const kz_sockets_t *sockets, const char *tmp,
-                  int lock);
+                  int lock, int signals);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "keeper.h"
@@ -27,6 +28,24 @@ static int tidy_descriptors(int keep_output)
         return -1;
     bad = dup2(null, STDIN_FILENO) < 0 || (!keep_output && dup2(null, STDOUT_FILENO) < 0);
     return bad || close_range(3, ~0u, 0) ? -1 : 0;
+}
+
+/* A descriptor for the signals that matter, which from now on wait for it: one that comes while we
+ * start is not lost, nor does it leave anything behind. Whoever started us may have ignored them.
+ */
+static int take_signals(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        sigaddset(&set, numbers[i]);
+        signal(numbers[i], SIG_DFL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 static int become(const struct passwd *user)
@@ -68,11 +87,11 @@ int main(int argc, char **argv)
     kz_sockets_t sockets;
     kz_options_t options;
     char tmp[PATH_MAX];
-    int lock, status = kz_options_read(&options, argc, argv);
+    int lock, signals, status = kz_options_read(&options, argc, argv);
 
     if (status >= 0)
         return status;
-    if (tidy_descriptors(options.self_test))
+    if (tidy_descriptors(options.self_test) || (signals = take_signals()) < 0)
         return 1;
     if (options.user && geteuid() == 0 && !(user = getpwnam(options.user))) {
         kz_log("there is no user %s", options.user);
@@ -87,7 +106,6 @@ int main(int argc, char **argv)
         return 1;
     if (options.self_test)
         return self_test(&options);
-    signal(SIGPIPE, SIG_IGN);
     lock = kz_tmpdir_create(tmp, options.tmp);
     if (lock < 0 || (!options.foreground && bind_to_parent(parent))) {
         if (lock >= 0)
@@ -95,5 +113,5 @@ int main(int argc, char **argv)
         kz_sockets_remove(&sockets);
         return 1;
     }
-    return kz_keeper_run(&options, &sockets, tmp, lock);
+    return kz_keeper_run(&options, &sockets, tmp, lock, signals);
 }

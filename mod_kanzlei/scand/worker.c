@@ -75,6 +75,24 @@ static void heartbeat(int on)
     setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+/* The one descriptor that came with MESSAGE; -1, and all closed, if there were none or more. */
+static int descriptor(struct msghdr *message)
+{
+    struct cmsghdr *head = CMSG_FIRSTHDR(message);
+    int fds[2] = {-1, -1}; /* the kernel rounds the room for one up to two */
+
+    if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
+        head->cmsg_len > CMSG_LEN(sizeof fds))
+        return -1;
+    memcpy(fds, CMSG_DATA(head), head->cmsg_len - CMSG_LEN(0));
+    if (fds[1] < 0 && !(message->msg_flags & MSG_CTRUNC))
+        return fds[0];
+    close(fds[0]);
+    if (fds[1] >= 0)
+        close(fds[1]);
+    return -1;
+}
+
 /* Takes the request and the descriptor that comes with it. Returns the descriptor or -1. */
 static int receive(kz_scand_request_t *request, int fd)
 {
@@ -88,17 +106,14 @@ static int receive(kz_scand_request_t *request, int fd)
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
     struct pollfd wait = {fd, POLLIN, 0};
-    struct cmsghdr *head;
-    int memfd = -1;
+    ssize_t got;
+    int memfd;
 
     if (poll(&wait, 1, REQUEST_MS) != 1 ||
-        recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof *request)
+        (got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0)
         return -1;
-    head = CMSG_FIRSTHDR(&message);
-    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-        head->cmsg_len == CMSG_LEN(sizeof memfd))
-        memcpy(&memfd, CMSG_DATA(head), sizeof memfd);
-    if (memfd >= 0 && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
+    memfd = descriptor(&message);
+    if (memfd >= 0 && (got != sizeof *request || message.msg_flags & MSG_TRUNC ||
                        request->magic != KZ_SCAND_MAGIC || request->reserved)) {
         close(memfd);
         return -1;

@@ -1,0 +1,455 @@
+"""kanzlei-scand as a set of processes: sandbox, signatures that change, everything that can die."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from scand_client import (
+    BUILD,
+    PROGRAM,
+    READY,
+    REFUSING,
+    TESTDB,
+    Scanner,
+    until,
+)
+from scand_samples import EICAR, bomb, noise, zipped
+
+INFECTED = ("infected", "Eicar-Test-Signature.UNOFFICIAL")
+CLEAN = ("clean", "")
+NEWS = b"a document that a new signature finds\n"
+SLOW = ("--max-unpacked", 2147483645)  # so that a bomb lasts as long as it may
+
+
+def signature(name, content):
+    return f"{name}:0:*:{content.hex()}\n"
+
+
+@pytest.fixture
+def signatures(tmp_path):
+    """A database of this test's own, which it may change."""
+    folder = tmp_path / "signatures"
+    shutil.copytree(TESTDB, folder)
+    return folder
+
+
+def publish(folder, name, content):
+    """As freshclam does it: written beside, then renamed."""
+    (folder / "new.tmp").write_text(content)
+    (folder / "new.tmp").rename(folder / name)
+
+
+def alive(pids):
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists() and state(pid) != "Z"]
+
+
+def state(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "Z"
+
+
+def gone(pids):
+    until(lambda: not alive(pids), f"the end of {pids}")
+
+
+# --- what it says of itself ----------------------------------------------------------------------
+
+
+def test_status(tmp_path):
+    before = int(time.time())
+    with Scanner(tmp_path, "--workers", 3) as scanner:
+        status = scanner.status()
+        assert status["state"] == READY and status["reason"] == ""
+        assert status["workers"] == 3 and len(until(scanner.workers, "workers")) == 3
+        assert status["signatures"] == 3 and status["test_only"] == 0
+        assert before <= status["loaded"] <= time.time()
+        assert status["version"].split(".")[0].isdigit()
+
+
+def test_status_while_all_workers_are_busy(tmp_path):
+    with Scanner(tmp_path, *SLOW, "--workers", 1) as scanner:
+        ask = scanner.ask(bomb(), ms=1500).begun()
+        assert scanner.status()["state"] == READY
+        assert ask.answer() == ("unscannable", "timeout")
+
+
+@pytest.mark.parametrize("make", [lambda path: None, Path.mkdir], ids=["missing", "empty"])
+def test_falls_back_to_test_signatures(tmp_path, make):
+    make(tmp_path / "none")
+    with Scanner(tmp_path, "--fallback", TESTDB, signatures=tmp_path / "none") as scanner:
+        assert scanner.status()["test_only"] == 1
+        assert "3 TEST signatures" in scanner.log
+        assert scanner.scan(EICAR) == INFECTED
+
+
+def test_without_any_signature_all_is_refused_until_there_are_some(tmp_path):
+    folder = tmp_path / "none"
+    folder.mkdir()
+    with Scanner(tmp_path, "--poll", 1, signatures=folder) as scanner:
+        status = scanner.status()
+        assert status["state"] == REFUSING and status["signatures"] == 0
+        reason = f"there is no database in {folder}"[: len("there is no database in ") + 80]
+        assert status["reason"] == reason and f"every scan is refused: {reason}" in scanner.log
+        assert scanner.scan(b"Guten Tag") == ("refused", reason)
+        assert scanner.scan(EICAR)[0] == "refused"
+        shutil.copy(TESTDB / "kanzlei-test.hdb", folder)
+        until(lambda: scanner.state() == READY, "the new database")
+        assert scanner.scan(EICAR) == INFECTED and scanner.scan(b"Guten Tag") == CLEAN
+
+
+UNFIT = {
+    "canary missed": (signature("Other", NEWS), "the canary was missed"),
+    "empty": ("", "can't be loaded"),
+    "broken": ("this is : not a signature\n", "can't be loaded"),
+}
+
+
+@pytest.mark.parametrize("content, reason", UNFIT.values(), ids=UNFIT.keys())
+def test_unfit_signatures_are_refused(tmp_path, content, reason):
+    folder = tmp_path / "unfit"
+    folder.mkdir()
+    (folder / "unfit.ndb").write_text(content)
+    # A database that is there but bad is no reason to take the test signatures.
+    with Scanner(tmp_path, "--fallback", TESTDB, signatures=folder) as scanner:
+        assert scanner.status()["state"] == REFUSING
+        assert scanner.status()["test_only"] == 0
+        assert reason in scanner.status()["reason"] and reason in scanner.log
+        kind, what = scanner.scan(b"Guten Tag")
+        assert kind == "refused" and reason in what
+        assert scanner.scan(EICAR)[0] == "refused"
+
+
+# --- new signatures ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["signal", "poll"])
+def test_new_signatures(tmp_path, signatures, how):
+    options = ("--poll", 1 if how == "poll" else 3600)
+    with Scanner(tmp_path, *options, signatures=signatures) as scanner:
+        assert scanner.scan(NEWS) == CLEAN
+        pid, old = scanner.process.pid, scanner.processes()[1:]
+        publish(signatures, "new.ndb", signature("News", NEWS))
+        if how == "signal":
+            scanner.process.send_signal(signal.SIGHUP)
+        until(lambda: scanner.status()["signatures"] == 4, "the new signature")
+        assert scanner.scan(NEWS) == ("infected", "News.UNOFFICIAL")
+        assert scanner.scan(EICAR) == INFECTED
+        assert scanner.process.pid == pid and scanner.process.poll() is None
+        gone(old)
+        # Rewritten within the same second, of the same size; then removed.
+        (signatures / "new.ndb").write_text(signature("Nova", NEWS))
+        if how == "signal":
+            scanner.process.send_signal(signal.SIGHUP)
+        until(lambda: scanner.scan(NEWS) == ("infected", "Nova.UNOFFICIAL"), "the rewritten one")
+        (signatures / "new.ndb").unlink()
+        if how == "signal":
+            scanner.process.send_signal(signal.SIGHUP)
+        until(lambda: scanner.scan(NEWS) == CLEAN, "the removal")
+
+
+@pytest.mark.parametrize("content, reason", UNFIT.values(), ids=UNFIT.keys())
+def test_unfit_new_signatures_leave_the_old_ones(tmp_path, signatures, content, reason):
+    with Scanner(tmp_path, "--poll", 3600, signatures=signatures) as scanner:
+        masters = scanner.children()
+        for file in signatures.iterdir():
+            file.unlink()
+        publish(signatures, "bad.ndb", content)
+        scanner.process.send_signal(signal.SIGHUP)
+        scanner.logged("new signatures refused, the old ones stay")
+        assert reason in scanner.log
+        until(lambda: scanner.children() == masters, "the end of the one that failed")
+        assert scanner.status()["state"] == READY
+        assert scanner.scan(EICAR) == INFECTED and scanner.scan(b"Guten Tag") == CLEAN
+
+
+def test_new_signatures_while_scanning(tmp_path, signatures):
+    with Scanner(tmp_path, *SLOW, "--workers", 1, signatures=signatures) as scanner:
+        old = scanner.processes()[1:]
+        ask = scanner.ask(bomb(), ms=4000).begun()
+        publish(signatures, "new.ndb", signature("News", NEWS))
+        scanner.process.send_signal(signal.SIGHUP)
+        # The new ones are at work while the old worker still scans; its answer comes.
+        until(lambda: scanner.status()["signatures"] == 4, "the new signature")
+        assert scanner.scan(NEWS) == ("infected", "News.UNOFFICIAL")
+        assert ask.answer() == ("unscannable", "timeout")
+        gone(old)
+        assert "ended with status" not in scanner.log and "died" not in scanner.log
+
+
+def test_no_document_is_lost_while_signatures_change(tmp_path, signatures):
+    with Scanner(tmp_path, "--poll", 3600, signatures=signatures) as scanner:
+        for round in range(6):
+            publish(signatures, "new.ndb", signature(f"News{round}", NEWS + b"%d" % round))
+            scanner.process.send_signal(signal.SIGHUP)
+            for _ in range(30):
+                assert scanner.scan(EICAR) == INFECTED
+
+
+# --- what dies -----------------------------------------------------------------------------------
+
+
+def busy_worker(scanner):
+    def scanning():
+        fds = {pid: os.listdir(f"/proc/{pid}/fd") for pid in scanner.workers()}
+        for pid, names in fds.items():
+            links = [link(pid, name) for name in names]
+            if any("memfd:document" in target for target in links):
+                return pid
+        return None
+
+    return until(scanning, "a worker at work")
+
+
+def link(pid, fd):
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{fd}")
+    except FileNotFoundError:
+        return ""
+
+
+def test_worker_killed_while_scanning(tmp_path):
+    with Scanner(tmp_path, *SLOW, "--workers", 1) as scanner:
+        ask = scanner.ask(bomb()).begun()
+        worker = busy_worker(scanner)
+        (folder,) = scanner.private_folders()
+        until(lambda: [path for path in folder.rglob("*") if path.is_file()], "unpacked members")
+        os.kill(worker, signal.SIGKILL)
+        assert ask.answer() is None
+        assert scanner.scan(EICAR) == INFECTED
+        until(lambda: not [path for path in folder.rglob("*") if path.is_file()], "nothing left")
+        scanner.logged("worker 0 died of signal 9")
+
+
+def test_worker_that_keeps_dying_is_restarted_more_slowly(tmp_path):
+    with Scanner(tmp_path, "--workers", 1) as scanner:
+        for _ in range(4):
+            (worker,) = until(scanner.workers, "a worker")
+            os.kill(worker, signal.SIGKILL)
+            gone([worker])
+        waits = ["again in 0 ms", "again in 100 ms", "again in 200 ms", "again in 400 ms"]
+        for wait in waits:
+            scanner.logged(wait)
+        assert scanner.scan(EICAR) == INFECTED
+
+
+def test_client_that_leaves_frees_the_worker(tmp_path):
+    with Scanner(tmp_path, *SLOW, "--workers", 1, "--max-time", 3_600_000) as scanner:
+        ask = scanner.ask(bomb(), ms=3_600_000).begun()
+        ask.socket.close()
+        assert scanner.scan(EICAR) == INFECTED
+        assert "worker" not in scanner.log.replace("1 workers", "").replace("worker 0: inf", "")
+
+
+def test_master_killed(tmp_path):
+    with Scanner(tmp_path, *SLOW) as scanner:
+        ask = scanner.ask(bomb()).begun()
+        (master,) = scanner.children()
+        old = [master, *scanner.workers()]
+        os.kill(master, signal.SIGKILL)
+        assert ask.answer() is None
+        gone(old)
+        assert scanner.scan(EICAR) == INFECTED
+        scanner.logged("the serving master ended")
+
+
+def test_terminated_nothing_is_left(tmp_path):
+    with Scanner(tmp_path, *SLOW) as scanner:
+        ask = scanner.ask(bomb()).begun()
+        processes = until(lambda: len(scanner.processes()) == 4 and scanner.processes(), "all four")
+        (folder,) = scanner.private_folders()
+        scanner.stop()
+        assert ask.answer() is None
+        gone(processes)
+        assert not folder.exists()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
+
+
+def test_killed_outright_nothing_runs_on_and_the_next_start_sweeps(tmp_path):
+    with Scanner(tmp_path, *SLOW) as scanner:
+        ask = scanner.ask(bomb()).begun()
+        processes = until(lambda: len(scanner.processes()) == 4 and scanner.processes(), "all four")
+        (folder,) = scanner.private_folders()
+        scanner.process.kill()
+        assert ask.answer() is None
+        scanner.process.wait()
+        gone(processes)
+        assert folder.exists() and Path(scanner.path).exists()
+        scanner.start()
+        assert scanner.scan(EICAR) == INFECTED
+        assert not folder.exists()
+        assert f"removed {folder}" in scanner.log
+
+
+def test_a_second_scanner_takes_over_the_path(tmp_path):
+    """As after a graceful restart of httpd, which starts its own while the old one ends."""
+    with Scanner(tmp_path) as old, Scanner(tmp_path) as new:
+        (folder,) = until(new.private_folders, "the new one")
+        until(lambda: new.status()["loaded"] and new.workers(), "its workers")
+        old.stop()
+        assert Path(new.path).exists() and folder.exists()
+        assert new.scan(EICAR) == INFECTED
+
+
+PARENT = """
+import subprocess, sys, time
+child = subprocess.Popen(sys.argv[1:])
+print(child.pid, flush=True)
+time.sleep(3600)
+"""
+
+
+@pytest.mark.parametrize("options, ends", [((), True), (("--foreground",), False)])
+def test_ends_with_its_parent(tmp_path, options, ends):
+    scanner = Scanner(tmp_path, *options)
+    command = [sys.executable, "-c", PARENT, *scanner.command]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
+        pid = int(parent.stdout.readline())
+        scanner.process = parent
+        until(lambda: scanner.state() == READY, "the scanner")
+        family = [pid, *scanner.children(pid)]
+        parent.kill()
+    if ends:
+        gone(family)
+    else:
+        until(lambda: os.getpgid(pid), "a process")
+        assert alive(family) == family
+        os.kill(pid, signal.SIGTERM)
+        gone(family)
+
+
+# --- the sandbox ---------------------------------------------------------------------------------
+
+
+def test_sandbox(tmp_path):
+    done = subprocess.run([PROGRAM, "--self-test-sandbox"], capture_output=True, text=True)
+    refused = [line.split(":")[0] for line in done.stdout.splitlines() if "refused" in line]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert refused == [
+        "read /etc/passwd",
+        "list /",
+        "write outside",
+        "socket inet",
+        "socket unix",
+        "execve",
+        "fork",
+        "ptrace",
+        "kill",
+        "symlink",
+    ]
+    assert "unlisted call: killed" in done.stdout and "write inside: works" in done.stdout
+    assert done.stderr == ""
+
+
+def test_workers_are_in_the_sandbox(tmp_path):
+    with Scanner(tmp_path) as scanner:
+        assert scanner.scan(EICAR) == INFECTED
+        for worker in until(scanner.workers, "workers"):
+            status = Path(f"/proc/{worker}/status").read_text()
+            assert "\nSeccomp:\t2\n" in status and "\nNoNewPrivs:\t1\n" in status
+            limits = Path(f"/proc/{worker}/limits").read_text()
+            assert [line.split()[4] for line in limits.splitlines() if "core file" in line] == ["0"]
+            # Standard streams and the listening socket: nothing else was inherited.
+            own = f"/proc/{worker}/fd"
+            until(lambda own=own: len(os.listdir(own)) == 4, "no more than these")
+
+
+def test_inherited_descriptors_are_closed(tmp_path):
+    reading, writing = os.pipe()
+    with Scanner(tmp_path, pass_fds=[writing]) as scanner:
+        os.close(writing)
+        assert os.read(reading, 1) == b"" and scanner.state() == READY
+    os.close(reading)
+
+
+def test_sockets_are_private(tmp_path):
+    with Scanner(tmp_path) as scanner:
+        for path in (scanner.path, scanner.path + ".status"):
+            assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+STATFS = """
+#define _GNU_SOURCE
+#include <sys/vfs.h>
+int statfs(const char *path, struct statfs *fs)
+{
+    (void)path;
+    fs->f_type = 0xef53; /* ext4 */
+    return 0;
+}
+"""
+
+
+def test_no_tmpfs_no_start(tmp_path):
+    (tmp_path / "statfs.c").write_text(STATFS)
+    shim = tmp_path / "statfs.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, tmp_path / "statfs.c"], check=True)
+    scanner = Scanner(tmp_path, env=os.environ | {"LD_PRELOAD": str(shim)})
+    scanner.start(wait=False)
+    assert scanner.process.wait(60) == 1
+    assert "there is no tmpfs to unpack archives in" in scanner.log
+    assert not Path(scanner.path).exists()
+
+
+def test_a_folder_on_a_disk_is_not_taken(tmp_path):
+    shim = Path("/dev/shm")
+    with Scanner(tmp_path, "--tmp", "/proc") as scanner:
+        assert "/proc is not a writable tmpfs" in scanner.log
+        assert scanner.private_folders()[0].parent in (shim, Path("/tmp"), Path("/run"))
+
+
+BAD = {
+    "nothing": [],
+    "no signatures": ["--socket", "s"],
+    "unknown": ["--socket", "s", "--signatures", "d", "--what"],
+    "no number": ["--socket", "s", "--signatures", "d", "--workers", "many"],
+    "too many": ["--socket", "s", "--signatures", "d", "--workers", "65"],
+    "negative": ["--socket", "s", "--signatures", "d", "--max-bytes", "-1"],
+    "over libclamav's cap": ["--socket", "s", "--signatures", "d", "--max-bytes", "2147483646"],
+    "too long a path": ["--socket", "s" * 100, "--signatures", "d"],
+    "more": ["--socket", "s", "--signatures", "d", "more"],
+}
+
+
+@pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
+def test_bad_command_lines(tmp_path, arguments):
+    done = subprocess.run([PROGRAM, *arguments], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr and not list(tmp_path.iterdir())
+
+
+def test_help():
+    done = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("Usage: ")
+
+
+# --- memory, and the variant for measuring -------------------------------------------------------
+
+
+def pss(pid):
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def test_idle_memory_is_small(tmp_path):
+    with Scanner(tmp_path) as scanner:
+        for content in (EICAR, zipped(("a", noise(8 << 20))), noise(8 << 20)):
+            for _ in range(4):
+                scanner.scan(content)
+        processes = until(lambda: len(scanner.processes()) == 4 and scanner.processes(), "all four")
+        assert sum(pss(pid) for pid in processes) < 32 << 10  # KiB
+
+
+def test_bench_variant_answers_without_scanning(tmp_path):
+    program = BUILD / "kanzlei-scand-bench"
+    if not program.exists():
+        subprocess.run(["make", "-C", BUILD.parent, "build/kanzlei-scand-bench"], check=True)
+    with Scanner(tmp_path, program=program) as scanner:
+        assert scanner.status()["version"].startswith("bench")
+        assert "BENCH" in scanner.log
+        assert scanner.scan(zipped(("e", EICAR))) == CLEAN
