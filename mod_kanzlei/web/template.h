@@ -4,8 +4,12 @@
  *
  * Texts: {{t.login.title}} becomes the text "login.title" of the set's language, itself a template
  * (its {{name}} are filled from the view; it is trusted, so a text may hold tags such as <b>, but
- * no partial). A view is a jansson tree; objects are contexts, arrays repeat sections, false, null,
- * empty arrays and missing names are false; numbers and strings print. */
+ * no partial and no other text). A view is a jansson tree; objects are contexts, arrays repeat
+ * sections, false, null, empty arrays and missing names are false (an empty string and 0 are true);
+ * numbers and strings print, nothing else does.
+ *
+ * Not in here, and refused: other delimiters, lambdas, blocks and parents, dynamic names. A name is
+ * letters, digits, "_" and "-", its parts separated by dots, or "." alone. */
 #ifndef KZ_WEB_TEMPLATE_H
 #define KZ_WEB_TEMPLATE_H
 
@@ -22,17 +26,20 @@ extern const char *const kz_view_names[];
 extern const int kz_view_names_count;
 
 /* Loads every DIR/page/NAME.html, DIR/mail/NAME.txt and .html and DIR/part/NAME.html with the texts
- * in DIR/texts.LANGUAGE.json (an object of key to text). DIR/layout.html wraps pages by having
- * {{>content}} in it. A page's name is "page/matter.html".
- * Errors: CONFIG, naming file and line: a syntax error, an unknown name (not in NAMES; "." is
- * known), a missing text, a missing partial, a partial that includes itself. NAMES NULL: no check.
+ * in DIR/texts.LANGUAGE.json (an object of key to text). {{>name}} is part/name.html, in a .txt
+ * template part/name.txt. DIR/layout.html, which must be there, wraps pages by having {{>content}}
+ * in it; so may other templates named layout.* ("mail/layout.html"), and nothing else. A page's
+ * name is "page/matter.html". What is loaded may be used by several threads at once. Errors:
+ * CONFIG, naming file and line: a syntax error, an unknown name (not in NAMES; "." is known), a
+ * missing or empty text, a missing partial, a partial that includes itself. NAMES NULL: no check.
  */
 kz_err_t *kz_templates_load(kz_templates_t **templates, const char *dir, const char *language,
                             const char *const *names, int names_count, apr_pool_t *pool);
 
 /* Renders the template NAME with VIEW. LAYOUT: "layout.html", or NULL for the template alone.
  * Templates named *.txt are not HTML-escaped, all others are. *OUT lives in RESULT_POOL, ends with
- * NUL, *LEN bytes before that. Errors: INTERNAL for an unknown NAME. */
+ * NUL, *LEN bytes before that. VIEW NULL: an empty one. Errors: INTERNAL for an unknown NAME, and
+ * for what gets larger than 32 MiB, nested deeper than 64, or takes more than 4 million steps. */
 kz_err_t *kz_templates_render(const char **out, apr_size_t *len, const kz_templates_t *templates,
                               const char *name, const char *layout, json_t *view,
                               apr_pool_t *result_pool);
