@@ -7,6 +7,12 @@ document.documentElement.classList.add("js");
 /* A form that came back: the focus goes to what is wrong (autofocus does it where it is known). */
 document.querySelector("[data-focus]")?.focus();
 
+/* What is wrong, with the label of the field before it: "Name: Bitte ..." */
+for (const link of all(".note__fields a")) {
+  const label = document.querySelector(`label[for="${CSS.escape(link.hash.slice(1))}"]`)?.firstChild?.textContent.trim();
+  if (label && !link.textContent.startsWith(label)) link.prepend(`${label}: `);
+}
+
 /* A form is sent once, however often it is clicked. */
 for (const form of all("form[data-once]")) {
   form.addEventListener("submit", (event) => {

@@ -157,7 +157,7 @@ class Job {
       });
     }
     const quarter = Math.floor(this.percent / 25);
-    if (quarter > this.quarter) {
+    if (quarter > this.quarter && quarter < 4) {
       this.quarter = quarter;
       this.queue.say(this.words.say("say", { name: this.file.name, percent: quarter * 25 }));
     }
@@ -192,7 +192,8 @@ class Job {
     clearTimeout(this.watchdog);
     this.state = "cut";
     this.meter = new Meter();
-    const words = this.words.say(key, { percent: this.percent });
+    /* What the browser has handed over may not have arrived: never more than 99 % here. */
+    const words = this.words.say(key, { percent: Math.min(99, this.percent) });
     this.part("text").textContent = words;
     this.queue.offline(words);
     const wait = Math.min(LONGEST_WAIT, 1000 * 2 ** this.tries) * (0.75 + Math.random() / 2);
