@@ -60,13 +60,11 @@ kz_err_t *kz_template_once(const char **out, apr_size_t *len, const char *source
 
     json_object_foreach(partials, name, value)
     {
-        const char *file = apr_pstrcat(result_pool, "part/", name, NULL);
-
         if (!json_is_string(value))
-            return kz_err_create(KZ_ERR_CONFIG, "%s: not a string", file);
-        KZ_TRY(kz_template__parse(&template, file, json_string_value(value),
+            return kz_err_create(KZ_ERR_CONFIG, "%s: not a string", name);
+        KZ_TRY(kz_template__parse(&template, name, json_string_value(value),
                                   json_string_length(value), result_pool));
-        apr_hash_set(set.by_name, file, APR_HASH_KEY_STRING, template);
+        apr_hash_set(set.by_name, name, APR_HASH_KEY_STRING, template);
     }
     for (entry = apr_hash_first(result_pool, set.by_name); entry; entry = apr_hash_next(entry))
         KZ_TRY(kz_template__link(apr_hash_this_val(entry), &set, result_pool));

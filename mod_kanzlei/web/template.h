@@ -26,12 +26,13 @@ extern const char *const kz_view_names[];
 extern const int kz_view_names_count;
 
 /* Loads every DIR/page/NAME.html, DIR/mail/NAME.txt and .html and DIR/part/NAME.html with the texts
- * in DIR/texts.LANGUAGE.json (an object of key to text). {{>name}} is part/name.html, in a .txt
- * template part/name.txt. DIR/layout.html, which must be there, wraps pages by having {{>content}}
- * in it; so may other templates named layout.* ("mail/layout.html"), and nothing else. A page's
- * name is "page/matter.html". What is loaded may be used by several threads at once. Errors:
- * CONFIG, naming file and line: a syntax error, an unknown name (not in NAMES; "." is known), a
- * missing or empty text, a missing partial, a partial that includes itself. NAMES NULL: no check.
+ * in DIR/texts.LANGUAGE.json (an object of key to text). {{>part/name}} is part/name.html, in a
+ * .txt template part/name.txt. DIR/layout.html, which must be there, wraps pages by having
+ * {{>content}} in it; so may other templates named layout.* ("mail/layout.html"), and nothing else.
+ * A page's name is "page/matter.html". What is loaded may be used by several threads at once.
+ * Errors: CONFIG, naming file and line: a syntax error, an unknown name (not in NAMES; "." is
+ * known), a missing or empty text, a missing partial, a partial that includes itself. NAMES NULL:
+ * no check.
  */
 kz_err_t *kz_templates_load(kz_templates_t **templates, const char *dir, const char *language,
                             const char *const *names, int names_count, apr_pool_t *pool);

@@ -77,7 +77,7 @@ static kz_err_t *link_phrase(const linker_t *linker, kz_template__node_t *node)
     return NULL;
 }
 
-/* "part/NAME.html", or "part/NAME.txt" in a template that is no HTML. */
+/* {{>part/row}} is part/row.html, or part/row.txt in a template that is no HTML. */
 static kz_err_t *link_partial(const linker_t *linker, kz_template__node_t *node)
 {
     const char *dot = strrchr(linker->template->name, '.'), *name;
@@ -90,9 +90,11 @@ static kz_err_t *link_partial(const linker_t *linker, kz_template__node_t *node)
         node->kind = KZ_TEMPLATE__CONTENT;
         return NULL;
     }
-    name = apr_psprintf(linker->pool, "part/%.*s%s", (int)node->len, node->text, dot ? dot : "");
+    name = apr_psprintf(linker->pool, "%.*s%s", (int)node->len, node->text, dot ? dot : "");
     node->target = apr_hash_get(linker->set->by_name, name, APR_HASH_KEY_STRING);
-    if (!node->target && !linker->set->lenient)
+    if (linker->set->lenient)
+        return NULL;
+    if (!node->target || strncmp(name, "part/", 5) != 0)
         return wrong(linker, node, "this partial is missing");
     return NULL;
 }

@@ -97,16 +97,17 @@ static const char *standalone(const parser_t *parser, const tag_t *tag, const ch
     return first;
 }
 
-static int is_name(const char *name, size_t len)
+/* Names of values have their parts separated by dots, names of partials by slashes. */
+static int is_name(const char *name, size_t len, char separator)
 {
     size_t part = 0;
 
     if (len > NAME_MAX_LEN)
         return 0;
     if (len == 1 && *name == '.')
-        return 1;
+        return separator == '.';
     for (size_t i = 0; i < len; i++) {
-        if (name[i] == '.' && part > 0)
+        if (name[i] == separator && part > 0)
             part = 0;
         else if (name[i] && strchr(NAME_CHARS, name[i]))
             part++;
@@ -156,7 +157,7 @@ static kz_err_t *read_tag(tag_t *tag, const parser_t *parser, const char *start)
     if (tag->sigil == '!')
         return NULL;
     trim(tag);
-    if (!is_name(tag->name, tag->len))
+    if (!is_name(tag->name, tag->len, tag->sigil == '>' ? '/' : '.'))
         return wrong(parser, tag->line, "not a name", tag->name, tag->len);
     return NULL;
 }

@@ -148,6 +148,9 @@ static void syntax_errors_name_the_line(void **state)
     refused("{{.a}}", ":1: not a name");
     refused("{{a.}}", ":1: not a name");
     refused("{{>*a}}", ":1: not a name");
+    refused("{{>.}}", ":1: not a name");
+    refused("{{>../a}}", ":1: not a name");
+    refused("{{a/b}}", ":1: not a name");
     refused("{{#a\xc3\xbc}}", ":1: not a name");
 }
 
@@ -243,12 +246,12 @@ static int set_up(void **state)
     make_folder("part");
     write_file("layout.html", "<html>\n{{>content}}\n</html>\n");
     write_file("page/home.html",
-               "<h1>{{t.home.title}}</h1>\n<ul>\n{{#items}}\n  {{>row}}\n{{/items}}"
+               "<h1>{{t.home.title}}</h1>\n<ul>\n{{#items}}\n  {{>part/row}}\n{{/items}}"
                "\n</ul>\n<p>{{t.home.count}}</p>\n");
     write_file("page/home.html~", "{{#not a template");
     write_file("part/row.html", "<li>{{name}}</li>\n");
     write_file("part/row.txt", "- {{name}}\n");
-    write_file("mail/new.txt", "{{t.home.count}}\n{{#items}}\n{{>row}}\n{{/items}}\n");
+    write_file("mail/new.txt", "{{t.home.count}}\n{{#items}}\n{{>part/row}}\n{{/items}}\n");
     write_file("texts.de.json", "{\"home.title\":\"Guten <b>Tag</b>\",\n"
                                 "\"home.count\":\"{{count}} Dokumente für {{name}}\"}");
     write_file("texts.en.json", "{\"home.title\":\"Welcome\",\n"
@@ -370,27 +373,31 @@ static void start_up_refuses_wrong_pages(void **state)
     not_loaded("page/z.html:3: this text is missing: t.home.gone");
     write_file("page/z.html", "{{#t.home.title}}{{/t.home.title}}");
     not_loaded("page/z.html:1: a text cannot be a section");
-    write_file("page/z.html", "\n{{>gone}}");
-    not_loaded("page/z.html:2: this partial is missing: gone");
+    write_file("page/z.html", "\n{{>part/gone}}");
+    not_loaded("page/z.html:2: this partial is missing: part/gone");
+    write_file("page/z.html", "\n{{>row}}");
+    not_loaded("page/z.html:2: this partial is missing: row");
+    write_file("page/z.html", "{{>page/home}}");
+    not_loaded("page/z.html:1: this partial is missing: page/home");
     write_file("page/z.html", "{{>content}}");
     not_loaded("page/z.html:1: only a layout has this partial");
     write_file("page/z.html", "{{#items}}\n");
     not_loaded("page/z.html:1: this section is never closed: items");
     write_file("page/z.html", "\xff");
     not_loaded("page/z.html: not UTF-8");
-    write_file("page/z.html", "{{name}}{{#items}}{{.}}{{items.name}}{{/items}}{{>row}}");
+    write_file("page/z.html", "{{name}}{{#items}}{{.}}{{items.name}}{{/items}}{{>part/row}}");
     load("de");
 }
 
 static void start_up_refuses_partials_in_circles(void **state)
 {
     (void)state;
-    write_file("part/self.html", "\n{{>self}}");
-    not_loaded("part/self.html:2: this partial includes itself: self");
-    write_file("part/self.html", "{{>other}}");
-    write_file("part/other.html", "{{#items}}{{>self}}{{/items}}");
+    write_file("part/self.html", "\n{{>part/self}}");
+    not_loaded("part/self.html:2: this partial includes itself: part/self");
+    write_file("part/self.html", "{{>part/other}}");
+    write_file("part/other.html", "{{#items}}{{>part/self}}{{/items}}");
     not_loaded("this partial includes itself");
-    write_file("part/other.html", "{{>row}}{{>row}}");
+    write_file("part/other.html", "{{>part/row}}{{>part/row}}");
     load("de");
 }
 
@@ -401,7 +408,7 @@ static void start_up_refuses_wrong_texts(void **state)
     not_loaded("texts.de.json: home.count:1: no view has this name: cuont");
     write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{t.home.title}}\"}");
     not_loaded("home.count:1: a text cannot be within a text");
-    write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{>row}}\"}");
+    write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{>part/row}}\"}");
     not_loaded("home.count:1: a text cannot have partials");
     write_file("texts.de.json", "{\"home.title\":\"x\",\"home.count\":\"{{\"}");
     not_loaded("home.count:1: this tag has no end");
