@@ -46,6 +46,18 @@ def test_derived_names(tmp_path):
     ]  # fmt: skip
 
 
+def test_fields_of_forms(tmp_path):
+    source = (
+        'kz_form_text(form, "user", 64, KZ_FORM_REQUIRED); kz_form_choice(form, "kind", "a|b");'
+        'kz_form_ticked(form, "right_all"); kz_form_fail(form, "rights", "field.last_admin");'
+        'kz_form_again(out, form, "page-name");'
+    )
+    assert names(tmp_path, source) == [
+        "err_kind", "err_right_all", "err_rights", "err_user", "kind", "kind_a", "kind_b",
+        "right_all", "user",
+    ]  # fmt: skip
+
+
 def test_what_is_no_name(tmp_path):
     source = """/* kz_view_text(v, "comment", 1) */ // kz_view_text(v, "line", 1)
         kz_view_phrase(words, "err.gone", v, pool); kz_view_text(v, name, "value");
