@@ -71,7 +71,7 @@ kz_err_t *kz_time_day(apr_time_t *start, apr_time_t *end, const char *date)
                        .tm_mday = asked.tm_mday,
                        .tm_hour = 12,
                        .tm_isdst = -1};
-    if (mktime(&noon) == -1 || noon.tm_mday != asked.tm_mday || noon.tm_mon != asked.tm_mon)
+    if (mktime(&noon) == -1 || noon.tm_mon != asked.tm_mon)
         return kz_err_create(KZ_ERR_INVALID, "no such day: %s", date);
     if (start)
         *start = midnight(&asked, 0);

@@ -87,6 +87,8 @@ static const case_t cases[] = {
      "{\"p\":\"|\\n{{{a}}}\\n|\\n\"}", "\\\n |\n <\n->\n |\n/\n"},
     {"indented in an indented one", " {{>p}}\n", "{}",
      "{\"p\":\"a\\n  {{>q}}\\nb\\n\",\"q\":\"1\\n2\\n\"}", " a\n   1\n   2\n b\n"},
+    {"not standalone in an indented one", " {{>p}}\n", "{}",
+     "{\"p\":\"x {{>q}}\\ny\\n\",\"q\":\"1\\n2\\n\"}", " x 1\n2\n\n y\n"},
     {"indented, sections inside", " {{>p}}\n", "{\"x\":[1,2]}",
      "{\"p\":\"{{#x}}\\n<{{.}}>\\n{{/x}}\\n{{#x}}{{.}}{{/x}}\\nc\\n\"}", " <1>\n <2>\n 12\n c\n"},
     {"indented, a line begins with an end", " {{>p}}\n", "{\"x\":true}",
