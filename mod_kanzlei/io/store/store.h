@@ -1,6 +1,7 @@
 /* Object stores: one driver interface, and the set of all configured stores with its write quorum.
- * Objects are opaque sealed bytes under a key ("<firm>/<first two of document>/<document>/<version>",
- * characters [a-z0-9/-], at most 200); an object is never overwritten. */
+ * Objects are opaque sealed bytes under a key ("<firm>/<first two of
+ * document>/<document>/<version>", characters [a-z0-9/-], at most 200); an object is never
+ * overwritten. */
 #ifndef KZ_IO_STORE_H
 #define KZ_IO_STORE_H
 
@@ -11,23 +12,40 @@
 
 #include "base/err.h"
 
-typedef struct kz_store_t kz_store_t;
-typedef struct kz_store_object_t kz_store_object_t; /* an open object, for ranged reads */
-typedef struct kz_stores_t kz_stores_t;             /* the set */
+#define KZ_STORES_MAX    16                         /* stores of a set */
+#define KZ_STORE_KEY_MAX 200                        /* bytes of a key */
+#define KZ_STORE_MARKER  "kanzleipost-installation" /* the object that binds a store */
 
-/* Called for each key, in order; an error ends the listing and is returned. */
+typedef struct kz_store_object_t kz_store_object_t; /* an open object, for ranged reads */
+typedef struct kz_stores_t kz_stores_t;             /* the set; threads may share it */
+
+/* Called for each key, in order of its bytes; an error ends the listing and is returned. */
 typedef kz_err_t *(*kz_store_list_fn)(void *baton, const char *key, apr_uint64_t size);
 
-/* What a driver does. Every call returns by DEADLINE (absolute). NOT_FOUND where there is no such
+/* What a driver does. Every call returns by DEADLINE (absolute), as far as the system lets it: put
+ * and replace are called in a thread that can be left behind. NOT_FOUND where there is no such
  * object, CONFLICT where put finds the key taken by other bytes (same size and content is success:
- * put is repeatable), STORE_DOWN for everything that another try may mend, NO_SPACE. */
+ * put is repeatable), STORE_DOWN for everything that another try may mend, NO_SPACE, INVALID for a
+ * bad key. What put has acknowledged survives a power cut. Several threads use one DRIVER at once;
+ * FD is read by offset only. What the driver keeps it allocates from the pool of open. A store
+ * without marker answers STORE_DOWN to all but get of the marker (NOT_FOUND) and mark: an empty
+ * mount point must neither be filled nor believed. */
 typedef struct kz_store_driver_t {
     const char *scheme; /* "dir" */
+    /* Errors: CONFIG. A store that can't be reached is none. */
     kz_err_t *(*open)(void **driver, const char *rest_of_url, apr_pool_t *pool);
+    /* Writes the marker, TEXT, into a store that holds nothing at all, else CONFLICT. */
+    kz_err_t *(*mark)(void *driver, const char *text, apr_time_t deadline,
+                      apr_pool_t *scratch_pool);
     kz_err_t *(*put)(void *driver, const char *key, int fd, apr_uint64_t size, apr_time_t deadline,
                      apr_pool_t *scratch_pool);
+    /* Like put, over what is there, at once: a reader sees the old object or the new one. */
+    kz_err_t *(*replace)(void *driver, const char *key, int fd, apr_uint64_t size,
+                         apr_time_t deadline, apr_pool_t *scratch_pool);
+    /* The object is closed with POOL. */
     kz_err_t *(*get)(void **object, apr_uint64_t *size, void *driver, const char *key,
                      apr_time_t deadline, apr_pool_t *pool);
+    /* Up to *LEN bytes from OFFSET on, at least one; 0 at and behind the end. */
     kz_err_t *(*read)(void *object, apr_uint64_t offset, void *buffer, size_t *len,
                       apr_time_t deadline);
     kz_err_t *(*head)(apr_uint64_t *size, void *driver, const char *key, apr_time_t deadline,
@@ -36,48 +54,89 @@ typedef struct kz_store_driver_t {
                         apr_pool_t *scratch_pool);
     kz_err_t *(*list)(void *driver, const char *prefix, kz_store_list_fn each, void *baton,
                       apr_time_t deadline, apr_pool_t *scratch_pool);
+    /* Removes what writes before the time BEFORE left unfinished. NULL: nothing can be. */
+    kz_err_t *(*sweep)(void *driver, apr_time_t before, apr_time_t deadline,
+                       apr_pool_t *scratch_pool);
 } kz_store_driver_t;
 
-/* --- the set ------------------------------------------------------------------------------------ */
+/* Adds a driver ("dir" is there). Not while other threads run. DRIVER must live on. */
+kz_err_t *kz_stores_register(const kz_store_driver_t *driver);
+
+/* INVALID unless KEY is a good one: [a-z0-9/-], no empty part, at most KZ_STORE_KEY_MAX. */
+kz_err_t *kz_store_key_check(const char *key);
+
+/* --- the set --- */
 
 /* Opens COUNT stores by URL ("dir:/var/lib/kanzleipost/store-1"); NAMES are short words that
- * object_copy rows name a store by. A write needs QUORUM of them. Checks (and on first use, writes)
- * the marker object "kanzleipost-installation" with INSTALLATION (a UUID): a store that belongs to
- * another installation is refused with CONFIG; a store that can't be reached is no error. */
+ * object_copy rows name a store by. A write needs QUORUM of them. Reads the marker object: a store
+ * that belongs to another INSTALLATION (a UUID) is refused with CONFIG; a store that can't be
+ * reached or has no marker is no error, it is down until it can be and has. Never writes a marker:
+ * see kz_stores_initialise. May be called before fork; POOL's end closes the set. */
 kz_err_t *kz_stores_open(kz_stores_t **stores, const char *const *names, const char *const *urls,
                          int count, int quorum, const char *installation, apr_pool_t *pool);
+
+/* First use, and a store added later: writes the marker into every store that is reachable and
+ * entirely empty (a folder must exist). Only ever called because an operator has said so: a disk
+ * that is not mounted looks just like that. Stores with the right marker stay as they are. All are
+ * tried, the first error is returned: CONFIG (another installation's, or something in it but no
+ * marker), STORE_DOWN, NO_SPACE. */
+kz_err_t *kz_stores_initialise(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool);
+
 int kz_stores_count(const kz_stores_t *stores);
 const char *kz_stores_name(const kz_stores_t *stores, int index);
 
-/* Puts the object to all stores at once (a thread each), from FD's start. HELD[i] becomes 1 where
- * store i has it. Errors: STORE_DOWN when fewer than the quorum do; HELD is valid then too. */
+/* Asks store INDEX now. NULL: its marker can be read and is right. Errors: STORE_DOWN, CONFIG
+ * (another installation's). */
+kz_err_t *kz_stores_check(kz_stores_t *stores, int index, apr_time_t deadline,
+                          apr_pool_t *scratch_pool);
+/* What is known without asking: 1 if the last call to store INDEX went well; else 0, and WHY (SIZE
+ * bytes) says what went wrong, for the log and the operator's status. */
+int kz_stores_health(char *why, size_t size, kz_stores_t *stores, int index);
+
+/* Puts the object to all stores at once (a thread each), from FD's start; FD's offset is not used.
+ * HELD[i] becomes 1 where store i has it. Once the quorum has it, the others get as much time
+ * again, at least a second; a store whose thread hangs longer counts as down until it ends. Errors:
+ * STORE_DOWN when fewer than the quorum do, CONFLICT when that is because a store holds other bytes
+ * under KEY; HELD is valid then too. */
 kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
                         apr_uint64_t size, apr_time_t deadline, apr_pool_t *scratch_pool);
 
 /* Opens the object at the first healthy store that has it; a read that fails goes on at the next
- * store, at the same offset, unseen by the caller. Errors: NOT_FOUND when every store answered and
- * none has it, STORE_DOWN. */
+ * store, at the same offset, unseen by the caller. A store that has failed or was slow is asked
+ * last for 5 seconds. Errors: NOT_FOUND when every store answered and none has it, STORE_DOWN. */
 kz_err_t *kz_stores_get(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
                         const char *key, apr_time_t deadline, apr_pool_t *pool);
-/* Fits kz_seal_source_t (baton: the object). Each call waits at most the set's read time-out. */
+/* Fits kz_seal_source_t (baton: the object). Each call waits at most the set's read time-out, 10 s.
+ */
 kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t *len);
+/* Which store OBJECT is read from now. */
+int kz_stores_source(const kz_store_object_t *object);
+/* The bytes that OBJECT gave are wrong (the seal doesn't open): turns to the next store that has
+ * it, for the reads that follow. Errors: STORE_CORRUPT when no other store has it, STORE_DOWN. */
+kz_err_t *kz_stores_next(kz_store_object_t *object);
 
 /* For repair and checks: one store of the set, by index. */
 kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
                              int index, const char *key, apr_time_t deadline, apr_pool_t *pool);
 kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, const char *key,
                          apr_time_t deadline, apr_pool_t *scratch_pool);
-/* Copies the object from whichever other store has it whole to store INDEX, through a temporary
- * file in SPOOL (sealed bytes). */
+/* Copies the object from whichever other store has it to store INDEX, which misses it, through a
+ * temporary file in the folder SPOOL (sealed bytes). What is copied is not looked at. Errors:
+ * NOT_FOUND, CONFLICT (INDEX holds other bytes), STORE_DOWN, NO_SPACE. */
 kz_err_t *kz_stores_repair(kz_stores_t *stores, int index, const char *key, const char *spool,
                            apr_time_t deadline, apr_pool_t *scratch_pool);
-/* Replaces what store INDEX holds under KEY, known to be damaged, by another store's copy. */
-kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, const char *key, const char *spool,
-                            apr_time_t deadline, apr_pool_t *scratch_pool);
+/* Puts the copy of store FROM, known to be good (-1: of whichever other store), in the place of
+ * what store INDEX holds under KEY, known to be damaged, or misses. Errors: as above, but CONFLICT.
+ */
+kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, int from, const char *key,
+                            const char *spool, apr_time_t deadline);
 /* Removes the object from every store; all are tried, the first error is returned. */
 kz_err_t *kz_stores_remove(kz_stores_t *stores, const char *key, apr_time_t deadline,
                            apr_pool_t *scratch_pool);
+/* Each object of store INDEX whose key starts with PREFIX ("" for all), without the marker. */
 kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_store_list_fn each,
                          void *baton, apr_time_t deadline, apr_pool_t *scratch_pool);
+/* Removes what writes left unfinished more than a day ago, in every store. Once a day will do. */
+kz_err_t *kz_stores_sweep(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool);
 
 #endif

@@ -1,0 +1,102 @@
+/* What the files of this folder share: one store of a set, its health, and the threads that write.
+ */
+#ifndef KZ_IO_STORE_INTERNAL_H
+#define KZ_IO_STORE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "io/store/store.h"
+
+#define KZ_STORE_SHUN         apr_time_from_sec(5)  /* how long a store that failed is asked last */
+#define KZ_STORE_SLOW         apr_time_from_sec(2)  /* a read that takes longer is a failure, too */
+#define KZ_STORE_READ_TIMEOUT apr_time_from_sec(10) /* of kz_stores_read */
+#define KZ_STORE_GRACE        apr_time_from_sec(1) /* for the others once the quorum has an object */
+#define KZ_STORE_LEFTOVER     apr_time_from_sec(86400) /* age of temporary files to be swept */
+
+/* One store. Threads that were left behind hold it, too: it lives in memory of its own and ends
+ * with the last of its users. */
+typedef struct kz_store__one_t {
+    apr_pool_t *pool; /* unmanaged: of this store alone */
+    const kz_store_driver_t *driver;
+    void *instance;
+    const char *name, *installation;
+    pthread_mutex_t lock; /* of all below */
+    int users;            /* the set, and each thread */
+    int behind;           /* threads that nobody waits for any more */
+    int verified;         /* the marker was read and is right */
+    apr_time_t shun;      /* until then (kz_store__clock) it is asked last */
+    char trouble[256];    /* what went wrong last, "" if nothing did */
+} kz_store__one_t;
+
+struct kz_stores_t {
+    kz_store__one_t *one[KZ_STORES_MAX];
+    int count, quorum;
+};
+
+apr_time_t kz_store__clock(void); /* microseconds, monotonic */
+/* NULL, or STORE_DOWN when DEADLINE has passed. */
+kz_err_t *kz_store__in_time(apr_time_t deadline);
+/* errno as an error: NO_SPACE, else STORE_DOWN. */
+kz_err_t *kz_store__io_error(int number, const char *what, const char *path);
+
+/* Reads the marker unless that was done. Errors: STORE_DOWN, CONFIG. */
+kz_err_t *kz_store__verify(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool);
+/* Reads the marker. NOT_FOUND: there is none. */
+kz_err_t *kz_store__marker(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool);
+/* Notes how a call ended, names the store in the error, and gives it back. */
+kz_err_t *kz_store__note(kz_store__one_t *one, kz_err_t *err);
+void kz_store__slow(kz_store__one_t *one, apr_time_t took);
+/* Is it to be asked last? */
+int kz_store__shunned(kz_store__one_t *one);
+void kz_store__hold(kz_store__one_t *one);
+void kz_store__release(kz_store__one_t *one);
+/* INVALID unless INDEX and KEY are good. */
+kz_err_t *kz_store__arguments(const kz_stores_t *stores, int index, const char *key);
+
+/* --- write.c --- */
+
+typedef struct kz_store__write_t {
+    const char *key;
+    int fd;
+    apr_uint64_t size;
+    int replace; /* over what is there */
+    apr_time_t deadline;
+} kz_store__write_t;
+
+/* Writes to each store of MASK at once; ERRS[i] becomes the error of store i, which the caller
+ * owns, or NULL. Comes back when all have ended, or at the deadline, or when QUORUM of them have
+ * succeeded and the grace for the others is over. */
+kz_err_t *kz_store__write(kz_err_t **errs, kz_stores_t *stores, unsigned mask, int quorum,
+                          const kz_store__write_t *write);
+
+/* --- read.c --- */
+
+/* Opens the object at the first of the stores in MASK that has it. */
+kz_err_t *kz_store__open(kz_store_object_t **object, kz_stores_t *stores, unsigned mask,
+                         const char *key, apr_time_t deadline, apr_pool_t *pool);
+apr_uint64_t kz_store__size(const kz_store_object_t *object);
+
+/* --- dir.c, dir_write.c, dir_list.c: the driver --- */
+
+extern const kz_store_driver_t kz_store__dir;
+
+typedef struct kz_store__dir_t {
+    const char *root;
+} kz_store__dir_t;
+
+#define KZ_STORE_TEMPORARY ".tmp" /* the folder of unfinished writes in a store */
+
+/* Opens the store's folder; with MARKED, only if its marker is there. Close *FD. */
+kz_err_t *kz_store__dir_root(int *fd, const kz_store__dir_t *dir, int marked);
+kz_err_t *kz_store__dir_put(void *driver, const char *key, int fd, apr_uint64_t size,
+                            apr_time_t deadline, apr_pool_t *scratch_pool);
+kz_err_t *kz_store__dir_replace(void *driver, const char *key, int fd, apr_uint64_t size,
+                                apr_time_t deadline, apr_pool_t *scratch_pool);
+kz_err_t *kz_store__dir_mark(void *driver, const char *text, apr_time_t deadline,
+                             apr_pool_t *scratch_pool);
+kz_err_t *kz_store__dir_list(void *driver, const char *prefix, kz_store_list_fn each, void *baton,
+                             apr_time_t deadline, apr_pool_t *scratch_pool);
+kz_err_t *kz_store__dir_sweep(void *driver, apr_time_t before, apr_time_t deadline,
+                              apr_pool_t *scratch_pool);
+
+#endif

@@ -1,0 +1,192 @@
+#include "io/store/internal.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+struct kz_store_object_t {
+    kz_stores_t *stores;
+    const char *key;
+    unsigned left;    /* stores not tried yet */
+    int index;        /* the store that is read from, -1: none */
+    apr_pool_t *pool; /* the object's */
+    apr_pool_t *own;  /* of what is open at that store, NULL: nothing */
+    void *handle;     /* the driver's */
+    apr_uint64_t size;
+    int sized; /* SIZE is known: another store's copy must have it, too */
+};
+
+/* The next store to ask: one that is well, or else any. -1 if none is left. */
+static int choose(const kz_store_object_t *object)
+{
+    int i, last = -1;
+
+    for (i = object->stores->count - 1; i >= 0; i--)
+        if (object->left & 1U << i) {
+            if (!kz_store__shunned(object->stores->one[i]))
+                last = i;
+            else if (last < 0)
+                last = i;
+        }
+    return last;
+}
+
+static void leave(kz_store_object_t *object)
+{
+    if (object->own)
+        apr_pool_destroy(object->own);
+    object->own = NULL;
+    object->index = -1;
+}
+
+static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadline)
+{
+    kz_store__one_t *one = object->stores->one[index];
+    apr_time_t start = kz_store__clock();
+    apr_uint64_t size = 0;
+    kz_err_t *err;
+
+    leave(object);
+    apr_pool_create(&object->own, object->pool);
+    err = kz_store__verify(one, deadline, object->own);
+    if (!err)
+        err = one->driver->get(&object->handle, &size, one->instance, object->key, deadline,
+                               object->own);
+    if (!err && object->sized && size != object->size)
+        err = kz_err_create(KZ_ERR_STORE_CORRUPT, "%s is of another size", object->key);
+    err = kz_store__note(one, err);
+    kz_store__slow(one, kz_store__clock() - start);
+    if (err) {
+        leave(object);
+        return err;
+    }
+    object->index = index;
+    object->size = size;
+    object->sized = 1;
+    return NULL;
+}
+
+/* Opens the object at the next store that has it. Errors: NOT_FOUND if all that were asked said so,
+ * else STORE_DOWN. */
+static kz_err_t *open_next(kz_store_object_t *object, apr_time_t deadline)
+{
+    kz_err_t *worst = NULL;
+    int index;
+
+    while ((index = choose(object)) >= 0) {
+        kz_err_t *err;
+
+        object->left &= ~(1U << index);
+        err = open_at(object, index, deadline);
+        if (!err) {
+            kz_err_free(worst);
+            return NULL;
+        }
+        if (!worst && kz_err_code(err) != KZ_ERR_NOT_FOUND)
+            worst = err;
+        else
+            kz_err_free(err);
+    }
+    if (!worst)
+        return kz_err_create(KZ_ERR_NOT_FOUND, "no store has %s", object->key);
+    if (kz_err_code(worst) != KZ_ERR_STORE_DOWN) {
+        kz_err_t *down = kz_err_create(KZ_ERR_STORE_DOWN, "%s", kz_err_detail(worst));
+
+        kz_err_free(worst);
+        return down;
+    }
+    return worst;
+}
+
+kz_err_t *kz_store__open(kz_store_object_t **object, kz_stores_t *stores, unsigned mask,
+                         const char *key, apr_time_t deadline, apr_pool_t *pool)
+{
+    kz_store_object_t *made = apr_pcalloc(pool, sizeof *made);
+
+    KZ_TRY(kz_store_key_check(key));
+    made->stores = stores;
+    made->key = apr_pstrdup(pool, key);
+    made->left = mask & ((1U << stores->count) - 1);
+    made->index = -1;
+    made->pool = pool;
+    KZ_TRY(open_next(made, deadline));
+    *object = made;
+    return NULL;
+}
+
+apr_uint64_t kz_store__size(const kz_store_object_t *object)
+{
+    return object->size;
+}
+
+kz_err_t *kz_stores_get(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
+                        const char *key, apr_time_t deadline, apr_pool_t *pool)
+{
+    KZ_TRY(kz_store__open(object, stores, ~0U, key, deadline, pool));
+    *size = (*object)->size;
+    return NULL;
+}
+
+kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
+                             int index, const char *key, apr_time_t deadline, apr_pool_t *pool)
+{
+    KZ_TRY(kz_store__arguments(stores, index, key));
+    KZ_TRY(kz_store__open(object, stores, 1U << index, key, deadline, pool));
+    *size = (*object)->size;
+    return NULL;
+}
+
+int kz_stores_source(const kz_store_object_t *object)
+{
+    return object->index;
+}
+
+kz_err_t *kz_stores_next(kz_store_object_t *object)
+{
+    kz_err_t *err;
+
+    leave(object);
+    err = open_next(object, apr_time_now() + KZ_STORE_READ_TIMEOUT);
+    if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND) {
+        kz_err_free(err);
+        return kz_err_create(KZ_ERR_STORE_CORRUPT, "no store has a good copy of %s", object->key);
+    }
+    return err;
+}
+
+static kz_err_t *read_here(kz_store_object_t *object, apr_uint64_t offset, void *buffer,
+                           size_t *len, apr_time_t deadline)
+{
+    kz_store__one_t *one;
+    apr_time_t start = kz_store__clock();
+    kz_err_t *err;
+
+    if (object->index < 0)
+        return kz_err_create(KZ_ERR_STORE_DOWN, "no store is left that gives %s", object->key);
+    one = object->stores->one[object->index];
+    err = one->driver->read(object->handle, offset, buffer, len, deadline);
+    kz_store__slow(one, kz_store__clock() - start);
+    return err ? kz_store__note(one, err) : NULL;
+}
+
+kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t *len)
+{
+    kz_store_object_t *from = object;
+    const size_t wanted = *len;
+
+    for (;;) {
+        apr_time_t deadline = apr_time_now() + KZ_STORE_READ_TIMEOUT;
+        kz_err_t *err = read_here(from, offset, buffer, len, deadline), *second;
+
+        if (!err)
+            return NULL;
+        leave(from);
+        second = open_next(from, deadline);
+        if (second) { /* nobody else: the first one's reason is the one to know */
+            kz_err_free(second);
+            return err;
+        }
+        kz_err_free(err);
+        *len = wanted;
+    }
+}

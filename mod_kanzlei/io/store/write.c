@@ -1,0 +1,283 @@
+/* Writing to several stores at once. Each gets a thread, which owns all that it uses, so that a
+ * store that hangs can be left behind: the thread ends when the system lets it, and harms nobody.
+ */
+#include "io/store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STACK (512 * 1024) /* bytes of a thread's stack */
+
+typedef struct job_t job_t;
+
+/* One store's part of a job. */
+typedef struct part_t {
+    job_t *job;
+    kz_store__one_t *one; /* held */
+    int fd;               /* its own */
+    int started, ended;
+    int behind; /* nobody waits for it any more */
+    kz_err_t *err;
+} part_t;
+
+struct job_t {
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t ended;
+    int users; /* the caller, and each thread */
+    int running, succeeded;
+    part_t parts[KZ_STORES_MAX];
+    char key[KZ_STORE_KEY_MAX + 1];
+    apr_uint64_t size;
+    apr_time_t deadline;
+    int replace;
+};
+
+/* NULL: no memory. */
+static job_t *job_create(const kz_store__write_t *write)
+{
+    job_t *job = calloc(1, sizeof *job);
+    pthread_condattr_t attributes;
+
+    if (!job)
+        return NULL;
+    pthread_mutex_init(&job->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&job->ended, &attributes);
+    pthread_condattr_destroy(&attributes);
+    job->users = 1;
+    memcpy(job->key, write->key, strlen(write->key) + 1); /* checked: fits */
+    job->size = write->size;
+    job->deadline = write->deadline;
+    job->replace = write->replace;
+    return job;
+}
+
+static void job_release(job_t *job)
+{
+    int users, i;
+
+    pthread_mutex_lock(&job->lock);
+    users = --job->users;
+    pthread_mutex_unlock(&job->lock);
+    if (users > 0)
+        return;
+    for (i = 0; i < KZ_STORES_MAX; i++)
+        kz_err_free(job->parts[i].err);
+    pthread_cond_destroy(&job->ended);
+    pthread_mutex_destroy(&job->lock);
+    free(job);
+}
+
+/* --- the thread --- */
+
+static kz_err_t *part_write(const part_t *part)
+{
+    const job_t *job = part->job;
+    kz_store__one_t *one = part->one;
+    apr_pool_t *pool;
+    kz_err_t *err;
+
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
+        return kz_err_create(KZ_ERR_INTERNAL, "no memory for a write");
+    err = kz_store__verify(one, job->deadline, pool);
+    if (!err)
+        err = (job->replace ? one->driver->replace : one->driver->put)(
+            one->instance, job->key, part->fd, job->size, job->deadline, pool);
+    apr_pool_destroy(pool);
+    return kz_store__note(one, err);
+}
+
+static void *part_main(void *baton)
+{
+    part_t *part = baton;
+    kz_store__one_t *one = part->one;
+    job_t *job = part->job;
+    kz_err_t *err = part_write(part);
+    int behind;
+
+    close(part->fd);
+    pthread_mutex_lock(&job->lock);
+    part->err = err;
+    part->ended = 1;
+    job->running--;
+    job->succeeded += !err;
+    behind = part->behind;
+    pthread_cond_signal(&job->ended);
+    pthread_mutex_unlock(&job->lock);
+    if (behind) {
+        pthread_mutex_lock(&one->lock);
+        one->behind--;
+        pthread_mutex_unlock(&one->lock);
+    }
+    kz_store__release(one);
+    job_release(job);
+    return NULL;
+}
+
+/* Starts a detached thread that gets no signals: those are for the program's own threads. */
+static int thread_start(part_t *part)
+{
+    pthread_attr_t attributes;
+    sigset_t all, old;
+    pthread_t thread;
+    int status;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, STACK);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    status = pthread_create(&thread, &attributes, part_main, part);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attributes);
+    return status;
+}
+
+/* --- the caller --- */
+
+/* Starts writing to ONE. What can't be started ends at once with its error. */
+static void part_start(job_t *job, part_t *part, kz_store__one_t *one, int fd)
+{
+    int behind, status;
+
+    pthread_mutex_lock(&one->lock);
+    behind = one->behind;
+    pthread_mutex_unlock(&one->lock);
+    part->job = job;
+    part->one = one;
+    part->fd = behind ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (part->fd < 0) {
+        part->err = behind ? kz_err_create(KZ_ERR_STORE_DOWN, "store %s: %d earlier writes hang",
+                                           one->name, behind)
+                           : kz_store__io_error(errno, "a write to store", one->name);
+        return;
+    }
+    kz_store__hold(one);
+    pthread_mutex_lock(&job->lock);
+    part->started = 1;
+    job->users++;
+    job->running++;
+    pthread_mutex_unlock(&job->lock);
+    status = thread_start(part);
+    if (status == 0)
+        return;
+    close(part->fd);
+    kz_store__release(one);
+    pthread_mutex_lock(&job->lock);
+    part->started = 0;
+    part->err = kz_store__io_error(status, "a thread for store", one->name);
+    job->users--;
+    job->running--;
+    pthread_mutex_unlock(&job->lock);
+}
+
+static void wait_until(job_t *job, apr_time_t limit)
+{
+    struct timespec at = {.tv_sec = apr_time_sec(limit), .tv_nsec = apr_time_usec(limit) * 1000};
+
+    pthread_cond_timedwait(&job->ended, &job->lock, &at);
+}
+
+/* Waits, with the job locked: for all until the deadline, or for the grace after the quorum. */
+static void wait_for_parts(job_t *job, int quorum)
+{
+    apr_time_t start = kz_store__clock(), limit = start + (job->deadline - apr_time_now());
+    int granted = 0;
+
+    while (job->running > 0 && kz_store__clock() < limit) {
+        wait_until(job, limit);
+        if (!granted && job->succeeded >= quorum) {
+            apr_time_t now = kz_store__clock(), grace = now - start;
+
+            if (grace < KZ_STORE_GRACE)
+                grace = KZ_STORE_GRACE;
+            if (limit > now + grace)
+                limit = now + grace;
+            granted = 1;
+        }
+    }
+}
+
+/* Takes the errors; who hasn't ended is left behind. With the job locked. */
+static void collect(kz_err_t **errs, job_t *job, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        part_t *part = &job->parts[i];
+
+        errs[i] = part->err;
+        part->err = NULL;
+        if (!part->started || part->ended)
+            continue;
+        part->behind = 1;
+        pthread_mutex_lock(&part->one->lock);
+        part->one->behind++;
+        pthread_mutex_unlock(&part->one->lock);
+        errs[i] = kz_err_create(KZ_ERR_STORE_DOWN, "store %s: no answer in time", part->one->name);
+    }
+}
+
+kz_err_t *kz_store__write(kz_err_t **errs, kz_stores_t *stores, unsigned mask, int quorum,
+                          const kz_store__write_t *write)
+{
+    job_t *job = job_create(write);
+    int i;
+
+    if (!job)
+        return kz_err_create(KZ_ERR_INTERNAL, "no memory for a write");
+    for (i = 0; i < stores->count; i++)
+        if (mask & 1U << i)
+            part_start(job, &job->parts[i], stores->one[i], write->fd);
+    pthread_mutex_lock(&job->lock);
+    wait_for_parts(job, quorum);
+    collect(errs, job, stores->count);
+    pthread_mutex_unlock(&job->lock);
+    job_release(job);
+    return NULL;
+}
+
+/* The error of a write that too few stores took: what the first of them said, and whether any of
+ * them holds other bytes. */
+static kz_err_t *too_few(kz_err_t *const *errs, const kz_stores_t *stores, int held)
+{
+    kz_err_code_t code = KZ_ERR_STORE_DOWN;
+    const char *detail = "";
+    int i;
+
+    for (i = stores->count - 1; i >= 0; i--) {
+        if (!errs[i])
+            continue;
+        detail = kz_err_detail(errs[i]);
+        if (kz_err_code(errs[i]) == KZ_ERR_CONFLICT)
+            code = KZ_ERR_CONFLICT;
+    }
+    return kz_err_create(code, "%d of %d stores have it, %d must: %s", held, stores->count,
+                         stores->quorum, detail);
+}
+
+kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
+                        apr_uint64_t size, apr_time_t deadline, apr_pool_t *scratch_pool)
+{
+    kz_store__write_t write = {.key = key, .fd = fd, .size = size, .deadline = deadline};
+    kz_err_t **errs = apr_pcalloc(scratch_pool, sizeof(kz_err_t *) * KZ_STORES_MAX), *err = NULL;
+    int i, count = 0;
+
+    memset(held, 0, (size_t)stores->count);
+    KZ_TRY(kz_store_key_check(key));
+    KZ_TRY(kz_store__write(errs, stores, (1U << stores->count) - 1, stores->quorum, &write));
+    for (i = 0; i < stores->count; i++) {
+        held[i] = !errs[i];
+        count += !errs[i];
+    }
+    if (count < stores->quorum)
+        err = too_few(errs, stores, count);
+    for (i = 0; i < stores->count; i++)
+        kz_err_free(errs[i]);
+    return err;
+}
