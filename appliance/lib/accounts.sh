@@ -20,7 +20,7 @@ make_demonstration()
     while IFS=$'\t' read -r role user name mail; do
         password=$(draw_password)
         case $role in
-            firm) has_firm "$user" || control firm create "$user" --name "$name" >&2 < /dev/null ;;
+            firm) make_firm "$user" "$name" ;;
             admin)
                 admin_password=$password
                 ensure_staff "$user" "$name" "$mail" "$password" --admin ;;
@@ -35,9 +35,10 @@ make_demonstration()
     touch "$data/conf/demonstration"
 }
 
-has_firm()
+make_firm()
 {
-    control firm list --json < /dev/null | grep -q "\"slug\": *\"$1\""
+    ! control firm list --json < /dev/null | grep -q "\"slug\": *\"$1\"" || return 0
+    control firm create "$1" --name "$2" >&2 < /dev/null || die "The firm $1 could not be made."
 }
 
 ensure_staff()
@@ -46,7 +47,7 @@ ensure_staff()
 
     shift 4
     if set_password "$user" "$password" 2> /dev/null; then
-        return
+        return 0
     fi
     printf '%s\n' "$password" | control staff create --firm muster --user "$user" --name "$name" \
         --email "$mail" "$@" --password-stdin >&2 || die "The account $user could not be made."
@@ -92,7 +93,7 @@ announce()
 
     if [ "$json" = yes ]; then
         announce_json
-        return
+        return 0
     fi
     printf '\nKanzleipost runs: %s/\n' "$url"
     for account in "${accounts[@]}"; do

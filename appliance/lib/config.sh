@@ -94,7 +94,7 @@ signature_folder()
     local file
 
     for file in /var/lib/clamav/*.c[vl]d; do
-        [ ! -r "$file" ] || { echo /var/lib/clamav; return; }
+        [ ! -r "$file" ] || { echo /var/lib/clamav; return 0; }
     done
 }
 

@@ -68,7 +68,7 @@ need_httpd()
     for ((turn = 0; turn < 100; turn++)); do
         if httpd_answers; then
             httpd_fingerprint > "$data/run/httpd.stamp"
-            return
+            return 0
         fi
         sleep 0.1
     done

@@ -8,7 +8,7 @@ need_master_key()
 
     if [ -e "$key" ]; then
         [ "$(stat -c %s "$key")" -eq 32 ] || die "The master key $key is damaged: put it back from your backup."
-        return
+        return 0
     fi
     [ ! -e "$data/pg/cluster/PG_VERSION" ] && [ ! -e "$data/conf/settings" ] ||
         die "The master key $key is missing: put it back from your backup."

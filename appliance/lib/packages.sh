@@ -33,8 +33,8 @@ as_root()
 
 need_root_for_packages()
 {
-    is_root && return
-    command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; } && return
+    is_root && return 0
+    command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; } && return 0
     die "These Debian packages are missing and you may not install them. As root:" \
         "apt-get install --no-install-recommends $*"
 }
@@ -64,7 +64,7 @@ install_packages()
 # As root, everything runs as a system user: PostgreSQL refuses root, and httpd needs nothing of it.
 need_service_user()
 {
-    getent passwd "$service_user" >/dev/null && return
+    getent passwd "$service_user" >/dev/null && return 0
     useradd --system --user-group --no-create-home --home-dir /nonexistent \
         --shell /usr/sbin/nologin --comment Kanzleipost "$service_user" ||
         die "The system user $service_user could not be made."

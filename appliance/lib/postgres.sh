@@ -13,7 +13,7 @@ postgres_bin()
             die "The database was made by PostgreSQL $version, which is not installed here:" \
                 "apt-get install postgresql-$version"
         echo "/usr/lib/postgresql/$version/bin"
-        return
+        return 0
     fi
     found=$(find /usr/lib/postgresql -maxdepth 3 -path '*/bin/postgres' 2>/dev/null | sort -V |
         tail -n 1)
@@ -54,7 +54,7 @@ start_postgres()
 {
     [ -d "$data/run/pg" ] || mkdir -m 0700 "$data/run/pg"
     if postgres_pid > /dev/null; then
-        "$pg_bin/pg_isready" -q -h "$data/run/pg" -U postgres -d postgres && return
+        "$pg_bin/pg_isready" -q -h "$data/run/pg" -U postgres -d postgres && return 0
     else
         wait_gone postgres 20 || end_all postgres
         rm -f "$data/pg/cluster/postmaster.pid" "$data"/run/pg/.s.PGSQL.*

@@ -73,7 +73,7 @@ need_port_right()
 {
     local first
 
-    is_root && return
+    is_root && return 0
     first=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 1024)
     [ "$1" -ge "$first" ] || die "Only root may listen on port $1: choose one from $first up."
 }

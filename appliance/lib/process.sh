@@ -95,7 +95,7 @@ signal_all()
 end_all()
 {
     signal_all TERM "$1"
-    wait_gone "$1" 50 && return
+    wait_gone "$1" 50 && return 0
     signal_all KILL "$1"
     wait_gone "$1" 50 || die "A process of kind $1 can't be ended: $(all_pids "$1" | tr '\n' ' ')"
 }
