@@ -13,6 +13,15 @@
 
 #include "log.h"
 
+/* AddressSanitizer maps terabytes: no limit on address space then. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN
+#endif
+
 /* Bytes of address space in use now; the engine's share of it is the parent's. */
 static uint64_t space(void)
 {
@@ -44,7 +53,7 @@ static int limits(uint64_t max_unpacked)
 
     /* Over it, writing is an error that libclamav reports, instead of a signal that kills. */
     signal(SIGXFSZ, SIG_IGN);
-#if !defined(__SANITIZE_ADDRESS__) /* which maps terabytes */
+#ifndef WITH_ASAN
     bad |= limit(RLIMIT_AS, space() + 4 * max_unpacked + (UINT64_C(2) << 30), "address space");
 #else
     (void)space;

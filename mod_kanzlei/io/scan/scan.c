@@ -239,6 +239,15 @@ static kz_err_t *verdict_of(kz_scan_verdict_t *verdict, const kz_scand_reply_t *
     }
 }
 
+/* An earlier try has done it. */
+static int is_sealed(int memfd)
+{
+    int saved = errno, seals = fcntl(memfd, F_GET_SEALS);
+
+    errno = saved;
+    return seals >= 0 && (seals & SEALS) == SEALS;
+}
+
 kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
                         apr_time_t deadline, apr_pool_t *result_pool)
 {
@@ -248,7 +257,7 @@ kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int
 
     /* Nothing but an answer can make this better. */
     *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
-    if (fcntl(memfd, F_ADD_SEALS, SEALS) && (fcntl(memfd, F_GET_SEALS) & SEALS) != SEALS)
+    if (fcntl(memfd, F_ADD_SEALS, SEALS) && !is_sealed(memfd))
         return kz_err_status(KZ_ERR_INTERNAL, errno, "sealing a memfd");
     outcome = ask_twice(&reply, socket_path, memfd, end);
     switch (outcome) {
