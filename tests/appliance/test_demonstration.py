@@ -1,0 +1,80 @@
+"""The demonstration firm: what one sees in it, and whose sign-ins a start prints."""
+
+import json
+import sys
+
+import pytest
+from conftest import APPLIANCE
+
+sys.path.insert(0, str(APPLIANCE / "demo"))
+from firm import CLIENTS  # noqa: E402
+from portal import Portal, Refused  # noqa: E402
+
+
+@pytest.fixture
+def demonstration(appliance):
+    """A started demonstration and what --json said."""
+    done = appliance.start("--json")
+    assert done.returncode == 0, done.stderr
+    return appliance, json.loads(done.stdout)
+
+
+def person(appliance, said, account):
+    """A browser in which this account is signed in."""
+    authority = appliance.data / "tls/ca.crt"
+    made = Portal(said["url"], ("127.0.0.1", appliance.port), authority, said["firm"])
+    made.sign_in(account["user"], account["password"])
+    return made
+
+
+def test_a_firm_one_wants_to_look_at(demonstration):
+    appliance, said = demonstration
+    assert said["firm"] == "muster"
+    roles = [account["role"] for account in said["accounts"]]
+    assert roles == ["admin", "staff", "client", "client"]
+    admin, staff, *clients = (person(appliance, said, each) for each in said["accounts"])
+    assert len(admin.get("/clients")["clients"]) == len(CLIENTS) >= 12
+    home = admin.get("/")
+    assert home["locked"] and home["fresh"] and home["unopened"]
+    assert staff.get("/")["fresh"]
+    kinds = set()
+    for client in clients:
+        matters = client.get("/matters")["matters"]
+        assert matters
+        for matter in matters:
+            for document in client.get(f"/matters/{matter['id']}")["documents"]:
+                kinds.add(document["name"].rsplit(".", 1)[-1])
+                content = client.fetch(f"/documents/{document['id']}/content")
+                assert content[:4] in (b"%PDF", b"\x89PNG") or content.decode()
+    assert {"pdf", "png", "txt"} <= kinds
+    done = [row for row in admin.get("/receipts")["receipts"] if row["confirmed"]]
+    assert done
+
+
+def test_passwords_are_drawn_afresh_and_kept_nowhere(demonstration):
+    appliance, said = demonstration
+    again = json.loads(appliance.start("--json").stdout)
+    for old, new in zip(said["accounts"], again["accounts"], strict=True):
+        assert old["user"] == new["user"] and old["password"] != new["password"]
+        person(appliance, again, new)
+        with pytest.raises(Refused):
+            person(appliance, said, old)
+        for path in (*appliance.data.glob("conf/*"), *appliance.data.glob("log/*")):
+            assert new["password"] not in path.read_text(errors="replace"), path
+
+
+def test_a_demonstration_cut_short_is_completed(appliance):
+    first = appliance.start("--json")
+    assert first.returncode == 0, first.stderr
+    (appliance.data / "conf/demonstration").unlink()
+    done = appliance.start("--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    admin = person(appliance, said, said["accounts"][0])
+    assert len(admin.get("/clients")["clients"]) == len(CLIENTS)
+
+
+def test_nothing_of_it_with_empty(appliance):
+    said = appliance.must_start()
+    assert said["firm"] is None and said["accounts"] == []
+    assert not (appliance.data / "conf/demonstration").exists()
