@@ -156,17 +156,18 @@ static kz_err_t *temporary_make(int *fd, write_t *write)
     return NULL;
 }
 
-static kz_err_t *folders_make(const write_t *write)
+/* Makes the folders above the object. 0, or errno. */
+static int folders_make(const write_t *write)
 {
     char *path = apr_pstrdup(write->pool, write->key), *slash = path;
 
     while ((slash = strchr(slash, '/'))) {
         *slash = 0;
         if (mkdirat(write->root, path, 0700) != 0 && errno != EEXIST)
-            return kz_store__io_error(errno, "making a folder for", write->key);
+            return errno;
         *slash++ = '/';
     }
-    return NULL;
+    return 0;
 }
 
 /* Renames without overwriting; link where the file system can't. 0, or errno. */
@@ -189,9 +190,10 @@ static kz_err_t *move_in(const write_t *write)
     int tries, number = 0, there;
 
     for (tries = 0; tries < TRIES; tries++) {
-        KZ_TRY(folders_make(write));
-        number = settle(write);
-        if (number != ENOENT) /* a removal has pruned the folder in between */
+        number = folders_make(write);
+        if (number == 0)
+            number = settle(write);
+        if (number != ENOENT) /* a removal has pruned a folder in between */
             break;
     }
     if (number == EEXIST) { /* somebody else was faster */

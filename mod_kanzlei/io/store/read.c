@@ -16,19 +16,20 @@ struct kz_store_object_t {
     int sized; /* SIZE is known: another store's copy must have it, too */
 };
 
-/* The next store to ask: one that is well, or else any. -1 if none is left. */
+/* The next store to ask: the first that is well, or else the first. -1 if none is left. */
 static int choose(const kz_store_object_t *object)
 {
-    int i, last = -1;
+    int i, spare = -1;
 
-    for (i = object->stores->count - 1; i >= 0; i--)
-        if (object->left & 1U << i) {
-            if (!kz_store__shunned(object->stores->one[i]))
-                last = i;
-            else if (last < 0)
-                last = i;
-        }
-    return last;
+    for (i = 0; i < object->stores->count; i++) {
+        if (!(object->left & 1U << i))
+            continue;
+        if (!kz_store__shunned(object->stores->one[i]))
+            return i;
+        if (spare < 0)
+            spare = i;
+    }
+    return spare;
 }
 
 static void leave(kz_store_object_t *object)
