@@ -3,6 +3,7 @@
 import { Upload } from "tus-js-client";
 
 const PARALLEL = 3;
+const CHUNK = 16 * 1024 * 1024; /* bytes of one request: keeps the session awake, and proxies calm */
 const STALLED = 45_000; /* ms without a byte, while bytes are missing */
 const ANSWER = 600_000; /* ms for the answer to the last byte: the scan */
 const LONGEST_WAIT = 30_000; /* ms between two tries */
@@ -56,6 +57,12 @@ class Meter {
     while (this.points.length > 2 && now - this.points[0][0] > 8000) this.points.shift();
   }
 
+  /* Bytes handed over until MS before now. */
+  before(ms) {
+    const until = performance.now() - ms;
+    return this.points.findLast(([time]) => time <= until)?.[1] ?? 0;
+  }
+
   get speed() {
     const [first, last] = [this.points[0], this.points.at(-1)];
     if (!first || last[0] - first[0] < 500) return 0;
@@ -69,7 +76,8 @@ class Job {
     this.file = file;
     this.words = queue.words;
     this.state = "waiting"; /* waiting running cut scanning, then: done kept bad cancelled */
-    this.sent = 0;
+    this.sent = 0; /* bytes handed to the network */
+    this.accepted = 0; /* bytes that the server has confirmed */
     this.tries = 0;
     this.quarter = 0;
     this.meter = new Meter();
@@ -109,10 +117,14 @@ class Job {
       endpoint: this.queue.form.dataset.endpoint,
       headers: { "X-CSRF-Token": this.queue.form.dataset.csrf },
       metadata: { filename: this.file.name, filetype: this.file.type || "application/octet-stream" },
+      chunkSize: CHUNK,
       retryDelays: null, /* we try again ourselves, for ever */
       storeFingerprintForResuming: false,
       removeFingerprintOnSuccess: true,
       onProgress: (sent) => this.progress(sent),
+      onChunkComplete: (size, accepted) => {
+        this.accepted = accepted;
+      },
       onSuccess: () => this.ask(),
       onError: (error) => this.failed(error),
     });
@@ -122,6 +134,7 @@ class Job {
   go() {
     if (this.over) return;
     this.state = "running";
+    this.row.classList.remove("job--cut");
     this.watch();
     this.upload.start();
   }
@@ -191,10 +204,13 @@ class Job {
     if (this.over) return;
     clearTimeout(this.watchdog);
     this.state = "cut";
+    /* What was handed over last has hardly arrived. */
+    const sure = Math.max(this.accepted, this.meter.before(1000));
+    const percent = Math.min(99, Math.floor((sure * 100) / this.file.size));
+    const words = this.words.say(key, { percent });
     this.meter = new Meter();
-    /* What the browser has handed over may not have arrived: never more than 99 % here. */
-    const words = this.words.say(key, { percent: Math.min(99, this.percent) });
     this.part("text").textContent = words;
+    this.row.classList.add("job--cut");
     this.queue.offline(words);
     const wait = Math.min(LONGEST_WAIT, 1000 * 2 ** this.tries) * (0.75 + Math.random() / 2);
     this.tries += 1;
@@ -355,11 +371,10 @@ class Queue {
     if (title.textContent !== text) title.textContent = text;
   }
 
+  /* Said once, however many files wait for the line. */
   offline(text) {
-    const strip = this.form.querySelector("[data-offline]");
-    if (text && strip.hidden) this.say(text);
-    strip.hidden = !text;
-    if (text) this.form.querySelector("[data-offline-text]").textContent = text;
+    if (text && !this.cut) this.say(text);
+    this.cut = Boolean(text);
   }
 
   say(text) {
