@@ -180,7 +180,9 @@ static inline int bare_setup(void **state)
 
     (void)state;
     apr_pool_create(&pool, NULL);
+    pthread_mutex_lock(&lock);
     memset(faults, 0, sizeof faults);
+    pthread_mutex_unlock(&lock);
     folder = scene_folder(pool);
     for (i = 0; i < STORES; i++)
         assert_int_equal(mkdir(store_path(i, ""), 0700), 0);
