@@ -38,7 +38,6 @@ class Words {
   }
 
   rest(seconds) {
-    if (!Number.isFinite(seconds)) return this.say("rest_unknown");
     if (seconds < 90) return this.say("rest_seconds", { n: Math.max(1, Math.round(seconds / 5) * 5) });
     if (seconds < 5400) return this.say("rest_minutes", { n: Math.round(seconds / 60) });
     return this.say("rest_hours", { n: (seconds / 3600).toFixed(1).replace(".", this.texts.comma) });
@@ -161,12 +160,14 @@ class Job {
     if (sent >= this.file.size) {
       this.part("bar").removeAttribute("value");
       this.text("scanning");
+    } else if (speed === 0) {
+      this.text("starting", { sent: this.words.size(sent), size: this.words.size(this.file.size) });
     } else {
       this.text("running", {
         sent: this.words.size(sent),
         size: this.words.size(this.file.size),
         speed: this.words.size(speed),
-        rest: this.words.rest(speed > 0 ? (this.file.size - sent) / speed : Infinity),
+        rest: this.words.rest((this.file.size - sent) / speed),
       });
     }
     const quarter = Math.floor(this.percent / 25);
