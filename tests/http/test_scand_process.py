@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -273,11 +274,19 @@ def test_terminated_nothing_is_left(tmp_path):
         assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
 
 
-def test_killed_outright_nothing_runs_on_and_the_next_start_sweeps(tmp_path):
-    with Scanner(tmp_path, *SLOW) as scanner:
+@pytest.fixture
+def own_tmpfs():
+    """A place in a tmpfs that no other scanner on this machine sweeps."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield folder
+
+
+def test_killed_outright_nothing_runs_on_and_the_next_start_sweeps(tmp_path, own_tmpfs):
+    with Scanner(tmp_path, *SLOW, "--tmp", own_tmpfs) as scanner:
         ask = scanner.ask(bomb()).begun()
         processes = until(lambda: len(scanner.processes()) == 4 and scanner.processes(), "all four")
         (folder,) = scanner.private_folders()
+        assert str(folder.parent) == own_tmpfs
         scanner.process.kill()
         assert ask.answer() is None
         scanner.process.wait()
