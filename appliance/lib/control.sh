@@ -21,5 +21,5 @@ embedded_postgres()
 control()
 {
     KANZLEI_OWNER_DATABASE=$(database_conninfo kanzlei_owner) \
-        "$program/usr/bin/kanzleictl" --config "$data/conf/kanzlei.conf" "$@" 9>&-
+        KANZLEI_CONFIG=$data/conf/kanzlei.conf "$program/usr/bin/kanzleictl" "$@" 9>&-
 }
