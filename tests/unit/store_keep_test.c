@@ -76,10 +76,10 @@ static void test_list(void **state)
     (void)state;
     assert_ok(put(held, "8/aa/x/1", 1, 1, soon()));
     assert_ok(put(held, "7/aa/x/1", 2, 1, soon()));
-    assert_ok(kz_stores_list(stores, 1, "", join, &keys, soon(), pool)); /* without the marker */
+    assert_ok(kz_stores_list(stores, 1, "", join, &keys, soon())); /* without the marker */
     assert_string_equal(keys, "7/aa/x/1=2 8/aa/x/1=1 ");
     assert_ok(put(held, "7/aa/x/0", 13, 1, soon()));
-    assert_code(kz_stores_list(stores, 1, "", join, &keys, soon(), pool), KZ_ERR_STORE_DOWN);
+    assert_code(kz_stores_list(stores, 1, "", join, &keys, soon()), KZ_ERR_STORE_DOWN);
     assert_well(1, 1); /* the store did nothing wrong */
 }
 

@@ -263,7 +263,7 @@ static inline void assert_whole(int index, const char *key, size_t size, int see
     kz_store_object_t *object;
     apr_uint64_t there;
 
-    assert_ok(kz_stores_get_from(&object, &there, stores, index, key, soon(), pool));
+    assert_ok(kz_stores_get_from(&object, &there, stores, index, key, pool));
     assert_int_equal(there, size);
     assert_int_equal(kz_stores_source(object), index);
     assert_ok(read_rest(object, 0, size, seed));

@@ -221,8 +221,8 @@ static void test_found_missing_down(void **state)
     assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool)); /* 0 has missed it */
     assert_ok(read_rest(object, 0, 100, 1));
     assert_code(kz_stores_get(&object, &size, stores, "/etc/passwd", soon(), pool), KZ_ERR_INVALID);
-    assert_code(kz_stores_get_from(&object, &size, stores, 0, KEY, soon(), pool), KZ_ERR_NOT_FOUND);
-    assert_code(kz_stores_get_from(&object, &size, stores, 3, KEY, soon(), pool), KZ_ERR_INVALID);
+    assert_code(kz_stores_get_from(&object, &size, stores, 0, KEY, pool), KZ_ERR_NOT_FOUND);
+    assert_code(kz_stores_get_from(&object, &size, stores, 3, KEY, pool), KZ_ERR_INVALID);
 }
 
 /* A store that has failed or was slow is asked last. */

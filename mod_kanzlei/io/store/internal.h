@@ -10,7 +10,7 @@
 #define KZ_STORE_SHUN         apr_time_from_sec(5)  /* how long a store that failed is asked last */
 #define KZ_STORE_SLOW         apr_time_from_sec(2)  /* a read that takes longer is a failure, too */
 #define KZ_STORE_READ_TIMEOUT apr_time_from_sec(10) /* of kz_stores_read */
-#define KZ_STORE_GRACE        apr_time_from_sec(1) /* for the others once the quorum has an object */
+#define KZ_STORE_GRACE        apr_time_from_sec(1)  /* for the others after the quorum */
 #define KZ_STORE_LEFTOVER     apr_time_from_sec(86400) /* age of temporary files to be swept */
 
 /* One store. Threads that were left behind hold it, too: it lives in memory of its own and ends

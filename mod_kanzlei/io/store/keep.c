@@ -11,6 +11,15 @@
 
 #define BUFFER 65536
 
+/* A pool for one call, in memory of its own. */
+static kz_err_t *own_pool(apr_pool_t **pool)
+{
+    *pool = NULL;
+    if (apr_pool_create_unmanaged_ex(pool, NULL, NULL) != APR_SUCCESS)
+        return kz_err_create(KZ_ERR_INTERNAL, "no memory for a pool");
+    return NULL;
+}
+
 kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, const char *key,
                          apr_time_t deadline, apr_pool_t *scratch_pool)
 {
@@ -122,8 +131,7 @@ kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, int from, const char
     if (from >= stores->count || from == index)
         return kz_err_create(KZ_ERR_INVALID, "store %d can't mend store %d", from, index);
     transfer.from = from < 0 ? ~(1U << index) : 1U << from;
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
-        return kz_err_create(KZ_ERR_INTERNAL, "no memory for a repair");
+    KZ_TRY(own_pool(&pool));
     err = transfer_do(stores, &transfer, pool);
     apr_pool_destroy(pool);
     return err;
@@ -202,16 +210,19 @@ static kz_err_t *list_each(void *baton, const char *key, apr_uint64_t size)
 }
 
 kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_store_list_fn each,
-                         void *baton, apr_time_t deadline, apr_pool_t *scratch_pool)
+                         void *baton, apr_time_t deadline)
 {
     listing_t listing = {.each = each, .baton = baton};
     kz_store__one_t *one;
+    apr_pool_t *pool;
     kz_err_t *err;
 
     KZ_TRY(kz_store__arguments(stores, index, NULL));
+    KZ_TRY(own_pool(&pool));
     one = stores->one[index];
-    err = kz_store__verify(one, deadline, scratch_pool);
+    err = kz_store__verify(one, deadline, pool);
     if (!err)
-        err = one->driver->list(one->instance, prefix, list_each, &listing, deadline, scratch_pool);
+        err = one->driver->list(one->instance, prefix, list_each, &listing, deadline, pool);
+    apr_pool_destroy(pool);
     return listing.stopped ? err : kz_store__note(one, err);
 }

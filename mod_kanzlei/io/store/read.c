@@ -129,8 +129,10 @@ kz_err_t *kz_stores_get(kz_store_object_t **object, apr_uint64_t *size, kz_store
 }
 
 kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
-                             int index, const char *key, apr_time_t deadline, apr_pool_t *pool)
+                             int index, const char *key, apr_pool_t *pool)
 {
+    apr_time_t deadline = apr_time_now() + KZ_STORE_READ_TIMEOUT;
+
     KZ_TRY(kz_store__arguments(stores, index, key));
     KZ_TRY(kz_store__open(object, stores, 1U << index, key, deadline, pool));
     *size = (*object)->size;

@@ -115,9 +115,9 @@ int kz_stores_source(const kz_store_object_t *object);
  * it, for the reads that follow. Errors: STORE_CORRUPT when no other store has it, STORE_DOWN. */
 kz_err_t *kz_stores_next(kz_store_object_t *object);
 
-/* For repair and checks: one store of the set, by index. */
+/* For repair and checks: one store of the set, by index. Waits at most the set's read time-out. */
 kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
-                             int index, const char *key, apr_time_t deadline, apr_pool_t *pool);
+                             int index, const char *key, apr_pool_t *pool);
 kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, const char *key,
                          apr_time_t deadline, apr_pool_t *scratch_pool);
 /* Copies the object from whichever other store has it to store INDEX, which misses it, through a
@@ -135,7 +135,7 @@ kz_err_t *kz_stores_remove(kz_stores_t *stores, const char *key, apr_time_t dead
                            apr_pool_t *scratch_pool);
 /* Each object of store INDEX whose key starts with PREFIX ("" for all), without the marker. */
 kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_store_list_fn each,
-                         void *baton, apr_time_t deadline, apr_pool_t *scratch_pool);
+                         void *baton, apr_time_t deadline);
 /* Removes what writes left unfinished more than a day ago, in every store. Once a day will do. */
 kz_err_t *kz_stores_sweep(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool);
 
