@@ -126,7 +126,7 @@ def damage(data, what):
     return data + bytes(what["append"])
 
 
-# --- the vectors, made anew ------------------------------------------------------------------------
+# --- the vectors, made anew ---
 
 
 def drawn(*what):
@@ -207,8 +207,9 @@ def make():
         for p in ("csrf", "wrong-password")
     ]
     return {
-        "about": "Vectors of FORMAT.md. Hexadecimal; object is Base64. Plaintext byte i of an object is"
-        " i modulo 251. Each of refused is an object with a bit 0 flipped, cut or prolonged by zeros.",
+        "about": "Vectors of FORMAT.md. Hexadecimal; object is Base64. Plaintext byte i of an"
+        " object is i modulo 251. Each of refused is an object with a bit 0 flipped, cut or prolonged"
+        " by zeros.",
         "wrapped": make_wraps(),
         "derived": derived,
         "chunks": make_chunks(),
@@ -217,7 +218,7 @@ def make():
     }
 
 
-# --- tests -----------------------------------------------------------------------------------------
+# --- tests ---
 
 
 @pytest.fixture(scope="module")
