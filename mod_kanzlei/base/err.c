@@ -11,6 +11,7 @@ struct kz_err_t {
     kz_err_code_t code;
     const char *field; /* form field, or NULL */
     const char *text;  /* key of the sentence, or NULL for the code's own */
+    int said;          /* the detail is the public sentence */
     char detail[KZ_ERR_DETAIL_MAX];
 };
 
@@ -24,7 +25,7 @@ static const struct {
 #undef KZ_ERR
 };
 
-static kz_err_t out_of_memory = {KZ_ERR_INTERNAL, NULL, NULL, "out of memory"};
+static kz_err_t out_of_memory = {KZ_ERR_INTERNAL, NULL, NULL, 0, "out of memory"};
 
 static kz_err_t *make(kz_err_code_t code)
 {
@@ -100,6 +101,22 @@ kz_err_t *kz_err_field(const char *field, const char *text)
     return err;
 }
 
+kz_err_t *kz_err_say(kz_err_code_t code, const char *sentence)
+{
+    kz_err_t *err = make(code);
+
+    if (err == &out_of_memory)
+        return err;
+    err->said = 1;
+    append(err, sentence);
+    return err;
+}
+
+const char *kz_err_sentence(const kz_err_t *err)
+{
+    return err->said ? err->detail : NULL;
+}
+
 kz_err_code_t kz_err_code(const kz_err_t *err)
 {
     return err->code;
@@ -117,7 +134,7 @@ const char *kz_err_text(const kz_err_t *err)
 
 const char *kz_err_detail(const kz_err_t *err)
 {
-    return err->detail;
+    return err->said ? "told to the user" : err->detail;
 }
 
 const char *kz_err_field_name(const kz_err_t *err)

@@ -31,6 +31,12 @@ kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
  * TEXT must be literals or live as long as the error. */
 kz_err_t *kz_err_field(const char *field, const char *text) __attribute__((warn_unused_result));
 
+/* An error whose public sentence is SENTENCE itself (cut at 511 bytes), in the reader's language. It does not
+ * go to the log. */
+kz_err_t *kz_err_say(kz_err_code_t code, const char *sentence) __attribute__((warn_unused_result));
+/* That sentence; NULL where the text's key says all. Lives as long as ERR. */
+const char *kz_err_sentence(const kz_err_t *err);
+
 kz_err_code_t kz_err_code(const kz_err_t *err);
 int kz_err_http(const kz_err_t *err);           /* HTTP status, 400 to 599 */
 const char *kz_err_text(const kz_err_t *err);   /* key of the public sentence, never NULL */

@@ -123,6 +123,11 @@ kz_portal_t *kz_grant_services(const kz_grant_t *grant)
     return grant->portal;
 }
 
+apr_pool_t *kz_grant_pool(const kz_grant_t *grant)
+{
+    return grant->pool;
+}
+
 int kz_grant_firm(const kz_grant_t *grant)
 {
     return grant->firm;

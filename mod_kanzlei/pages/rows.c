@@ -13,8 +13,19 @@ void kz_rows_message(kz_view_t *row, const char *state, const char *reason)
 
     if (state && strcmp(state, "unscannable") == 0)
         kz_view_say(row, "message", apr_pstrcat(pool, "unscannable.", reason, NULL));
+    else if (state && (strcmp(state, "infected") == 0 || strcmp(state, "failed") == 0))
+        kz_view_say(row, "message", state);
     else
         kz_view_text(row, "message", NULL);
+}
+
+kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char *what)
+{
+    kz_view_t *words = kz_view_create(rq->words, rq->pool);
+
+    kz_view_text(words, "name", name);
+    kz_view_text(words, "what", what);
+    return kz_err_say(KZ_ERR_INFECTED, kz_view_phrase(rq->words, "infected", words, rq->pool));
 }
 
 void kz_rows_event(kz_view_t *row, const char *kind)

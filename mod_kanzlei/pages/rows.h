@@ -9,6 +9,9 @@
  * The row must have its "name". */
 void kz_rows_message(kz_view_t *row, const char *state, const char *reason);
 
+/* KZ_ERR_INFECTED with its sentence: NAME was refused because of the signature WHAT. */
+kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char *what);
+
 /* "event_text" of an event row: the text event.KIND, filled from the row. */
 void kz_rows_event(kz_view_t *row, const char *kind);
 

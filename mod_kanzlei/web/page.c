@@ -106,7 +106,10 @@ void kz_web__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
 
     out->status = kz_err_http(err);
     kz_view_say(problem, "title", "err.title");
-    kz_view_say(problem, "detail", kz_err_text(err));
+    if (kz_err_sentence(err))
+        kz_view_text(problem, "detail", kz_err_sentence(err));
+    else
+        kz_view_say(problem, "detail", kz_err_text(err));
     kz_view_number(view, "status", out->status);
     kz_view_text(view, "request_id", rq->request_id);
     if (out->status == 503 || out->status == 429)

@@ -117,6 +117,27 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT f.id, f.name, f.language FROM firm f WHERE f.slug = p_slug;
 $$;
 
+-- All firms, for kanzleictl.
+CREATE OR REPLACE FUNCTION kz_firm_list()
+RETURNS TABLE (id int, slug text, name text, email text, language text, created timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT f.id, f.slug, f.name, f.email, f.language, f.created FROM firm f ORDER BY f.slug;
+$$;
+
+-- A new firm: its number first, because its key is bound to that. Not SECURITY DEFINER: whoever calls
+-- them needs rights on the table, which the portal's role has not.
+CREATE OR REPLACE FUNCTION kz_firm_reserve()
+RETURNS int LANGUAGE sql AS $$
+    SELECT nextval(pg_get_serial_sequence('firm', 'id'))::int;
+$$;
+
+CREATE OR REPLACE FUNCTION kz_firm_add(p_firm int, p_slug text, p_name text, p_email text,
+                                       p_language text, p_key bytea)
+RETURNS timestamptz LANGUAGE sql AS $$
+    INSERT INTO firm (id, slug, name, email, language, key) OVERRIDING SYSTEM VALUE
+    VALUES (p_firm, p_slug, p_name, p_email, p_language, p_key) RETURNING created;
+$$;
+
 -- The portal itself at work for one firm (jobs, uploads that are being finished, kanzleictl).
 CREATE OR REPLACE FUNCTION kz_enter_portal(p_firm int)
 RETURNS TABLE (firm_name text, firm_slug text, firm_key bytea, language text)
@@ -156,6 +177,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
                   AND o.touched < now() - least(o.tries, 60) * interval '1 second'
                 ORDER BY o.touched LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING u.firm, u.id, u.state;
+$$;
+
+-- Whether a spool file belongs to an upload that goes on.
+CREATE OR REPLACE FUNCTION kz_upload_known(p_id uuid)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM upload u WHERE u.id = p_id
+                      AND u.state IN ('receiving', 'scanning', 'storing'));
 $$;
 
 -- A copy that a store missed or that is damaged, oldest first; looked at again after a while.

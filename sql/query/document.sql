@@ -8,3 +8,51 @@ SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, open
  WHERE matter_id = $1
    AND (at, id) < (coalesce($2, 'infinity'), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
  ORDER BY at DESC, id DESC LIMIT $4;
+
+-- document(document uuid) :one
+-- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
+--    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
+--    opened timestamptz, received timestamptz, confirmed timestamptz, matter_id uuid,
+--    matter_title text, client_id uuid, client_name text, media_type text, sha256 text
+SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received,
+       confirmed, matter_id, matter_title, client_id, client_name, media_type, encode(sha256, 'hex')
+  FROM document_row WHERE id = $1;
+
+-- document_content(document uuid) :one
+-- -> id uuid, name text, type text, size int8, sha256 bytea, key bytea, object text
+SELECT id, name, type, size, sha256, key, object FROM document
+ WHERE id = $1 AND state = 'available';
+
+-- A step of the receiving side, once. No row: it was noted before, or it is not theirs to note.
+-- delivery_step(document uuid, step text) :maybe
+-- -> client uuid, opened bool
+UPDATE delivery v
+   SET opened_at = coalesce(v.opened_at, now()),
+       opened_by = coalesce(v.opened_by, me.id),
+       received_at = CASE WHEN $2 = 'received' THEN now() ELSE v.received_at END,
+       received_by = CASE WHEN $2 = 'received' THEN me.id ELSE v.received_by END,
+       confirmed_at = CASE WHEN $2 = 'confirmed' THEN now() ELSE v.confirmed_at END,
+       confirmed_by = CASE WHEN $2 = 'confirmed' THEN me.id ELSE v.confirmed_by END
+  FROM (SELECT current_setting('kz.account')::uuid AS id) me, delivery old
+ WHERE v.document = $1 AND old.firm = v.firm AND old.document = v.document
+   AND v.direction = CASE current_setting('kz.side') WHEN 'client' THEN 'from_firm'
+                     ELSE 'from_client' END
+   AND CASE $2 WHEN 'opened' THEN v.opened_at WHEN 'received' THEN v.received_at
+       ELSE v.confirmed_at END IS NULL
+RETURNING v.client, old.opened_at IS NULL;
+
+-- document_decide(document uuid, state text, reason text) :maybe
+-- -> client uuid, by uuid, from_firm bool
+UPDATE document
+   SET state = $2, decided_by = current_setting('kz.account')::uuid, decided_at = now(),
+       decision = left($3, 1000)
+ WHERE id = $1 AND state = 'unscannable'
+RETURNING client, by, direction = 'from_firm';
+
+-- receipt_of_document(document uuid) :maybe
+-- -> client_name text, provided timestamptz, provided_by text, notified timestamptz,
+--    notified_by text, opened timestamptz, opened_by text, received timestamptz, received_by text,
+--    confirmed timestamptz, confirmed_by text
+SELECT client_name, provided, provided_by, notified, notified_by, opened, opened_by, received,
+       received_by, confirmed, confirmed_by
+  FROM receipt_row WHERE document_id = $1;

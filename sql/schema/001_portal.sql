@@ -330,6 +330,7 @@ CREATE TABLE upload (
 CREATE INDEX upload_open ON upload (touched) WHERE state IN ('receiving', 'scanning', 'storing');
 CREATE INDEX upload_done ON upload (touched)
     WHERE state IN ('available', 'infected', 'unscannable', 'failed');
+CREATE INDEX upload_id ON upload (id);
 CREATE INDEX upload_account ON upload (firm, account, created DESC);
 
 -- Which store holds which document; "missing" and "damaged" are what the repair job reads.
@@ -359,4 +360,5 @@ CREATE TABLE job (
     PRIMARY KEY (firm, id)
 );
 CREATE INDEX job_due ON job (due) WHERE state = 'waiting';
+CREATE INDEX job_waiting ON job (firm, kind, data) WHERE state = 'waiting';
 CREATE INDEX job_failed ON job (firm, created DESC) WHERE state = 'failed';

@@ -1,0 +1,216 @@
+/* tus 1.0 (core, creation, expiration, termination, checksum; https://tus.io/protocols/resumable-upload). */
+#include "web/route.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "base/str.h"
+#include "model/document.h"
+#include "model/upload.h"
+#include "pages/rows.h"
+#include "queries.h"
+#include "web/checksum.h"
+
+#define KZ_UPLOADS_METADATA 4096 /* bytes of Upload-Metadata */
+#define KZ_UPLOADS_BLOCK (64 * 1024)
+
+static void tus_headers(kz_reply_t *out, const kz_upload_info_t *info)
+{
+    kz_reply_header(out, "Tus-Resumable", "1.0.0");
+    if (!info)
+        return;
+    kz_reply_header(out, "Upload-Offset",
+                    apr_psprintf(out->pool, "%" APR_UINT64_T_FMT, info->offset));
+    kz_reply_header(out, "Upload-Length",
+                    apr_psprintf(out->pool, "%" APR_UINT64_T_FMT, info->size));
+    if (info->expires) {
+        char date[APR_RFC822_DATE_LEN];
+
+        apr_rfc822_date(date, info->expires);
+        kz_reply_header(out, "Upload-Expires", apr_pstrdup(out->pool, date));
+    }
+}
+
+static kz_err_t *check_version(const kz_request_t *rq, kz_reply_t *out)
+{
+    const char *version = kz_request_header(rq, "Tus-Resumable");
+
+    if (version && strcmp(version, "1.0.0") == 0)
+        return NULL;
+    kz_reply_header(out, "Tus-Version", "1.0.0");
+    return kz_err_create(KZ_ERR_PRECONDITION, "Tus-Resumable: %.20s", version ? version : "-");
+}
+
+/* A header that must be a number of bytes. */
+static kz_err_t *number_header(apr_uint64_t *value, const kz_request_t *rq, const char *name)
+{
+    const char *text = kz_request_header(rq, name);
+    char *end;
+
+    if (!text || strspn(text, "0123456789") != strlen(text) || !*text || strlen(text) > 18)
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "%s is no number", name);
+    *value = (apr_uint64_t)apr_strtoi64(text, &end, 10);
+    return NULL;
+}
+
+/* The value of KEY in Upload-Metadata ("key base64, key base64"), NULL if it isn't there. */
+static kz_err_t *metadata(const char **value, size_t *len, const kz_request_t *rq, const char *key)
+{
+    const char *at = kz_request_header(rq, "Upload-Metadata");
+    size_t key_len = strlen(key);
+
+    *value = NULL;
+    if (at && strlen(at) > KZ_UPLOADS_METADATA)
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Metadata is too long");
+    for (; at && *at; at = strchr(at, ',')) {
+        at += strspn(at, ", ");
+        if (strncmp(at, key, key_len) == 0 && (at[key_len] == ' ' || at[key_len] == ',')) {
+            const char *coded = at + key_len + (at[key_len] == ' ');
+            size_t coded_len = strcspn(coded, ", ");
+            char *room = apr_palloc(rq->pool, coded_len + 1);
+
+            if (sodium_base642bin((unsigned char *)room, coded_len + 1, coded, coded_len, NULL, len,
+                                  NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
+                return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Metadata is no base64");
+            *value = room;
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The answer when the last byte has come: over, refused, or being checked still. */
+static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, const char *id,
+                        const char *name)
+{
+    const char *state = NULL, *what = NULL;
+    kz_err_t *err = kz_upload_finish(&state, &what, rq->portal, kz_grant_firm(grant), id, rq->pool);
+
+    if (err && kz_err_code(err) == KZ_ERR_LOCKED) { /* a repeated last byte: it is at work already */
+        kz_err_free(err);
+        return NULL;
+    }
+    KZ_TRY(err);
+    kz_reply_header(out, "Upload-State", state);
+    if (strcmp(state, "infected") == 0)
+        return kz_rows_infected(rq, name, what);
+    return NULL;
+}
+
+/* POST /matters/{matter}/uploads: creation. */
+kz_err_t *page_upload_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *name, *id;
+    apr_uint64_t size;
+    size_t len = 0;
+
+    KZ_TRY(check_version(rq, out));
+    KZ_TRY(number_header(&size, rq, "Upload-Length"));
+    KZ_TRY(metadata(&name, &len, rq, "filename"));
+    name = kz_str_file_name(name ? name : "", name ? len : 0, rq->pool);
+    KZ_TRY(kz_upload_create(&id, grant, kz_request_id(rq, "matter"), name,
+                            kz_document_type(name, NULL, 0), size));
+    kz_reply_empty(out, 201);
+    tus_headers(out, NULL);
+    kz_reply_header(out, "Location", apr_pstrcat(rq->pool, rq->base, "/uploads/", id, NULL));
+    if (size > 0)
+        return NULL;
+    return finish(rq, grant, out, id, name);
+}
+
+/* HEAD and GET /uploads/{upload}: where it stands; for people, as JSON. */
+kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_upload_info_t info;
+    kz_view_t *view;
+
+    KZ_TRY(kz_upload_stat(&info, grant, kz_request_id(rq, "upload")));
+    tus_headers(out, &info);
+    if (strcmp(rq->method, "HEAD") == 0) {
+        kz_reply_empty(out, 200);
+        return NULL;
+    }
+    rq->json = 1;
+    view = kz_reply_page(out, "upload");
+    kz_view_text(view, "id", info.id);
+    kz_view_text(view, "name", info.name);
+    kz_view_size(view, "size", (apr_int64_t)info.size);
+    kz_view_number(view, "offset", (apr_int64_t)info.offset);
+    kz_view_enum(view, "state", info.state,
+                 "receiving|scanning|storing|available|infected|unscannable|failed");
+    kz_view_text(view, "what", info.what);
+    kz_rows_message(view, info.state, info.what);
+    return NULL;
+}
+
+/* Takes the body from OFFSET on; what came before the line was cut is kept. */
+static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t *info,
+                         kz_checksum_t *checksum)
+{
+    char *block = apr_palloc(rq->pool, KZ_UPLOADS_BLOCK);
+    kz_err_t *err = NULL, *close_err;
+    apr_size_t len;
+
+    do {
+        len = KZ_UPLOADS_BLOCK;
+        err = kz_request_read(rq, block, &len);
+        if (!err && len > 0) {
+            kz_checksum_add(checksum, block, len);
+            err = kz_upload_write(upload, block, len);
+        }
+        if (!err)
+            info->offset += len;
+    } while (!err && len > 0);
+    close_err = kz_upload_close(upload);
+    if (err)
+        kz_err_free(close_err);
+    return err ? err : close_err;
+}
+
+/* PATCH /uploads/{upload}: more bytes. */
+kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *type = kz_request_header(rq, "Content-Type");
+    const char *id = kz_request_id(rq, "upload");
+    kz_upload_info_t info;
+    kz_checksum_t *checksum;
+    kz_upload_t *upload;
+    apr_uint64_t offset;
+
+    KZ_TRY(check_version(rq, out));
+    if (!type || strcmp(type, "application/offset+octet-stream") != 0)
+        return kz_err_create(KZ_ERR_MEDIA_TYPE, "an upload is application/offset+octet-stream");
+    KZ_TRY(number_header(&offset, rq, "Upload-Offset"));
+    KZ_TRY(kz_checksum_create(&checksum, kz_request_header(rq, "Upload-Checksum"), rq->pool));
+    KZ_TRY(kz_upload_open(&upload, &info, grant, id));
+    if (offset != info.offset) {
+        KZ_TRY(kz_upload_close(upload));
+        tus_headers(out, &info);
+        return kz_err_create(KZ_ERR_CONFLICT, "Upload-Offset is not where the upload stands");
+    }
+    if (kz_request_length(rq) > (apr_int64_t)(info.size - info.offset)) {
+        KZ_TRY(kz_upload_close(upload));
+        return kz_err_create(KZ_ERR_TOO_LARGE, "more bytes than were announced");
+    }
+    KZ_TRY(receive(rq, upload, &info, checksum));
+    KZ_TRY(kz_checksum_verify(checksum));
+    kz_reply_empty(out, 204);
+    tus_headers(out, &info);
+    if (info.offset == info.size)
+        return finish(rq, grant, out, id, info.name);
+    KZ_TRY(kz_grant_again(grant));
+    KZ_TRY(kz_q_upload_touch(NULL, kz_grant_db(grant), &(kz_q_upload_touch_args_t){id}));
+    return kz_grant_commit(grant);
+}
+
+/* DELETE /uploads/{upload}: termination. */
+kz_err_t *page_upload_delete(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    KZ_TRY(check_version(rq, out));
+    KZ_TRY(kz_upload_remove(grant, kz_request_id(rq, "upload")));
+    kz_reply_empty(out, 204);
+    tus_headers(out, NULL);
+    return NULL;
+}

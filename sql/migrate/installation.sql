@@ -1,0 +1,2 @@
+-- Which installation the database belongs to.
+SELECT id FROM installation

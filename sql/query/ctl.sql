@@ -1,0 +1,55 @@
+-- What kanzleictl asks. It enters as the portal, firm by firm; functions of policy/enter.sql answer
+-- what is about all firms. ctl_firm_* are for the schema's owner: the portal's role may not.
+
+-- ctl_firms() :many
+-- -> id int4, slug text, name text, email text, language text, created timestamptz
+SELECT id, slug, name, email, language, created FROM kz_firm_list();
+
+-- ctl_firm_reserve() :one
+-- -> firm int4
+SELECT kz_firm_reserve();
+
+-- ctl_firm_add(firm int4, slug text, name text, email text, language text, key bytea) :one
+-- -> created timestamptz
+SELECT kz_firm_add($1, $2, $3, $4, $5, $6);
+
+-- ctl_account_add(id uuid, user text, name text, email text, language text, password text) :exec
+INSERT INTO account (firm, id, kind, user_name, name, email, language, password)
+VALUES (current_setting('kz.firm')::int, $1, 'staff', $2, $3, $4, $5, $6);
+
+-- ctl_staff_add(id uuid) :exec
+INSERT INTO staff (firm, id) VALUES (current_setting('kz.firm')::int, $1);
+
+-- ctl_right_add(staff uuid, name text) :exec
+INSERT INTO "right" (firm, staff, name) VALUES (current_setting('kz.firm')::int, $1, $2)
+ON CONFLICT DO NOTHING;
+
+-- ctl_invite(id uuid, account uuid) :exec
+INSERT INTO job (firm, id, kind, data)
+VALUES (current_setting('kz.firm')::int, $1, 'mail',
+        jsonb_build_object('account', $2::uuid, 'purpose', 'invitation'));
+
+-- ctl_accounts(after text, limit int4) :many
+-- -> id uuid, user_name text, name text, email text, kind text, rights text, has_password bool,
+--    locked timestamptz, signed_in timestamptz
+SELECT a.id, a.user_name, a.name, a.email, a.kind,
+       coalesce((SELECT string_agg(r.name, ' ' ORDER BY r.name) FROM "right" r
+                  WHERE r.firm = a.firm AND r.staff = a.id), ''),
+       a.password IS NOT NULL, a.locked_at, a.signed_in_at
+  FROM account a WHERE a.user_fold > lower($1) ORDER BY a.firm, a.user_fold LIMIT $2;
+
+-- ctl_account(user text) :maybe
+-- -> id uuid, user_name text, name text, email text, kind text, has_password bool,
+--    locked timestamptz
+SELECT a.id, a.user_name, a.name, a.email, a.kind, a.password IS NOT NULL, a.locked_at
+  FROM account a WHERE a.user_fold = lower($1);
+
+-- ctl_password(account uuid, password text) :exec
+UPDATE account SET password = $2, wrong = 0, wrong_marks = '{}', locked_at = NULL WHERE id = $1;
+
+-- ctl_codes_void(account uuid) :exec
+UPDATE code SET used_at = now() WHERE account = $1 AND used_at IS NULL;
+
+-- ctl_unlock(account uuid) :exec
+UPDATE account SET wrong = 0, wrong_marks = '{}', locked_at = NULL
+ WHERE id = $1 AND locked_at IS NOT NULL;

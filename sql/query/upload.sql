@@ -1,0 +1,76 @@
+-- upload_add(id uuid, matter uuid, name text, type text, size int8, key bytea) :exec
+INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
+SELECT m.firm, $1, current_setting('kz.account')::uuid, m.client, m.id, $3, $4, $5, $6
+  FROM matter m WHERE m.id = $2;
+
+-- upload(upload uuid) :one
+-- -> id uuid, name text, type text, size bytes, key bytea, matter uuid, client uuid,
+--    state enum(receiving|scanning|storing|available|infected|unscannable|failed), what text,
+--    touched timestamptz
+SELECT id, name, type, size, key, matter, client, state, what, touched FROM upload WHERE id = $1;
+
+-- upload_touch(upload uuid) :exec
+UPDATE upload SET touched = now() WHERE id = $1 AND state = 'receiving';
+
+-- upload_size(upload uuid, size int8) :exec
+UPDATE upload SET size = $2, touched = now() WHERE id = $1 AND state = 'receiving';
+
+-- upload_remove(upload uuid) :exec
+DELETE FROM upload WHERE id = $1 AND state = 'receiving';
+
+-- Takes an upload, whose bytes are all there, to finish it; nobody else does until the lease is over.
+-- upload_take(upload uuid, worker uuid, lease interval_ms) :maybe
+-- -> id uuid, name text, type text, size int8, key bytea, matter uuid, client uuid, account uuid,
+--    kind text, state text, what text, sha256 bytea, created timestamptz
+UPDATE upload u
+   SET worker = $2, lease = now() + $3, touched = now(),
+       state = CASE u.state WHEN 'receiving' THEN 'scanning' ELSE u.state END
+  FROM account a
+ WHERE u.id = $1 AND u.state IN ('receiving', 'scanning', 'storing')
+   AND (u.lease IS NULL OR u.lease < now() OR u.worker = $2)
+   AND a.firm = u.firm AND a.id = u.account
+RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
+          u.what, u.sha256, u.created;
+
+-- upload_release(upload uuid, worker uuid) :exec
+UPDATE upload SET worker = NULL, lease = NULL WHERE id = $1 AND worker = $2;
+
+-- upload_scanned(upload uuid, worker uuid, size int8, sha256 bytea, what text) :exec
+UPDATE upload SET state = 'storing', size = $3, sha256 = $4, what = $5, touched = now()
+ WHERE id = $1 AND worker = $2 AND state = 'scanning';
+
+-- upload_end(upload uuid, worker uuid, state text, what text) :exec
+UPDATE upload SET state = $3, what = $4, worker = NULL, lease = NULL, touched = now()
+ WHERE id = $1 AND worker = $2;
+
+-- document_add(id uuid, client uuid, matter uuid, direction text, name text, type text, size int8,
+--     sha256 bytea, key bytea, object text, by uuid, state text, reason text) :exec
+INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by,
+                      state, reason)
+VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+
+-- delivery_add(document uuid, by uuid) :exec
+INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)
+SELECT d.firm, d.id, d.client, d.matter, d.direction, now(), $2 FROM document d WHERE d.id = $1;
+
+-- object_copy_set(document uuid, store text, state text) :exec
+INSERT INTO object_copy (firm, document, store, state)
+VALUES (current_setting('kz.firm')::int, $1, $2, $3)
+ON CONFLICT (firm, document, store) DO UPDATE SET state = excluded.state, at = now();
+
+-- Tells the client's people of what is new, a little later, so that one mail tells of all. ID is a new
+-- job's; one that waits already for this client serves.
+-- job_provided(id uuid, client uuid) :exec
+INSERT INTO job (firm, id, kind, data, due)
+SELECT current_setting('kz.firm')::int, $1, 'provided', jsonb_build_object('client', $2::uuid),
+       now() + interval '5 seconds'
+ WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'provided' AND state = 'waiting' AND lease IS NULL
+                      AND data = jsonb_build_object('client', $2::uuid));
+
+-- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe
+-- -> firm int4, id uuid, state text
+SELECT firm, id, state FROM kz_upload_take($1, $2, $3);
+
+-- upload_known(id uuid) :one
+-- -> known bool
+SELECT kz_upload_known($1);
