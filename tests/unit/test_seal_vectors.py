@@ -208,8 +208,8 @@ def make():
     ]
     return {
         "about": "Vectors of FORMAT.md. Hexadecimal; object is Base64. Plaintext byte i of an"
-        " object is i modulo 251. Each of refused is an object with a bit 0 flipped, cut or prolonged"
-        " by zeros.",
+        " object is i modulo 251. Each of refused is an object with a bit 0 flipped, cut or"
+        " prolonged by zeros.",
         "wrapped": make_wraps(),
         "derived": derived,
         "chunks": make_chunks(),
