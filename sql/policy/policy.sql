@@ -32,6 +32,7 @@ DECLARE
     sees text := '(SELECT current_setting(''kz.all'', true) = ''on'')';
     staff text := '(SELECT current_setting(''kz.side'', true) IN (''staff'', ''portal''))';
     rule text;
+    added text; -- of rows that are written
 BEGIN
     FOR t IN SELECT format('%I', c.relname) FROM pg_class c
               WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
@@ -59,6 +60,7 @@ BEGIN
                        ' AND d.id = object_copy.document)', firm_is)
             ELSE format('firm = %s', firm_is)
         END;
+        added := CASE t WHEN 'event' THEN format('firm = %s', firm_is) ELSE rule END;
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('DROP POLICY IF EXISTS owner ON %s', t);
@@ -74,7 +76,7 @@ BEGIN
             EXECUTE format('CREATE POLICY portal ON client FOR SELECT TO kanzlei_portal USING (%s)', rule);
         ELSE
             EXECUTE format('CREATE POLICY portal ON %s TO kanzlei_portal USING (%s) WITH CHECK (%s)',
-                           t, rule, rule);
+                           t, rule, added);
         END IF;
     END LOOP;
 END $$;

@@ -1,7 +1,7 @@
 -- What lists show. security_invoker: each table's own policy holds for whoever reads. Joins are LEFT on
 -- primary keys, so that PostgreSQL leaves out those whose columns a query does not name.
 
-DROP VIEW IF EXISTS document_row, receipt_row;
+DROP VIEW IF EXISTS document_row, receipt_row, client_row, account_row;
 
 CREATE VIEW document_row WITH (security_invoker = true) AS
     SELECT d.firm, d.id, d.name, d.size, d.at, d.type AS media_type, d.sha256, d.state, d.reason,
@@ -37,3 +37,39 @@ CREATE VIEW receipt_row WITH (security_invoker = true) AS
       LEFT JOIN account o ON o.firm = v.firm AND o.id = v.opened_by
       LEFT JOIN account r ON r.firm = v.firm AND r.id = v.received_by
       LEFT JOIN account f ON f.firm = v.firm AND f.id = v.confirmed_by;
+
+-- A client with what is open there; counted to 100.
+CREATE VIEW client_row WITH (security_invoker = true) AS
+    SELECT c.firm, c.id, c.number, c.display AS client_name, c.kind, c.city, c.sort,
+           (SELECT count(*)::int FROM (SELECT FROM matter m
+             WHERE m.firm = c.firm AND m.client = c.id LIMIT 100) m) AS matters_count,
+           (SELECT count(*)::int FROM (SELECT FROM delivery v
+             WHERE v.firm = c.firm AND v.client = c.id AND v.direction = 'from_client'
+               AND v.opened_at IS NULL LIMIT 100) v) AS fresh_count,
+           coalesce((SELECT CASE WHEN bool_or(a.locked_at IS NOT NULL) THEN 'locked'
+                                 WHEN bool_or(a.password IS NOT NULL) THEN 'active'
+                                 WHEN bool_or(EXISTS (SELECT FROM code k WHERE k.firm = a.firm
+                                                         AND k.account = a.id)) THEN 'invited'
+                                 ELSE 'none' END
+                       FROM account_client ac
+                       JOIN account a ON a.firm = ac.firm AND a.id = ac.account
+                      WHERE ac.firm = c.firm AND ac.client = c.id), 'none') AS access
+      FROM client c;
+
+-- An account; invited: when the last invitation was made, or asked for and not yet sent.
+CREATE VIEW account_row WITH (security_invoker = true) AS
+    SELECT a.firm, a.id, a.kind AS side, a.user_name AS "user", a.name, a.email, a.language,
+           a.created, i.at AS invited, a.signed_in_at AS last_sign_in, a.locked_at,
+           CASE WHEN a.locked_at IS NOT NULL THEN 'locked'
+                WHEN a.password IS NOT NULL THEN 'active'
+                WHEN i.at IS NOT NULL THEN 'invited' ELSE 'new' END AS state
+      FROM account a
+      LEFT JOIN LATERAL (
+          SELECT greatest(
+              (SELECT k.created FROM code k
+                WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'invitation'
+                ORDER BY k.created DESC LIMIT 1),
+              (SELECT max(j.created) FROM job j
+                WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
+                  AND j.data = jsonb_build_object('account', a.id, 'purpose', 'invitation'))
+          ) AS at) i ON true;
