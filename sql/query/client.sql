@@ -1,0 +1,92 @@
+-- Clients by name, from the one behind AFTER on (NULL: the first): for those who see every client.
+-- clients(after uuid, count int4) :many
+-- -> id uuid, number text, client_name text, kind enum(person|company), city text,
+--    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
+SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
+  FROM (SELECT c.firm, c.id, c.sort FROM client c
+         WHERE (c.sort, c.id) >
+               (coalesce((SELECT p.sort FROM client p WHERE p.id = $1), ''),
+                coalesce($1, '00000000-0000-0000-0000-000000000000'))
+         ORDER BY c.firm, c.sort, c.id LIMIT $2) x
+  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY x.sort, x.id;
+
+-- The same for those who see the clients assigned to them.
+-- clients_mine(after uuid, count int4) :many as clients
+SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
+  FROM (SELECT c.firm, c.id, c.sort
+          FROM (SELECT DISTINCT v.firm, v.client FROM visible v) v
+          JOIN client c ON c.firm = v.firm AND c.id = v.client
+         WHERE (c.sort, c.id) >
+               (coalesce((SELECT p.sort FROM client p WHERE p.id = $1), ''),
+                coalesce($1, '00000000-0000-0000-0000-000000000000'))
+         ORDER BY c.sort, c.id LIMIT $2) x
+  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY x.sort, x.id;
+
+-- Those whose number, name or town is LIKE something, lower case.
+-- clients_found(like text, after uuid, count int4) :many
+-- -> id uuid, number text, client_name text, kind enum(person|company), city text,
+--    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
+SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
+  FROM kz_client_search($1, $2, $3) x
+  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY x.sort, x.id;
+
+-- Those with a locked access; LIKE '%' is all of them.
+-- clients_locked(like text, after uuid, count int4) :many as clients_found
+SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
+  FROM (SELECT DISTINCT c.firm, c.id, c.sort
+          FROM account a
+          JOIN account_client ac ON ac.firm = a.firm AND ac.account = a.id
+          JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+         WHERE a.locked_at IS NOT NULL AND c.search LIKE $1
+           AND (c.sort, c.id) >
+               (coalesce((SELECT p.sort FROM client p WHERE p.id = $2), ''),
+                coalesce($2, '00000000-0000-0000-0000-000000000000'))
+         ORDER BY c.sort, c.id LIMIT $3) x
+  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY x.sort, x.id;
+
+-- client(client uuid) :one
+-- -> id uuid, number text, kind enum(person|company), salutation text, first_name text, name text,
+--    client_name text, street text, postcode text, city text, country text, email text,
+--    language enum(de|en), created timestamptz
+SELECT id, number, kind, salutation, first_name, name, display, street, postcode, city, country,
+       email, language, created
+  FROM client WHERE id = $1;
+
+-- client_add(id uuid, number text, kind text, salutation text, first_name text, name text,
+--            street text, postcode text, city text, country text, email text, language text) :exec
+INSERT INTO client (firm, id, number, kind, salutation, first_name, name, street, postcode, city,
+                    country, email, language)
+VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- client_change(id uuid, number text, kind text, salutation text, first_name text, name text,
+--               street text, postcode text, city text, country text, email text, language text) :exec
+UPDATE client SET number = $2, kind = $3, salutation = $4, first_name = $5, name = $6, street = $7,
+                  postcode = $8, city = $9, country = $10, email = $11, language = $12
+ WHERE id = $1;
+
+-- assignments_of_client(client uuid) :many
+-- -> staff_id uuid, staff_name text
+SELECT s.staff, a.name
+  FROM assignment s JOIN account a ON a.firm = s.firm AND a.id = s.staff
+ WHERE s.client = $1 ORDER BY a.name, s.staff LIMIT 200;
+
+-- Staff who are not assigned to a client one by one.
+-- assignable(client uuid) :many
+-- -> id uuid, staff_name text
+SELECT a.id, a.name
+  FROM account a
+ WHERE a.kind = 'staff' AND NOT EXISTS (
+           SELECT FROM assignment s WHERE s.firm = a.firm AND s.staff = a.id AND s.client = $1)
+ ORDER BY a.firm, a.kind, a.name, a.id LIMIT 200;
+
+-- assignment_add(id uuid, staff uuid, client uuid) :exec
+INSERT INTO assignment (firm, id, staff, client)
+VALUES (current_setting('kz.firm')::int, $1, $2, $3)
+ON CONFLICT ON CONSTRAINT assignment_client_taken DO NOTHING;
+
+-- assignment_end(staff uuid, client uuid) :exec
+DELETE FROM assignment WHERE staff = $1 AND client = $2;
