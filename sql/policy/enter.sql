@@ -94,10 +94,12 @@ BEGIN
             WHEN 'session' THEN
                 found_it := EXISTS (SELECT FROM session s WHERE s.firm = kz_enter.firm AND s.id = p_ids[i]
                                        AND s.account = kz_enter.account);
-            WHEN 'account' THEN -- an access of a client that one may see
+            WHEN 'account' THEN -- an access of a client that one may see; for administrators staff too
                 found_it := EXISTS (SELECT FROM account_client ac
                                       JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-                                     WHERE ac.firm = kz_enter.firm AND ac.account = p_ids[i]);
+                                     WHERE ac.firm = kz_enter.firm AND ac.account = p_ids[i])
+                         OR (rights ~ '\madmin\M' AND EXISTS
+                                (SELECT FROM staff t WHERE t.firm = kz_enter.firm AND t.id = p_ids[i]));
             WHEN 'staff' THEN
                 found_it := EXISTS (SELECT FROM staff t WHERE t.firm = kz_enter.firm AND t.id = p_ids[i]);
             ELSE
@@ -217,9 +219,9 @@ BEGIN
     RETURN gone + n;
 END $$;
 
--- Clients whose number, name or town has the words of P_LIKE, written out because under row-level
--- security a LIKE can't use its index (the operator is not leakproof).
-CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_limit int)
+-- Clients whose number, name or town is LIKE P_LIKE, by name, behind the client P_AFTER; written out
+-- because under row-level security a LIKE can't use its index (the operator is not leakproof).
+CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_after uuid, p_limit int)
 RETURNS SETOF client
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT c.* FROM client c
@@ -227,7 +229,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
        AND c.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
        AND ((SELECT current_setting('kz.all', true) = 'on') OR EXISTS
                (SELECT FROM visible v WHERE v.firm = c.firm AND v.client = c.id))
+       AND (p_after IS NULL OR (c.sort, c.id) > (
+               SELECT p.sort, p.id FROM client p
+                WHERE p.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
+                  AND p.id = p_after))
      ORDER BY c.sort, c.id LIMIT p_limit;
+$$;
+
+-- The names that make a password of P_ACCOUNT easy to guess: person, user, clients, firm. Who redeems a
+-- code may not see the clients yet.
+CREATE OR REPLACE FUNCTION kz_account_words(p_account uuid)
+RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT concat_ws(' ', a.name, a.user_name, f.name,
+               (SELECT string_agg(x.display, ' ') FROM (
+                    SELECT c.display FROM account_client ac
+                      JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+                     WHERE ac.firm = a.firm AND ac.account = a.id LIMIT 20) x))
+      FROM account a JOIN firm f ON f.id = a.firm
+     WHERE a.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int) AND a.id = p_account;
 $$;
 
 CREATE OR REPLACE FUNCTION kz_document_search(p_like text, p_limit int)
