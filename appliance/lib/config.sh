@@ -121,6 +121,7 @@ write_portal_conf()
         TEST_SIGNATURES "$program/usr/share/kanzleipost/testdb" MAIL "${KANZLEI_MAIL:-dir:$data/mail}" \
         MAIL_FROM "${KANZLEI_MAIL_FROM:-portal@kanzlei.example}" \
         DEMONSTRATION "$([ "$demonstration" = no ] || echo on)"
+    sed -i '/^Kanzlei.* ""$/d' "$data/conf/kanzlei.conf" # a directive without a value is left out
     [ ! -e "$data/conf/kanzlei.local.conf" ] ||
         cat "$data/conf/kanzlei.local.conf" >> "$data/conf/kanzlei.conf"
     [ -n "$signatures" ] ||

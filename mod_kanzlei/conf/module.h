@@ -12,7 +12,8 @@ typedef struct kz_server_t {
     int portal_on;   /* this virtual host is the portal */
 } kz_server_t;
 
-extern module AP_MODULE_DECLARE_DATA kanzlei_module;
+/* The one symbol that httpd looks for. */
+extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA kanzlei_module;
 extern const command_rec kz_conf_commands[];
 
 void *kz_conf_server_create(apr_pool_t *pool, server_rec *server);
