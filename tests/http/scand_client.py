@@ -47,6 +47,15 @@ def now_ms():
     return time.monotonic_ns() // 1_000_000
 
 
+def is_alive(pid):
+    """Not ended, nor waiting to be buried."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rsplit(")", 1)[1].split()[0] not in "ZX"
+
+
 @contextmanager
 def memfd(content, seals=SEALED):
     fd = os.memfd_create("document", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
@@ -163,9 +172,10 @@ class Scanner:
     def children(self, pid=None):
         pid = pid or self.process.pid
         try:
-            return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         except (FileNotFoundError, ProcessLookupError):
             return []
+        return [int(child) for child in children if is_alive(child)]
 
     def workers(self):
         return [worker for master in self.children() for worker in self.children(master)]

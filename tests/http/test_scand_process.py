@@ -17,6 +17,7 @@ from scand_client import (
     REFUSING,
     TESTDB,
     Scanner,
+    is_alive,
     until,
 )
 from scand_samples import EICAR, bomb, noise, zipped
@@ -46,14 +47,7 @@ def publish(folder, name, content):
 
 
 def alive(pids):
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists() and state(pid) != "Z"]
-
-
-def state(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "Z"
+    return [pid for pid in pids if is_alive(pid)]
 
 
 def gone(pids):
