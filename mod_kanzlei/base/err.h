@@ -27,12 +27,12 @@ kz_err_t *kz_err_status(kz_err_code_t code, apr_status_t status, const char *for
 kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 
-/* Names the form field that is wrong and the key of the sentence for it: a KZ_ERR_INVALID. FIELD and
- * TEXT must be literals or live as long as the error. */
+/* Names the form field that is wrong and the key of the sentence for it: a KZ_ERR_INVALID. FIELD
+ * and TEXT must be literals or live as long as the error. */
 kz_err_t *kz_err_field(const char *field, const char *text) __attribute__((warn_unused_result));
 
-/* An error whose public sentence is SENTENCE itself (cut at 511 bytes), in the reader's language. It does not
- * go to the log. */
+/* An error whose public sentence is SENTENCE itself (cut at 511 bytes), in the reader's language.
+ * It does not go to the log. */
 kz_err_t *kz_err_say(kz_err_code_t code, const char *sentence) __attribute__((warn_unused_result));
 /* That sentence; NULL where the text's key says all. Lives as long as ERR. */
 const char *kz_err_sentence(const kz_err_t *err);

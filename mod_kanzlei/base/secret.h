@@ -1,5 +1,5 @@
-/* Memory for keys: sodium_malloc (guarded, locked where allowed, not in core dumps), wiped and freed
- * with a pool. */
+/* Memory for keys: sodium_malloc (guarded, locked where allowed, not in core dumps), wiped and
+ * freed with a pool. */
 #ifndef KZ_BASE_SECRET_H
 #define KZ_BASE_SECRET_H
 

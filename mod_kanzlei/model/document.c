@@ -18,8 +18,7 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
     kz_event_t event = {.account = by, .client = client, .document = document};
     char job[KZ_STR_UUID_SIZE];
 
-    KZ_TRY(kz_q_delivery_add(NULL, kz_grant_db(grant),
-                             &(kz_q_delivery_add_args_t){document, by}));
+    KZ_TRY(kz_q_delivery_add(NULL, kz_grant_db(grant), &(kz_q_delivery_add_args_t){document, by}));
     KZ_TRY(kz_event_add(grant, "provided", &event));
     if (!from_firm)
         return NULL;

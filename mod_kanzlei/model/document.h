@@ -1,11 +1,12 @@
-/* Documents: provided by one side to the other, opened, received, confirmed; kept back and decided. */
+/* Documents: provided by one side to the other, opened, received, confirmed; kept back and decided.
+ */
 #ifndef KZ_MODEL_DOCUMENT_H
 #define KZ_MODEL_DOCUMENT_H
 
 #include "model/grant.h"
 
-/* The document is there for the other side from now on: delivery, event, and for clients a job that tells
- * them. In GRANT's transaction. BY: the account that provides it. */
+/* The document is there for the other side from now on: delivery, event, and for clients a job that
+ * tells them. In GRANT's transaction. BY: the account that provides it. */
 kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const char *client,
                               const char *by, int from_firm);
 
@@ -15,20 +16,20 @@ typedef enum kz_document_step_t {
     KZ_DOCUMENT_CONFIRMED
 } kz_document_step_t;
 
-/* Notes the step, and an event, if GRANT's account is of the side that receives the document and the step
- * is new. In GRANT's transaction; *NEW (may be NULL) says whether anything was noted. */
+/* Notes the step, and an event, if GRANT's account is of the side that receives the document and
+ * the step is new. In GRANT's transaction; *NEW (may be NULL) says whether anything was noted. */
 kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *document,
                            kz_document_step_t step);
 
-/* What staff decide about a document that the scanner kept back: it is provided, or it goes. REASON isn't
- * empty. Errors: CONFLICT (somebody has decided already). */
+/* What staff decide about a document that the scanner kept back: it is provided, or it goes. REASON
+ * isn't empty. Errors: CONFLICT (somebody has decided already). */
 kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int release,
                              const char *reason);
 
 typedef struct kz_document_content_t kz_document_content_t; /* an open document */
 
-/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Errors: NOT_FOUND (not
- * there, kept back), STORE_DOWN, SEAL. */
+/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Errors: NOT_FOUND
+ * (not there, kept back), STORE_DOWN, SEAL. */
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
                                    const char *document);
 const char *kz_document_content_name(const kz_document_content_t *content);

@@ -164,7 +164,8 @@ static kz_err_t *add_document(finish_t *f, const char *state)
     return kz_document_provide(f->grant, f->row->id, f->row->client, f->row->account, from_firm);
 }
 
-/* The stores hold it: document, delivery, copies, event and the job of telling, in one transaction. */
+/* The stores hold it: document, delivery, copies, event and the job of telling, in one transaction.
+ */
 static kz_err_t *commit(finish_t *f, const unsigned char *held)
 {
     const char *state = *f->what ? "unscannable" : "available";
@@ -186,8 +187,7 @@ static kz_err_t *commit(finish_t *f, const unsigned char *held)
 
 static kz_err_t *work(finish_t *f)
 {
-    unsigned char *held =
-        apr_pcalloc(f->pool, (apr_size_t)kz_stores_count(f->portal->stores));
+    unsigned char *held = apr_pcalloc(f->pool, (apr_size_t)kz_stores_count(f->portal->stores));
     kz_scan_verdict_t verdict = {KZ_SCAN_UNSCANNABLE, "error"};
 
     f->what = f->row->what;

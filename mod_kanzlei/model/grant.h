@@ -35,7 +35,7 @@ kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr
 kz_err_t *kz_grant_settle(kz_grant_t *grant);
 
 kz_portal_t *kz_grant_services(const kz_grant_t *grant); /* settled or not */
-apr_pool_t *kz_grant_pool(const kz_grant_t *grant);         /* lives as long as the grant */
+apr_pool_t *kz_grant_pool(const kz_grant_t *grant);      /* lives as long as the grant */
 int kz_grant_firm(const kz_grant_t *grant);
 const char *kz_grant_slug(const kz_grant_t *grant);
 const char *kz_grant_firm_name(const kz_grant_t *grant);

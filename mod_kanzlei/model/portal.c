@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "base/str.h"
+#include "io/scan/scan.h"
 #include "base/secret.h"
 #include "model/password.h"
 
@@ -109,6 +110,7 @@ kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
     KZ_TRY(kz_seal_derive(&made->token_key, made->keys, "token", pool));
     KZ_TRY(kz_argon2_create(&made->argon2, conf, pool));
     KZ_TRY(open_stores(made, pool));
+    kz_scan_bound((apr_uint64_t)conf->scan_memory, (apr_uint64_t)conf->scan_maximum);
     set_mail(made);
     KZ_TRY(read_mail_password(made, pool));
     made->words = read_words(conf->html, pool);

@@ -1,5 +1,5 @@
-/* Media types of uploaded files. Only what is shown in the page matters: PDF, raster pictures and plain
- * text must be what they claim to be; all else is downloaded. */
+/* Media types of uploaded files. Only what is shown in the page matters: PDF, raster pictures and
+ * plain text must be what they claim to be; all else is downloaded. */
 #include "model/document.h"
 
 #include <string.h>
@@ -14,9 +14,9 @@ static const struct {
     size_t at, len;
     const char *type;
 } magics[] = {
-    {"%PDF-", 0, 5, "application/pdf"},      {"\x89PNG\r\n\x1a\n", 0, 8, "image/png"},
-    {"\xff\xd8\xff", 0, 3, "image/jpeg"},    {"GIF87a", 0, 6, "image/gif"},
-    {"GIF89a", 0, 6, "image/gif"},           {"WEBP", 8, 4, "image/webp"},
+    {"%PDF-", 0, 5, "application/pdf"},   {"\x89PNG\r\n\x1a\n", 0, 8, "image/png"},
+    {"\xff\xd8\xff", 0, 3, "image/jpeg"}, {"GIF87a", 0, 6, "image/gif"},
+    {"GIF89a", 0, 6, "image/gif"},        {"WEBP", 8, 4, "image/webp"},
 };
 
 static const struct {

@@ -1,5 +1,5 @@
-/* Uploads: bytes sealed as they arrive into a spool file, then scanned, stored and made a document, by a
- * state machine in PostgreSQL whose every step can be done again:
+/* Uploads: bytes sealed as they arrive into a spool file, then scanned, stored and made a document,
+ * by a state machine in PostgreSQL whose every step can be done again:
  *
  *     receiving -> scanning -> storing -> available | unscannable
  *                      '-> infected               (failed: the spool file is gone)
@@ -12,8 +12,9 @@
 
 typedef struct kz_upload_t kz_upload_t; /* one that is being received */
 
-/* Creates an upload of SIZE bytes into MATTER (which the grant must see) and commits. NAME is cleaned by
- * kz_str_file_name() already. The id goes to *ID. Errors: TOO_LARGE, NO_SPACE, SCANNER_DOWN. */
+/* Creates an upload of SIZE bytes into MATTER (which the grant must see) and commits. NAME is
+ * cleaned by kz_str_file_name() already. The id goes to *ID. Errors: TOO_LARGE, NO_SPACE,
+ * SCANNER_DOWN. */
 kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matter, const char *name,
                            const char *type, apr_uint64_t size);
 
@@ -23,17 +24,18 @@ typedef struct kz_upload_info_t {
     apr_time_t expires;        /* when it is given up if nothing more comes; 0 when it is over */
 } kz_upload_info_t;
 
-/* Where the upload ID of this grant's account stands. Rests the transaction. Errors: NOT_FOUND, LOCKED
- * (somebody is just sending bytes). */
+/* Where the upload ID of this grant's account stands. Rests the transaction. Errors: NOT_FOUND,
+ * LOCKED (somebody is just sending bytes). */
 kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *id);
 
-/* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED, GONE (it
- * isn't being received any more). */
+/* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED,
+ * GONE (it isn't being received any more). */
 kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_t *grant,
                          const char *id);
 /* Takes LEN bytes. Errors: NO_SPACE, TOO_LARGE (more than was announced). */
 kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len);
-/* Keeps what was taken (fsync) and says how far it is. KNOWN 0: the size is what has been taken (a form). */
+/* Keeps what was taken (fsync) and says how far it is. KNOWN 0: the size is what has been taken (a
+ * form). */
 kz_err_t *kz_upload_close(kz_upload_t *upload);
 
 /* Gives up an upload that is still being received. Commits. */
@@ -42,14 +44,15 @@ kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id);
 /* A form's file has ended: its size is what was taken. Commits. */
 kz_err_t *kz_upload_complete(kz_grant_t *grant, const char *id, apr_uint64_t size);
 
-/* Scans, stores and commits the upload ID of FIRM, whose bytes are all there. Returns when it is over:
- * then *STATE is "available", "unscannable" or "infected", and *WHAT its reason or signature; or when it
- * can't go on now: SCANNER_DOWN, STORE_DOWN, DB_*: a job goes on later. LOCKED: somebody else is at it. */
+/* Scans, stores and commits the upload ID of FIRM, whose bytes are all there. Returns when it is
+ * over: then *STATE is "available", "unscannable" or "infected", and *WHAT its reason or signature;
+ * or when it can't go on now: SCANNER_DOWN, STORE_DOWN, DB_*: a job goes on later. LOCKED: somebody
+ * else is at it. */
 kz_err_t *kz_upload_finish(const char **state, const char **what, kz_portal_t *portal, int firm,
                            const char *id, apr_pool_t *pool);
 
-/* Finishes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes spool
- * files that belong to no upload when LOOK is 1. For the jobs. */
+/* Finishes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes
+ * spool files that belong to no upload when LOOK is 1. For the jobs. */
 kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t *pool);
 
 #endif

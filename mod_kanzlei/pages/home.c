@@ -41,7 +41,7 @@ static kz_err_t *kept(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t 
         kz_view_t *row = kz_view_row(view, "kept");
 
         kz_row_home_kept(row, &rows[i]);
-        kz_rows_message(row, "unscannable", rows[i].reason);
+        kz_rows_message(row, grant, "unscannable", rows[i].reason);
     }
     more(view, "kept_count", n, total);
     *count += n;

@@ -3,18 +3,23 @@
 #include <string.h>
 
 #include <apr_escape.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/str.h"
 
-void kz_rows_message(kz_view_t *row, const char *state, const char *reason)
+void kz_rows_message(kz_view_t *row, const kz_grant_t *grant, const char *state, const char *reason)
 {
     apr_pool_t *pool = kz_view_pool(row);
+    int staff = kz_grant_is_staff(grant);
 
     if (state && strcmp(state, "unscannable") == 0)
-        kz_view_say(row, "message", apr_pstrcat(pool, "unscannable.", reason, NULL));
-    else if (state && (strcmp(state, "infected") == 0 || strcmp(state, "failed") == 0))
-        kz_view_say(row, "message", state);
+        kz_view_say(row, "message",
+                    apr_pstrcat(pool, staff ? "kept." : "unscannable.", reason, NULL));
+    else if (state && strcmp(state, "infected") == 0)
+        kz_view_say(row, "message", staff ? "infected_staff" : "infected");
+    else if (state && strcmp(state, "failed") == 0)
+        kz_view_say(row, "message", "failed");
     else
         kz_view_text(row, "message", NULL);
 }
@@ -31,6 +36,25 @@ kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char 
 void kz_rows_event(kz_view_t *row, const char *kind)
 {
     kz_view_say(row, "event_text", apr_pstrcat(kz_view_pool(row), "event.", kind, NULL));
+}
+
+const char *kz_rows_like(const char *words, apr_pool_t *pool)
+{
+    size_t len = words ? strlen(words) : 0;
+    char *pattern, *to;
+
+    if (len == 0 || len > 200 || !kz_str_is_utf8(words, len))
+        return NULL;
+    pattern = to = apr_palloc(pool, 2 * len + 3);
+    *to++ = '%';
+    for (; *words; words++) {
+        if (strchr("%_\\", *words))
+            *to++ = '\\';
+        *to++ = (char)apr_tolower(*words);
+    }
+    *to++ = '%';
+    *to = '\0';
+    return pattern;
 }
 
 kz_err_t *kz_rows_place(apr_time_t *at, const char **id, const kz_request_t *rq)

@@ -5,15 +5,19 @@
 #include "web/request.h"
 #include "web/view.h"
 
-/* "message" of a document row: what its state means, "unscannable" with its REASON, null otherwise.
- * The row must have its "name". */
-void kz_rows_message(kz_view_t *row, const char *state, const char *reason);
+/* "message" of a document row: what its STATE means to whoever reads it; REASON is why it was kept
+ * back. Null when there is nothing to say. The row must have its "name". */
+void kz_rows_message(kz_view_t *row, const kz_grant_t *grant, const char *state,
+                     const char *reason);
 
 /* KZ_ERR_INFECTED with its sentence: NAME was refused because of the signature WHAT. */
 kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char *what);
 
 /* "event_text" of an event row: the text event.KIND, filled from the row. */
 void kz_rows_event(kz_view_t *row, const char *kind);
+
+/* WORDS as a pattern of LIKE: what has them anywhere, in lower case; NULL if there are none. */
+const char *kz_rows_like(const char *words, apr_pool_t *pool);
 
 /* A place in a list that goes from new to old: "after" in the query, "<microseconds>_<id>". AT is 0
  * and ID NULL at the start. Errors: BAD_REQUEST. */

@@ -1,4 +1,5 @@
-/* tus 1.0 (core, creation, expiration, termination, checksum; https://tus.io/protocols/resumable-upload). */
+/* tus 1.0 (core, creation, expiration, termination, checksum;
+ * https://tus.io/protocols/resumable-upload). */
 #include "web/route.h"
 
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "web/checksum.h"
 
 #define KZ_UPLOADS_METADATA 4096 /* bytes of Upload-Metadata */
-#define KZ_UPLOADS_BLOCK (64 * 1024)
+#define KZ_UPLOADS_BLOCK    (64 * 1024)
 
 static void tus_headers(kz_reply_t *out, const kz_upload_info_t *info)
 {
@@ -88,7 +89,8 @@ static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, co
     const char *state = NULL, *what = NULL;
     kz_err_t *err = kz_upload_finish(&state, &what, rq->portal, kz_grant_firm(grant), id, rq->pool);
 
-    if (err && kz_err_code(err) == KZ_ERR_LOCKED) { /* a repeated last byte: it is at work already */
+    if (err &&
+        kz_err_code(err) == KZ_ERR_LOCKED) { /* a repeated last byte: it is at work already */
         kz_err_free(err);
         return NULL;
     }
@@ -141,7 +143,7 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_enum(view, "state", info.state,
                  "receiving|scanning|storing|available|infected|unscannable|failed");
     kz_view_text(view, "what", info.what);
-    kz_rows_message(view, info.state, info.what);
+    kz_rows_message(view, grant, info.state, info.what);
     return NULL;
 }
 

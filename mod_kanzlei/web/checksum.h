@@ -8,7 +8,8 @@
 
 typedef struct kz_checksum_t kz_checksum_t;
 
-/* HEADER: "sha256 <base64>" or "sha1 <base64>", or NULL for none. Ends with POOL. Errors: BAD_REQUEST. */
+/* HEADER: "sha256 <base64>" or "sha1 <base64>", or NULL for none. Ends with POOL. Errors:
+ * BAD_REQUEST. */
 kz_err_t *kz_checksum_create(kz_checksum_t **checksum, const char *header, apr_pool_t *pool);
 void kz_checksum_add(kz_checksum_t *checksum, const void *data, apr_size_t len);
 /* Errors: CHECKSUM when the bytes are not those that were announced. */

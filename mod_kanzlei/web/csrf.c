@@ -1,5 +1,6 @@
 /* Against forged requests: a token tied to the reader's cookie, and the Origin that browsers send.
  */
+#include "web/csrf.h"
 #include "web/web.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ const char *kz_web__csrf(const kz_portal_t *portal, const char *value, apr_pool_
     return kz_str_base64url(token, sizeof token, pool);
 }
 
-kz_err_t *kz_web__csrf_check(const kz_request_t *rq, const char *sent)
+kz_err_t *kz_csrf_check(const kz_request_t *rq, const char *sent)
 {
     if (kz_str_equal_secret(sent, rq->csrf))
         return NULL;

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "conf/module.h"
 #include "model/session.h"
+#include "web/csrf.h"
 #include "web/multipart.h"
 
 APLOG_USE_MODULE(kanzlei);
@@ -103,7 +104,7 @@ static kz_err_t *check_body(kz_request_t *rq, const kz_route_t *route)
     if (route->body == KZ_BODY_PARTS && !sent)
         return NULL; /* it is the first part of the form: the handler checks it before anything else
                       */
-    return kz_web__csrf_check(rq, sent);
+    return kz_csrf_check(rq, sent);
 }
 
 /* Makes the grant: firm, session, right and the ids of the path, checked by PostgreSQL. */

@@ -1,7 +1,182 @@
 #include "web/tasks.h"
 
+#include <string.h>
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_main.h>
+
+#include "io/scan/scan.h"
+#include "model/upload.h"
+#include "queries.h"
+#include "web/mailer.h"
+
+APLOG_USE_MODULE(kanzlei);
+
+#define KZ_TASKS_AT_ONCE    20                           /* of one kind in one tick */
+#define KZ_TASKS_TRIES      10                           /* of a job, then it has failed */
+#define KZ_TASKS_LONGEST    (3600 * 1000)                /* ms between tries */
+#define KZ_TASKS_LEASE      (5 * 60 * 1000)              /* ms that a job may take */
+#define KZ_TASKS_COPY_AGAIN (60 * 1000)                  /* ms until a copy is tried again */
+#define KZ_TASKS_TIDY       (10 * 60 * APR_USEC_PER_SEC) /* between tidyings */
+
+static void complain(const char *what, kz_err_t *err)
+{
+    if (err)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, "kanzlei: %s: %s: %s", what,
+                     kz_err_name(kz_err_code(err)), kz_err_detail(err));
+    kz_err_free(err);
+}
+
+/* Notes how a job ended: done, again after a while that doubles, or failed. */
+static kz_err_t *note(kz_grant_t *grant, const kz_q_job_take_t *job, const kz_err_t *failed)
+{
+    kz_q_job_again_args_t again = {.id = job->id};
+    int i;
+
+    KZ_TRY(kz_grant_again(grant));
+    if (!failed) {
+        KZ_TRY(kz_q_job_done(NULL, kz_grant_db(grant), &(kz_q_job_done_args_t){job->id}));
+        return kz_grant_commit(grant);
+    }
+    again.wait = 5000;
+    for (i = 1; i < job->tries && again.wait < KZ_TASKS_LONGEST; i++)
+        again.wait *= 2;
+    again.last = kz_err_code(failed) == KZ_ERR_INVALID || job->tries >= KZ_TASKS_TRIES;
+    again.error = kz_err_detail(failed);
+    KZ_TRY(kz_q_job_again(NULL, kz_grant_db(grant), &again));
+    return kz_grant_commit(grant);
+}
+
+static kz_err_t *one_job(int *found, kz_state_t *state, apr_pool_t *pool)
+{
+    kz_q_job_take_args_t args = {state->portal->worker, KZ_TASKS_LEASE};
+    kz_q_job_take_t *job;
+    kz_grant_t *grant;
+    kz_err_t *err;
+    kz_db_t *db;
+
+    KZ_TRY(kz_db_begin(&db, state->portal->db, pool));
+    KZ_TRY(kz_q_job_take(&job, db, &args, pool));
+    KZ_TRY(kz_db_commit(db));
+    *found = job != NULL;
+    if (!job)
+        return NULL;
+    KZ_TRY(kz_grant_portal(&grant, state->portal, job->firm, pool));
+    err = kz_mailer_run(state, grant, job, pool);
+    kz_grant_rest(grant);
+    if (!err)
+        return note(grant, job, NULL);
+    kz_err_free(note(grant, job, err));
+    return kz_err_wrap(err, "job %s, try %d", job->kind, job->tries);
+}
+
+/* Brings a copy that a store missed, or that is damaged, from another store. */
+static kz_err_t *one_copy(int *found, kz_state_t *state, apr_pool_t *pool)
+{
+    kz_portal_t *portal = state->portal;
+    apr_time_t deadline = apr_time_now() + portal->conf->store_timeout;
+    kz_q_object_copy_set_args_t done = {.state = "held"};
+    kz_q_copy_take_t *copy;
+    kz_grant_t *grant;
+    kz_db_t *db;
+    int i;
+
+    KZ_TRY(kz_db_begin(&db, portal->db, pool));
+    KZ_TRY(kz_q_copy_take(&copy, db, &(kz_q_copy_take_args_t){KZ_TASKS_COPY_AGAIN}, pool));
+    KZ_TRY(kz_db_commit(db));
+    *found = copy != NULL;
+    if (!copy)
+        return NULL;
+    for (i = 0; i < kz_stores_count(portal->stores); i++) {
+        if (strcmp(kz_stores_name(portal->stores, i), copy->store) == 0)
+            break;
+    }
+    if (i == kz_stores_count(portal->stores))
+        return kz_err_create(KZ_ERR_CONFIG, "no store is called %s any more", copy->store);
+    if (strcmp(copy->state, "damaged") == 0)
+        KZ_TRY(
+            kz_stores_replace(portal->stores, i, -1, copy->object, portal->conf->spool, deadline));
+    else
+        KZ_TRY(
+            kz_stores_repair(portal->stores, i, copy->object, portal->conf->spool, deadline, pool));
+    KZ_TRY(kz_grant_portal(&grant, portal, copy->firm, pool));
+    done.document = copy->document;
+    done.store = copy->store;
+    KZ_TRY(kz_q_object_copy_set(NULL, kz_grant_db(grant), &done));
+    return kz_grant_commit(grant);
+}
+
+static kz_err_t *one_upload(int *found, kz_state_t *state, apr_pool_t *pool)
+{
+    return kz_upload_sweep(found, state->portal, 0, pool);
+}
+
+static void several(const char *what, kz_err_t *(*one)(int *, kz_state_t *, apr_pool_t *),
+                    kz_state_t *state, apr_pool_t *pool)
+{
+    int found = 1, i;
+
+    for (i = 0; found && i < KZ_TASKS_AT_ONCE; i++) {
+        apr_pool_t *turn;
+        kz_err_t *err;
+
+        found = 0;
+        apr_pool_create(&turn, pool);
+        err = one(&found, state, turn);
+        if (err &&
+            (kz_err_code(err) == KZ_ERR_DB_DOWN || kz_err_code(err) == KZ_ERR_DB_BUSY ||
+             kz_err_code(err) == KZ_ERR_SCANNER_DOWN || kz_err_code(err) == KZ_ERR_STORE_DOWN))
+            found = 0; /* the next one would meet the same */
+        complain(what, err);
+        apr_pool_destroy(turn);
+    }
+}
+
+static kz_err_t *tidy(kz_state_t *state, apr_pool_t *pool)
+{
+    kz_q_tidy_t *row;
+    kz_db_t *db;
+    int found;
+
+    KZ_TRY(kz_db_begin(&db, state->portal->db, pool));
+    KZ_TRY(kz_q_tidy(&row, db, pool));
+    KZ_TRY(kz_db_commit(db));
+    return kz_upload_sweep(&found, state->portal, 1, pool);
+}
+
+/* Whether the scanner has no signatures but the test ones: said on the staff's pages and in the
+ * log. */
+static void ask_scanner(kz_state_t *state, apr_pool_t *pool)
+{
+    kz_scan_status_t status;
+    kz_err_t *err = kz_scan_status(&status, state->portal->conf->scanner,
+                                   apr_time_now() + APR_USEC_PER_SEC, pool);
+
+    if (err) {
+        complain("scanner", err);
+        return;
+    }
+    if (status.test_only && !state->test_signatures)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
+                     "kanzlei: documents are scanned with TEST SIGNATURES ONLY");
+    state->test_signatures = status.test_only;
+}
+
 void kz_tasks_run(kz_state_t *state, apr_pool_t *pool)
 {
-    (void)state;
-    (void)pool;
+    static apr_time_t tidied, asked;
+    apr_time_t now = apr_time_now();
+
+    several("job", one_job, state, pool);
+    several("upload", one_upload, state, pool);
+    several("copy", one_copy, state, pool);
+    if (now - asked > 60 * APR_USEC_PER_SEC) {
+        asked = now;
+        ask_scanner(state, pool);
+    }
+    if (now - tidied > KZ_TASKS_TIDY) {
+        tidied = now;
+        complain("tidying", tidy(state, pool));
+    }
 }

@@ -51,9 +51,7 @@ const kz_words_t *kz_web__language(request_rec *r, const kz_state_t *state);
 
 /* The token for the forms of whoever holds the cookie VALUE. */
 const char *kz_web__csrf(const kz_portal_t *portal, const char *value, apr_pool_t *pool);
-/* FORGED unless the request comes from a page of the portal itself: Origin or Sec-Fetch-Site, where
- * sent, and the token SENT. */
-kz_err_t *kz_web__csrf_check(const kz_request_t *rq, const char *sent);
+/* FORGED unless Origin or Sec-Fetch-Site, where sent, say that it comes from the portal itself. */
 kz_err_t *kz_web__origin_check(const kz_request_t *rq);
 
 /* Reads an urlencoded or JSON body into RQ->form. MEDIA_TYPE, TOO_LARGE, BAD_REQUEST. */

@@ -23,8 +23,8 @@ CREATE VIEW document_row WITH (security_invoker = true) AS
 
 CREATE VIEW receipt_row WITH (security_invoker = true) AS
     SELECT v.firm, v.direction, v.document AS document_id, d.name AS document_name,
-           v.client AS client_id, c.display AS client_name, v.matter AS matter_id,
-           m.title AS matter_title, v.provided_at AS provided, p.name AS provided_by,
+           v.client AS client_id, c.display AS client_name, c.number AS client_number, d.size,
+           v.matter AS matter_id, m.title AS matter_title, v.provided_at AS provided, p.name AS provided_by,
            v.notified_at AS notified, n.email AS notified_by, v.opened_at AS opened,
            o.name AS opened_by, v.received_at AS received, r.name AS received_by,
            v.confirmed_at AS confirmed, f.name AS confirmed_by

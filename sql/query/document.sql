@@ -56,3 +56,63 @@ RETURNING client, by, direction = 'from_firm';
 SELECT client_name, provided, provided_by, notified, notified_by, opened, opened_by, received,
        received_by, confirmed, confirmed_by
   FROM receipt_row WHERE document_id = $1;
+
+-- What follows in this transaction is planned with its arguments: a filter that is not set costs nothing
+-- and each set one finds its index.
+-- plan_with_arguments() :exec
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
+-- documents(client uuid, matter uuid, state text, from timestamptz, to timestamptz, like text,
+--           at timestamptz, id uuid, count int4) :many
+-- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
+--    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
+--    opened timestamptz, received timestamptz, confirmed timestamptz, matter_id uuid,
+--    matter_title text, client_id uuid, client_name text
+SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received,
+       confirmed, matter_id, matter_title, client_id, client_name
+  FROM document_row
+ WHERE ($1::uuid IS NULL OR client_id = $1) AND ($2::uuid IS NULL OR matter_id = $2)
+   AND ($3::text IS NULL OR state = $3)
+   AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+   AND ($6::text IS NULL OR id IN (SELECT s.id FROM kz_document_search($6, 200) s))
+   AND ($7::timestamptz IS NULL OR (at, id) < ($7, $8))
+ ORDER BY at DESC, id DESC LIMIT $9;
+
+-- The same for those who see the clients assigned to them: of each the newest, merged.
+-- documents_mine(client uuid, matter uuid, state text, from timestamptz, to timestamptz, like text,
+--                at timestamptz, id uuid, count int4) :many as documents
+SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
+       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+  FROM visible v, LATERAL (
+      SELECT * FROM document_row r
+       WHERE r.firm = v.firm AND r.client_id = v.client
+         AND ($2::uuid IS NULL OR r.matter_id = $2) AND ($3::text IS NULL OR r.state = $3)
+         AND ($4::timestamptz IS NULL OR r.at >= $4) AND ($5::timestamptz IS NULL OR r.at < $5)
+         AND ($6::text IS NULL OR r.id IN (SELECT s.id FROM kz_document_search($6, 200) s))
+         AND ($7::timestamptz IS NULL OR (r.at, r.id) < ($7, $8))
+       ORDER BY r.at DESC, r.id DESC LIMIT $9) r
+ WHERE ($1::uuid IS NULL OR v.client = $1)
+ ORDER BY r.at DESC, r.id DESC LIMIT $9;
+
+-- What the other side has sent and mine has not opened, newest first.
+-- documents_new(client uuid, matter uuid, state text, from timestamptz, to timestamptz, like text,
+--               at timestamptz, id uuid, count int4) :many as documents
+SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
+       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+  FROM delivery w JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+ WHERE w.opened_at IS NULL AND w.direction = $3 AND r.state = 'available'
+   AND ($1::uuid IS NULL OR w.client = $1) AND ($2::uuid IS NULL OR w.matter = $2)
+   AND ($4::timestamptz IS NULL OR w.provided_at >= $4)
+   AND ($5::timestamptz IS NULL OR w.provided_at < $5)
+   AND ($6::text IS NULL OR r.id IN (SELECT s.id FROM kz_document_search($6, 200) s))
+   AND ($7::timestamptz IS NULL OR (w.provided_at, w.document) < ($7, $8))
+ ORDER BY w.provided_at DESC, w.document DESC LIMIT $9;
+
+-- For a filter: clients by name, 201 at most.
+-- filter_clients() :many
+-- -> id uuid, client_name text
+SELECT id, display FROM client ORDER BY sort, id LIMIT 201;
+
+-- filter_matters(client uuid) :many
+-- -> id uuid, title text
+SELECT id, title FROM matter WHERE client = $1 ORDER BY created DESC, id DESC LIMIT 200;

@@ -1,0 +1,212 @@
+/* Documents: the list of all, one of them with its proof, its bytes, and what is decided about it.
+ */
+#include "web/route.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "model/document.h"
+#include "pages/filter.h"
+#include "pages/rows.h"
+#include "queries.h"
+#include "views.h"
+#include "web/form.h"
+
+#define KZ_DOCUMENTS_ROWS 50 /* on one page */
+
+static kz_err_t *find(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
+                      const kz_request_t *rq, kz_grant_t *grant)
+{
+    kz_q_documents_args_t args = {.client = filter->client,
+                                  .matter = filter->matter,
+                                  .state = filter->state,
+                                  .from = filter->from,
+                                  .to = filter->to,
+                                  .like = filter->like,
+                                  .at = filter->at,
+                                  .id = filter->id,
+                                  .count = KZ_DOCUMENTS_ROWS + 1};
+
+    if (filter->state && strcmp(filter->state, "new") == 0) {
+        args.state = kz_grant_is_staff(grant) ? "from_client" : "from_firm";
+        return kz_q_documents_new(rows, n, kz_grant_db(grant), &args, rq->pool);
+    }
+    return (kz_grant_has(grant, "all") ? kz_q_documents : kz_q_documents_mine)(
+        rows, n, kz_grant_db(grant), &args, rq->pool);
+}
+
+kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *view = kz_reply_page(out, "documents");
+    kz_q_documents_t *rows;
+    kz_filter_t filter;
+    int n, i;
+
+    KZ_TRY(kz_filter_read(&filter, rq, "new|available|unscannable"));
+    KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
+    KZ_TRY(kz_filter_view(view, &filter, rq, grant));
+    KZ_TRY(find(&rows, &n, &filter, rq, grant));
+    kz_view_list(view, "documents");
+    for (i = 0; i < n && i < KZ_DOCUMENTS_ROWS; i++) {
+        kz_view_t *row = kz_view_row(view, "documents");
+
+        kz_row_documents(row, &rows[i]);
+        kz_rows_message(row, grant, rows[i].state, rows[i].reason);
+    }
+    i = n > KZ_DOCUMENTS_ROWS ? KZ_DOCUMENTS_ROWS - 1 : 0;
+    kz_rows_paging(view, rq, i ? rows[i].at : 0, i ? rows[i].id : NULL);
+    return NULL;
+}
+
+/* What the page of a document shows, also when its form comes back. */
+static kz_err_t *fill(kz_view_t *view, const kz_q_document_t *document, kz_request_t *rq,
+                      kz_grant_t *grant)
+{
+    kz_view_t *shown = kz_view_object(view, "document");
+    int available = strcmp(document->state, "available") == 0;
+    kz_q_receipt_of_document_t *receipt;
+    kz_q_events_of_document_t *events;
+    int n, i;
+
+    kz_row_document(shown, document);
+    kz_rows_message(shown, grant, document->state, document->reason);
+    kz_view_flag(view, "preview", available && strcmp(document->kind, "other") != 0);
+    kz_view_flag(view, "may_confirm",
+                 available && kz_grant_is_client(grant) && document->from_firm &&
+                     !document->confirmed);
+    kz_view_flag(view, "may_decide",
+                 strcmp(document->state, "unscannable") == 0 && kz_grant_is_staff(grant) &&
+                     kz_grant_has(grant, "release"));
+    KZ_TRY(kz_q_events_of_document(&events, &n, kz_grant_db(grant),
+                                   &(kz_q_events_of_document_args_t){document->id}, rq->pool));
+    kz_view_list(view, "events");
+    for (i = 0; i < n; i++) {
+        kz_view_t *row = kz_view_row(view, "events");
+
+        kz_row_events_of_document(row, &events[i]);
+        kz_view_text(row, "document_id", NULL); /* it is the page's own */
+        kz_rows_event(row, events[i].kind);
+    }
+    KZ_TRY(kz_q_receipt_of_document(&receipt, kz_grant_db(grant),
+                                    &(kz_q_receipt_of_document_args_t){document->id}, rq->pool));
+    kz_view_list(view, "steps");
+    if (receipt)
+        kz_row_receipt_of_document(kz_view_row(view, "steps"), receipt);
+    return NULL;
+}
+
+/* GET /documents/{document}: seen by the receiving side, it counts as opened. */
+kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *id = kz_request_id(rq, "document");
+    kz_view_t *view = kz_reply_page(out, "document");
+    kz_q_document_t *document;
+    int seen = 0;
+
+    KZ_TRY(kz_q_document(&document, kz_grant_db(grant), &(kz_q_document_args_t){id}, rq->pool));
+    if (document->unread && strcmp(rq->method, "GET") == 0)
+        KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
+    kz_view_object(view, "form");
+    KZ_TRY(fill(view, document, rq, grant));
+    return seen ? kz_grant_commit(grant) : NULL;
+}
+
+static void sent(void *baton)
+{
+    kz_err_free(kz_document_content_sent(baton)); /* the next download notes it */
+}
+
+/* What may be shown in the page; all else is an attachment, whatever it says it is. */
+static int may_be_shown(const char *type)
+{
+    static const char *const shown[] = {"application/pdf", "image/png",  "image/jpeg",
+                                        "image/gif",       "image/webp", "text/plain"};
+    size_t i;
+
+    for (i = 0; i < sizeof shown / sizeof *shown; i++) {
+        if (strcmp(type, shown[i]) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* GET /documents/{document}/content: the bytes; with ?view shown in the page. */
+kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *id = kz_request_id(rq, "document");
+    kz_document_content_t *content;
+    const char *type;
+    int show, seen = 0;
+
+    KZ_TRY(kz_grant_settle(grant));
+    if (strcmp(rq->method, "GET") == 0) {
+        KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
+        if (seen) {
+            KZ_TRY(kz_grant_commit(grant));
+            KZ_TRY(kz_grant_again(grant));
+        }
+    }
+    KZ_TRY(kz_document_content_open(&content, grant, id));
+    type = kz_document_content_type(content);
+    show = kz_request_query(rq, "view") && may_be_shown(type);
+    out->kind = KZ_REPLY_CONTENT;
+    out->status = 200;
+    out->type = strcmp(type, "text/plain") == 0 ? "text/plain; charset=utf-8" : type;
+    out->framed = show;
+    out->content.size = kz_document_content_size(content);
+    out->content.baton = content;
+    out->content.seek = kz_document_content_seek;
+    out->content.read = kz_document_content_read;
+    out->content.sent = sent;
+    kz_reply_header(out, "ETag",
+                    apr_pstrcat(rq->pool, "\"", kz_document_content_hash(content), "\"", NULL));
+    kz_reply_header(out, "Content-Disposition",
+                    kz_str_content_disposition(show ? KZ_STR_INLINE : KZ_STR_ATTACHMENT,
+                                               kz_document_content_name(content), rq->pool));
+    return NULL;
+}
+
+static const char *page_of(const kz_request_t *rq)
+{
+    return apr_pstrcat(rq->pool, "/documents/", kz_request_id(rq, "document"), NULL);
+}
+
+/* POST /documents/{document}/confirm: the client says that it has come. */
+kz_err_t *page_document_confirm(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *id = kz_request_id(rq, "document");
+
+    KZ_TRY(kz_document_step(NULL, grant, id, KZ_DOCUMENT_CONFIRMED));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, page_of(rq), "confirmed");
+    return NULL;
+}
+
+static kz_err_t *decide(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, int release)
+{
+    const char *id = kz_request_id(rq, "document");
+    kz_form_t *form = kz_form_open(rq);
+    const char *reason = kz_form_text(form, "reason", 500, KZ_FORM_REQUIRED);
+    kz_q_document_t *document;
+
+    if (kz_form_failed(form)) {
+        KZ_TRY(kz_q_document(&document, kz_grant_db(grant), &(kz_q_document_args_t){id}, rq->pool));
+        return fill(kz_form_again(out, form, "document"), document, rq, grant);
+    }
+    KZ_TRY(kz_document_decide(grant, id, release, reason));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, page_of(rq), release ? "released" : "discarded");
+    return NULL;
+}
+
+kz_err_t *page_document_release(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    return decide(rq, grant, out, 1);
+}
+
+kz_err_t *page_document_discard(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    return decide(rq, grant, out, 0);
+}

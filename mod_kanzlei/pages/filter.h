@@ -1,0 +1,24 @@
+/* The filter above a list, remembered in the URL: client, matter, state, days, words. */
+#ifndef KZ_PAGES_FILTER_H
+#define KZ_PAGES_FILTER_H
+
+#include "web/request.h"
+
+typedef struct kz_filter_t {
+    const char *client, *matter; /* UUIDs, or NULL */
+    const char *state;           /* one of the page's, or NULL */
+    const char *like;            /* pattern of LIKE for "q", or NULL */
+    apr_time_t from, to;         /* 0: open */
+    apr_time_t at;               /* the place in the list */
+    const char *id;
+} kz_filter_t;
+
+/* Reads the filter of RQ; STATES ("new|available") are those that the page has. What is none counts
+ * as not set, but a wrong place is BAD_REQUEST. */
+kz_err_t *kz_filter_read(kz_filter_t *filter, const kz_request_t *rq, const char *states);
+
+/* Fills "filter", "clients" and "matters" of VIEW. */
+kz_err_t *kz_filter_view(kz_view_t *view, const kz_filter_t *filter, const kz_request_t *rq,
+                         kz_grant_t *grant);
+
+#endif

@@ -1,0 +1,51 @@
+-- Work that is due, of any firm, taken for a while.
+-- job_take(worker uuid, lease interval_ms) :maybe
+-- -> firm int4, id uuid, kind text, account uuid, purpose text, client uuid, tries int4
+SELECT firm, id, kind, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
+       (data::jsonb ->> 'client')::uuid, tries
+  FROM kz_job_take($1, $2);
+
+-- job_done(id uuid) :exec
+UPDATE job SET state = 'done', error = '', worker = NULL, lease = NULL WHERE id = $1;
+
+-- Once more later; after the last try it has failed for good.
+-- job_again(id uuid, wait interval_ms, last bool, error text) :exec
+UPDATE job SET state = CASE WHEN $3 THEN 'failed' ELSE 'waiting' END, due = now() + $2,
+               error = left($4, 500), worker = NULL, lease = NULL
+ WHERE id = $1;
+
+-- job_account(account uuid) :maybe
+-- -> id uuid, user text, name text, email text, language text, locked bool
+SELECT id, user_name, name, email, language, locked_at IS NOT NULL FROM account WHERE id = $1;
+
+-- Whom to tell of new documents of a client.
+-- job_people(client uuid) :many
+-- -> id uuid, name text, email text, language text
+SELECT a.id, a.name, a.email, a.language
+  FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
+ WHERE ac.client = $1 AND a.email <> '' AND a.password IS NOT NULL LIMIT 20;
+
+-- What they have not been told of.
+-- job_documents(client uuid) :many
+-- -> id uuid, name text, size bytes, matter_title text, client_name text
+SELECT r.id, r.name, r.size, r.matter_title, r.client_name
+  FROM delivery v JOIN document_row r ON r.firm = v.firm AND r.id = v.document
+ WHERE v.client = $1 AND v.direction = 'from_firm' AND v.notified_at IS NULL
+   AND v.opened_at IS NULL
+ ORDER BY v.provided_at LIMIT 100;
+
+-- job_notified(document uuid, account uuid) :exec
+UPDATE delivery SET notified_at = now(), notified_to = $2
+ WHERE document = $1 AND notified_at IS NULL;
+
+-- job_firm() :one
+-- -> name text, email text
+SELECT name, email FROM firm;
+
+-- copy_take(again interval_ms) :maybe
+-- -> firm int4, document uuid, store text, state text, object text
+SELECT firm, document, store, state, object FROM kz_copy_take($1);
+
+-- tidy() :one
+-- -> gone int4
+SELECT kz_tidy();
