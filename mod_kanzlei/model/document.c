@@ -9,6 +9,7 @@
 struct kz_document_content_t {
     kz_grant_t *grant;
     kz_q_document_content_t *row;
+    kz_store_object_t *object;
     kz_seal_reader_t *reader;
 };
 
@@ -63,6 +64,42 @@ kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int releas
     return kz_document_provide(grant, document, row->client, row->by, row->from_firm);
 }
 
+/* The copy at hand is damaged (ERR, which this ends): noted for the repair job, and on with another
+ * one. */
+static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
+{
+    kz_stores_t *stores = kz_grant_services(content->grant)->stores;
+    kz_q_object_copy_set_args_t args = {
+        .document = content->row->id,
+        .store = kz_stores_name(stores, kz_stores_source(content->object)),
+        .state = "damaged",
+    };
+    kz_err_t *next = kz_stores_next(content->object);
+
+    if (next) {
+        kz_err_free(next);
+        return err;
+    }
+    kz_err_free(err);
+    KZ_TRY(kz_grant_again(content->grant));
+    KZ_TRY(kz_q_object_copy_set(NULL, kz_grant_db(content->grant), &args));
+    return kz_grant_commit(content->grant);
+}
+
+static kz_err_t *open_reader(kz_document_content_t *content, const kz_seal_key_t *key)
+{
+    apr_pool_t *pool = kz_grant_pool(content->grant);
+    kz_err_t *err;
+
+    while ((err = kz_seal_reader_open(&content->reader, kz_stores_read, content->object, key,
+                                      content->row->id, pool)) != NULL) {
+        if (kz_err_code(err) != KZ_ERR_SEAL)
+            return err;
+        KZ_TRY(turn(content, err));
+    }
+    return NULL;
+}
+
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
                                    const char *document)
 {
@@ -71,7 +108,6 @@ kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *
     kz_document_content_t *made = apr_pcalloc(pool, sizeof *made);
     kz_q_document_content_args_t args = {.document = document};
     kz_seal_key_t *firm_key, *key;
-    kz_store_object_t *object;
     apr_uint64_t size;
 
     made->grant = grant;
@@ -81,9 +117,9 @@ kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *
     if (made->row->key.len != KZ_SEAL_WRAPPED)
         return kz_err_create(KZ_ERR_SEAL, "document %s has no key", document);
     KZ_TRY(kz_seal_document_open(&key, firm_key, document, made->row->key.data, pool));
-    KZ_TRY(kz_stores_get(&object, &size, portal->stores, made->row->object,
+    KZ_TRY(kz_stores_get(&made->object, &size, portal->stores, made->row->object,
                          apr_time_now() + portal->conf->store_timeout, pool));
-    KZ_TRY(kz_seal_reader_open(&made->reader, kz_stores_read, object, key, document, pool));
+    KZ_TRY(open_reader(made, key));
     if (kz_seal_reader_meta(made->reader)->size != (apr_uint64_t)made->row->size)
         return kz_err_create(KZ_ERR_STORE_CORRUPT, "document %s has another size", document);
     *content = made;
@@ -118,7 +154,15 @@ kz_err_t *kz_document_content_seek(void *baton, apr_uint64_t offset)
 
 kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void *baton)
 {
-    return kz_seal_read(data, len, ((kz_document_content_t *)baton)->reader);
+    kz_document_content_t *content = baton;
+    kz_err_t *err;
+
+    while ((err = kz_seal_read(data, len, content->reader)) != NULL) {
+        if (kz_err_code(err) != KZ_ERR_SEAL)
+            return err;
+        KZ_TRY(turn(content, err));
+    }
+    return NULL;
 }
 
 kz_err_t *kz_document_content_sent(kz_document_content_t *content)
