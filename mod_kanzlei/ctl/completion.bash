@@ -1,17 +1,37 @@
-# Completion of kanzleictl for bash: commands and options, as "kanzleictl help" lists them.
+# bash completion of kanzleictl. What there is to say is asked of the program itself.
+
 _kanzleictl()
 {
-    local current=${COMP_WORDS[COMP_CWORD]} words
+    local program=$1 current=${COMP_WORDS[COMP_CWORD]} i
+    local -a words=()
+
+    COMPREPLY=()
     case ${COMP_WORDS[COMP_CWORD - 1]} in
-        firm) words='create list' ;;
-        staff) words='create' ;;
-        account) words='list password unlock' ;;
-        --config | --sql) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
-        --language) words='de en' ;;
-        --right) words='admin all clients unlock release' ;;
-        *) words='migrate firm staff account check status help --config --json --help --database --sql
-            --firm --user --name --email --language --admin --right --password-stdin --invite' ;;
+        --config)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return ;;
+        --sql)
+            mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            return ;;
+        --language)
+            mapfile -t COMPREPLY < <(compgen -W 'de en' -- "$current")
+            return ;;
+        --right)
+            mapfile -t COMPREPLY < <(compgen -W 'all clients unlock release' -- "$current")
+            return ;;
+        --firm | --user | --name | --email | --database)
+            return ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+            --config | --sql | --language | --right | --firm | --user | --name | --email | --database)
+                i=$((i + 1)) ;;
+            -* | help) ;;
+            *) words+=("${COMP_WORDS[i]}") ;;
+        esac
+    done
+    mapfile -t COMPREPLY < <(compgen -W "$("$program" help --words "${words[@]}" 2> /dev/null)" \
+        -- "$current")
 }
+
 complete -F _kanzleictl kanzleictl

@@ -136,6 +136,32 @@ static const kz_ctl_command_t *find_command(int *words, int argc, const char *co
     return NULL;
 }
 
+/* What may follow the words at ARGV, a line each: for completion.bash. */
+static int print_words(int argc, const char *const *argv)
+{
+    int words, i;
+    const kz_ctl_command_t *command = find_command(&words, argc, argv);
+    const apr_getopt_option_t *option;
+
+    for (i = 0; !command && i < COMMANDS; i++) {
+        const char *name = commands[i]->name, *blank = strchr(name, ' ');
+        size_t first = blank ? (size_t)(blank - name) : strlen(name);
+
+        if (argc == 0)
+            printf("%.*s\n", (int)first, name);
+        else if (argc == 1 && blank && strlen(argv[0]) == first &&
+                 strncmp(argv[0], name, first) == 0)
+            puts(blank + 1);
+    }
+    for (option = command ? command->options : common; option->name; option++)
+        printf("--%s\n", option->name);
+    for (option = command ? common : NULL; option && option->name; option++)
+        printf("--%s\n", option->name);
+    if (argc == 0)
+        puts("help");
+    return KZ_CTL_FINE;
+}
+
 static void report(void *baton, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void report(void *baton, const char *format, ...)
 {
@@ -237,6 +263,8 @@ static int work(int argc, const char *const *argv, apr_pool_t *pool)
     if (read_options(&ctl, getopt, NULL, 0) != KZ_CTL_FINE)
         return KZ_CTL_USAGE;
     help = getopt->ind < argc && strcmp(argv[getopt->ind], "help") == 0;
+    if (help && getopt->ind + 1 < argc && strcmp(argv[getopt->ind + 1], "--words") == 0)
+        return print_words(argc - getopt->ind - 2, argv + getopt->ind + 2);
     command = find_command(&words, argc - getopt->ind - help, argv + getopt->ind + help);
     if (!command && (help || kz_ctl__option(&ctl, "help")) && getopt->ind + help >= argc) {
         usage(stdout);
