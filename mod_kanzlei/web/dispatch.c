@@ -42,6 +42,7 @@ static const char *session_cookie(const char *slug, apr_pool_t *pool)
 static kz_request_t *make_request(request_rec *r, kz_state_t *state)
 {
     kz_request_t *rq = apr_pcalloc(r->pool, sizeof *rq);
+    char id[KZ_STR_UUID_SIZE];
 
     rq->pool = r->pool;
     rq->portal = state->portal;
@@ -55,9 +56,8 @@ static kz_request_t *make_request(request_rec *r, kz_state_t *state)
     rq->csrf = "";
     rq->query = apr_table_make(r->pool, 8);
     rq->form = apr_table_make(r->pool, 16);
-    rq->request_id = apr_table_get(r->subprocess_env, "UNIQUE_ID");
-    if (!rq->request_id)
-        rq->request_id = r->log_id ? r->log_id : "-";
+    kz_str_uuid_v7(id);
+    r->log_id = rq->request_id = apr_pstrdup(r->pool, id); /* %L of the log */
     rq->web = apr_pcalloc(r->pool, sizeof *rq->web);
     rq->web->r = r;
     rq->web->state = state;
@@ -182,20 +182,21 @@ static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_
 static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
 {
     request_rec *r = rq->web->r;
-    kz_route_match_t match;
     kz_err_t *err, *unacceptable;
+    kz_route_match_t match;
 
+    unacceptable = kz_web__accept(&rq->json, apr_table_get(r->headers_in, "Accept"));
     err = find_route(&match, rq, out);
-    if (strcmp(r->method, "OPTIONS") == 0 && match.allow && (!match.route)) {
+    if (strcmp(r->method, "OPTIONS") == 0 && match.allow && !match.route) {
         kz_err_free(err);
+        kz_err_free(unacceptable);
         answer_options(out, match.allow);
         return NULL;
     }
-    KZ_TRY(err);
-    unacceptable = kz_web__accept(&rq->json, apr_table_get(r->headers_in, "Accept"));
-    if (unacceptable && is_unsafe(rq))
+    if (!err && unacceptable && is_unsafe(rq))
         return unacceptable;
-    err = run_route(rq, grant, &match, out);
+    if (!err)
+        err = run_route(rq, grant, &match, out);
     if (!err && out->kind == KZ_REPLY_PAGE)
         return unacceptable; /* documents and exports are what they are */
     kz_err_free(unacceptable);
