@@ -24,12 +24,12 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
   JOIN client_row r ON r.firm = x.firm AND r.id = x.id
  ORDER BY x.sort, x.id;
 
--- Those whose number, name or town is LIKE something, lower case.
+-- Those whose number, name or town is LIKE something, in either case.
 -- clients_found(like text, after uuid, count int4) :many
 -- -> id uuid, number text, client_name text, kind enum(person|company), city text,
 --    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM kz_client_search($1, $2, $3) x
+  FROM kz_client_search(lower($1), $2, $3) x
   JOIN client_row r ON r.firm = x.firm AND r.id = x.id
  ORDER BY x.sort, x.id;
 
@@ -40,7 +40,7 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
           FROM account a
           JOIN account_client ac ON ac.firm = a.firm AND ac.account = a.id
           JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-         WHERE a.locked_at IS NOT NULL AND c.search LIKE $1
+         WHERE a.locked_at IS NOT NULL AND c.search LIKE lower($1)
            AND (c.sort, c.id) >
                (coalesce((SELECT p.sort FROM client p WHERE p.id = $2), ''),
                 coalesce($2, '00000000-0000-0000-0000-000000000000'))
@@ -63,7 +63,8 @@ INSERT INTO client (firm, id, number, kind, salutation, first_name, name, street
 VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- client_change(id uuid, number text, kind text, salutation text, first_name text, name text,
---               street text, postcode text, city text, country text, email text, language text) :exec
+--               street text, postcode text, city text, country text, email text,
+--               language text) :exec as client_add
 UPDATE client SET number = $2, kind = $3, salutation = $4, first_name = $5, name = $6, street = $7,
                   postcode = $8, city = $9, country = $10, email = $11, language = $12
  WHERE id = $1;
@@ -82,6 +83,14 @@ SELECT a.id, a.name
  WHERE a.kind = 'staff' AND NOT EXISTS (
            SELECT FROM assignment s WHERE s.firm = a.firm AND s.staff = a.id AND s.client = $1)
  ORDER BY a.firm, a.kind, a.name, a.id LIMIT 200;
+
+-- The accesses of a client.
+-- accounts_of_client(client uuid) :many
+-- -> id uuid, user text, name text, email text, state enum(new|invited|active|locked),
+--    last_sign_in timestamptz
+SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in
+  FROM account_client ac JOIN account_row a ON a.firm = ac.firm AND a.id = ac.account
+ WHERE ac.client = $1 ORDER BY a.name, a.id LIMIT 200;
 
 -- assignment_add(id uuid, staff uuid, client uuid) :exec
 INSERT INTO assignment (firm, id, staff, client)

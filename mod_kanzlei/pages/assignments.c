@@ -1,0 +1,54 @@
+/* Who of the staff works for which client. */
+#include "web/route.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "model/client.h"
+#include "queries.h"
+
+/* POST /clients/{client}/assignments: field "staff". */
+kz_err_t *page_assign(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *client = kz_request_id(rq, "client"), *staff = kz_request_form(rq, "staff");
+    kz_q_staff_member_t *member = NULL;
+
+    if (staff && kz_str_is_uuid(staff))
+        KZ_TRY(kz_q_staff_member(&member, kz_grant_db(grant),
+                                 &(kz_q_staff_member_args_t){staff, kz_grant_account(grant)},
+                                 rq->pool));
+    if (!member)
+        return kz_err_create(KZ_ERR_INVALID, "\"staff\" is none of the firm's");
+    KZ_TRY(kz_client_assign(grant, client, member->id));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/clients/", client, NULL), "assigned");
+    return NULL;
+}
+
+/* Where to go on: the page of the staff member, if that is where it was asked, or the client's; the
+ * list, for whoever doesn't see the client any more. */
+static const char *way_back(const kz_request_t *rq, const kz_grant_t *grant, const char *staff)
+{
+    const char *page = apr_pstrcat(rq->pool, rq->base, "/staff/", staff, NULL);
+    const char *back = kz_request_form(rq, "back");
+
+    if (back && strcspn(back, "?") == strlen(page) && strncmp(back, page, strlen(page)) == 0 &&
+        kz_grant_has(grant, "admin"))
+        return page + strlen(rq->base);
+    if (strcmp(staff, kz_grant_account(grant)) == 0 && !kz_grant_has(grant, "all"))
+        return "/clients";
+    return apr_pstrcat(rq->pool, "/clients/", kz_request_id(rq, "client"), NULL);
+}
+
+/* POST /clients/{client}/assignments/{staff}/end */
+kz_err_t *page_unassign(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *staff = kz_request_id(rq, "staff");
+
+    KZ_TRY(kz_client_unassign(NULL, grant, kz_request_id(rq, "client"), staff));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, way_back(rq, grant, staff), "unassigned");
+    return NULL;
+}

@@ -1,0 +1,183 @@
+/* The firm's own people and their rights: for administrators. */
+#include "web/route.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "model/event.h"
+#include "model/staff.h"
+#include "queries.h"
+#include "views.h"
+#include "web/form.h"
+
+/* Checkboxes, and the rights they are. */
+static const struct {
+    const char *field, *right;
+} boxes[] = {
+    {"right_admin", "admin"},   {"right_clients", "clients"}, {"right_release", "release"},
+    {"right_unlock", "unlock"}, {"right_all", "all"},
+};
+
+/* GET /staff */
+kz_err_t *page_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *view = kz_reply_page(out, "staff");
+    kz_q_staff_t *rows;
+    int n, i;
+
+    KZ_TRY(kz_q_staff(&rows, &n, kz_grant_db(grant), rq->pool));
+    kz_view_list(view, "staff");
+    for (i = 0; i < n; i++)
+        kz_row_staff(kz_view_row(view, "staff"), &rows[i]);
+    return NULL;
+}
+
+/* GET /staff/new */
+kz_err_t *page_staff_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *form = kz_view_object(kz_reply_page(out, "staff-form"), "form");
+
+    (void)rq;
+    (void)grant;
+    kz_view_enum(form, "language", "de", "de|en");
+    return NULL;
+}
+
+/* The rights that are ticked: an array of const char *. */
+static apr_array_header_t *read_rights(kz_form_t *form, apr_pool_t *pool)
+{
+    apr_array_header_t *rights = apr_array_make(pool, 5, sizeof(const char *));
+    size_t i;
+
+    for (i = 0; i < sizeof boxes / sizeof *boxes; i++) {
+        if (kz_form_ticked(form, boxes[i].field))
+            APR_ARRAY_PUSH(rights, const char *) = boxes[i].right;
+    }
+    return rights;
+}
+
+/* A user name: 2 to 64 of a-z, 0-9, dot and dash. */
+static const char *read_user(kz_form_t *form)
+{
+    const char *user = kz_form_text(form, "user", 64, KZ_FORM_REQUIRED);
+    size_t len = strlen(user);
+
+    if (len == 1 || strspn(user, "abcdefghijklmnopqrstuvwxyz0123456789.-") != len)
+        kz_form_fail(form, "user", "field.user");
+    return user;
+}
+
+/* POST /staff: the person, the rights and the invitation in one transaction. */
+kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_form_t *form = kz_form_open(rq);
+    kz_staff_new_t staff = {
+        .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
+        .user = read_user(form),
+        .email = kz_form_email(form, "email", KZ_FORM_REQUIRED),
+        .language = kz_form_choice(form, "language", "de|en"),
+        .rights = read_rights(form, rq->pool),
+        .invite = 1,
+    };
+    const char *id = NULL;
+    kz_err_t *err = NULL;
+
+    if (!kz_form_failed(form))
+        err = kz_staff_create(&id, grant, &staff, rq->pool);
+    if (err && kz_err_code(err) == KZ_ERR_CONFLICT) {
+        kz_err_free(err);
+        kz_form_fail(form, "user", "field.taken");
+        KZ_TRY(kz_grant_again(grant));
+    } else if (err)
+        return err;
+    if (kz_form_failed(form)) {
+        kz_form_again(out, form, "staff-form");
+        return NULL;
+    }
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/staff/", id, NULL), "invited");
+    return NULL;
+}
+
+/* What the page of one of the staff shows beside its form. */
+static kz_err_t *show_member(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
+{
+    const char *id = kz_request_id(rq, "staff");
+    kz_q_staff_member_t *member;
+    kz_q_clients_of_staff_t *clients;
+    int n, i;
+
+    KZ_TRY(kz_grant_settle(grant));
+    KZ_TRY(kz_q_staff_member(&member, kz_grant_db(grant),
+                             &(kz_q_staff_member_args_t){id, kz_grant_account(grant)}, rq->pool));
+    if (!member)
+        return kz_err_create(KZ_ERR_NOT_FOUND, "no such staff");
+    kz_row_staff_member(kz_view_object(view, "member"), member);
+    KZ_TRY(kz_q_clients_of_staff(&clients, &n, kz_grant_db(grant),
+                                 &(kz_q_clients_of_staff_args_t){id}, rq->pool));
+    kz_view_list(view, "clients");
+    for (i = 0; i < n; i++)
+        kz_row_clients_of_staff(kz_view_row(view, "clients"), &clients[i]);
+    return NULL;
+}
+
+/* GET /staff/{staff} */
+kz_err_t *page_staff_member(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *view = kz_reply_page(out, "staff-member");
+    kz_q_staff_rights_args_t args = {kz_request_id(rq, "staff")};
+    kz_q_staff_rights_t *rights;
+
+    KZ_TRY(kz_q_staff_rights(&rights, kz_grant_db(grant), &args, rq->pool));
+    kz_row_staff_rights(kz_view_object(view, "form"), rights);
+    return show_member(view, rq, grant);
+}
+
+static int is_in(const apr_array_header_t *rights, const char *right)
+{
+    int i;
+
+    for (i = 0; i < rights->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(rights, i, const char *), right) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static kz_err_t *store_rights(kz_grant_t *grant, const char *id, apr_array_header_t *rights,
+                              apr_pool_t *pool)
+{
+    const char *list = apr_pstrcat(pool, "{", apr_array_pstrcat(pool, rights, ','), "}", NULL);
+    kz_event_t event = {.subject = id, .detail = apr_array_pstrcat(pool, rights, ' ')};
+
+    KZ_TRY(kz_q_rights_drop(NULL, kz_grant_db(grant), &(kz_q_rights_drop_args_t){id, list}));
+    KZ_TRY(kz_q_rights_add(NULL, kz_grant_db(grant), &(kz_q_rights_add_args_t){id, list}));
+    return kz_event_add(grant, "rights_changed", &event);
+}
+
+/* POST /staff/{staff}: all boxes; somebody must stay who can tick them. */
+kz_err_t *page_staff_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *id = kz_request_id(rq, "staff"), *path;
+    kz_form_t *form = kz_form_open(rq);
+    apr_array_header_t *rights = read_rights(form, rq->pool);
+    int admin = is_in(rights, "admin");
+    kz_q_rights_lock_t *lock;
+    kz_q_admins_beside_t *others;
+
+    KZ_TRY(kz_q_rights_lock(&lock, kz_grant_db(grant), rq->pool));
+    KZ_TRY(kz_q_admins_beside(&others, kz_grant_db(grant), &(kz_q_admins_beside_args_t){id},
+                              rq->pool));
+    if (!admin && others->count == 0)
+        kz_form_fail(form, "rights", "field.last_admin");
+    if (kz_form_failed(form))
+        return show_member(kz_form_again(out, form, "staff-member"), rq, grant);
+    KZ_TRY(store_rights(grant, id, rights, rq->pool));
+    KZ_TRY(kz_grant_commit(grant));
+    path = apr_pstrcat(rq->pool, "/staff/", id, NULL);
+    if (!admin && strcmp(id, kz_grant_account(grant)) == 0)
+        path = "/"; /* no administrator any more */
+    kz_reply_see(out, rq->base, path, "saved");
+    return NULL;
+}
