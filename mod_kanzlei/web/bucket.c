@@ -52,10 +52,10 @@ static apr_status_t content_read(apr_bucket *bucket, const char **data, apr_size
         content->progress->failed = err;
         return APR_EGENERAL;
     }
+    content->at = start + n; /* the source gave so much, even if this bucket wants less of it */
     if (n > end - start)
         n = (size_t)(end - start);
-    content->at = start + n;
-    if (content->at == content->source->size)
+    if (start + n == content->source->size)
         content->progress->done = 1;
     if (start + n < end)
         apr_bucket_split(bucket, n);
