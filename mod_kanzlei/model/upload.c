@@ -126,6 +126,11 @@ kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_
     return NULL;
 }
 
+void kz_upload_allow(kz_upload_t *upload, apr_uint64_t bytes)
+{
+    upload->left = bytes;
+}
+
 kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len)
 {
     if (len > upload->left)

@@ -32,6 +32,8 @@ kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *
  * GONE (it isn't being received any more). */
 kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_t *grant,
                          const char *id);
+/* A form says no size: up to BYTES more may come. */
+void kz_upload_allow(kz_upload_t *upload, apr_uint64_t bytes);
 /* Takes LEN bytes. Errors: NO_SPACE, TOO_LARGE (more than was announced). */
 kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len);
 /* Keeps what was taken (fsync) and says how far it is. KNOWN 0: the size is what has been taken (a

@@ -53,7 +53,9 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
     KZ_TRY(kz_upload_create(&s->id, s->grant, kz_request_id(s->rq, "matter"), s->name,
                             kz_document_type(s->name, NULL, 0), 0));
     KZ_TRY(kz_grant_again(s->grant));
-    return kz_upload_open(&s->upload, &info, s->grant, s->id);
+    KZ_TRY(kz_upload_open(&s->upload, &info, s->grant, s->id));
+    kz_upload_allow(s->upload, (apr_uint64_t)s->rq->portal->conf->max_size);
+    return NULL;
 }
 
 static kz_err_t *data(void *baton, const char *bytes, size_t len)
@@ -70,8 +72,6 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
     if (!s->upload)
         return NULL;
     s->size += len;
-    if (s->size > (apr_uint64_t)s->rq->portal->conf->max_size)
-        return kz_err_create(KZ_ERR_TOO_LARGE, "a file of the form is too large");
     return kz_upload_write(s->upload, bytes, len);
 }
 

@@ -97,7 +97,7 @@ static void set(kz_view_t *view, const char *name, json_t *value)
 
 void kz_view_text(kz_view_t *view, const char *name, const char *value)
 {
-    set(view, name, value ? json_string(value) : NULL);
+    set(view, name, value && *value ? json_string(value) : NULL);
 }
 
 void kz_view_flag(kz_view_t *view, const char *name, int value)

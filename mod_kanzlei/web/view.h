@@ -33,7 +33,7 @@ void kz_view_list(kz_view_t *view, const char *name);
 /* A new object at the end of the list NAME, which is made when it is not there. */
 kz_view_t *kz_view_row(kz_view_t *view, const char *name);
 
-void kz_view_text(kz_view_t *view, const char *name, const char *value); /* NULL: null */
+void kz_view_text(kz_view_t *view, const char *name, const char *value); /* NULL and "": null */
 void kz_view_flag(kz_view_t *view, const char *name, int value);
 void kz_view_number(kz_view_t *view, const char *name, apr_int64_t value);
 /* How many: null for 0, "99+" from 100 on. */
