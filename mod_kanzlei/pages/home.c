@@ -9,7 +9,8 @@
 
 #define KZ_HOME_ROWS 5 /* of each list; the queries ask for one more */
 
-/* The name of a list's count is there only when there is more than is shown. */
+/* The name of a list's count is there only when there is more than is shown.
+ * view names: locked_count kept_count fresh_count unopened_count */
 static void more(kz_view_t *view, const char *name, int shown, int count)
 {
     kz_view_count(view, name, shown > KZ_HOME_ROWS ? count : 0);

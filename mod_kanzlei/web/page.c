@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+/* view names: nav_start nav_clients nav_matters nav_documents nav_receipts nav_admin nav_help */
 static const struct {
     const char *segment; /* of the path, behind the firm */
     const char *room;    /* of staff */

@@ -8,8 +8,30 @@ RETURNS void LANGUAGE sql AS $$
     SELECT set_config('kz.firm', coalesce(p_firm::text, ''), true),
            set_config('kz.account', coalesce(p_account::text, ''), true),
            set_config('kz.side', p_side, true),
-           set_config('kz.all', CASE WHEN p_all THEN 'on' ELSE 'off' END, true);
+           set_config('kz.all', CASE WHEN p_all THEN 'on' ELSE 'off' END, true),
+           set_config('kz.clients', '', true);
 $$;
+
+-- Whom an account may see that does not see all: its own clients, or those assigned to it.
+CREATE OR REPLACE FUNCTION kz_set_clients(p_firm int, p_account uuid, p_kind text)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    found_them uuid[];
+BEGIN
+    IF p_kind = 'client' THEN
+        SELECT array_agg(ac.client) INTO found_them
+          FROM account_client ac WHERE ac.firm = p_firm AND ac.account = p_account;
+    ELSE
+        SELECT array_agg(w.client) INTO found_them FROM (
+            SELECT a.client FROM assignment a
+             WHERE a.firm = p_firm AND a.staff = p_account AND a.client IS NOT NULL
+            UNION
+            SELECT g.client FROM assignment a
+              JOIN group_client g ON g.firm = a.firm AND g."group" = a."group"
+             WHERE a.firm = p_firm AND a.staff = p_account AND a."group" IS NOT NULL) w;
+    END IF;
+    PERFORM set_config('kz.clients', coalesce(found_them::text, '{}'), true);
+END $$;
 
 -- The session of a token's hash at the entrance of a firm; notes that it is in use, once a minute.
 CREATE OR REPLACE FUNCTION kz_session(p_slug text, p_token bytea)
@@ -70,9 +92,11 @@ BEGIN
     IF kind = 'staff' THEN
         SELECT coalesce(string_agg(r.name, ' ' ORDER BY r.name), '') INTO rights
           FROM "right" r WHERE r.firm = kz_enter.firm AND r.staff = kz_enter.account;
-        IF rights ~ '\m(all|admin)\M' THEN
-            PERFORM set_config('kz.all', 'on', true);
-        END IF;
+    END IF;
+    IF rights ~ '\m(all|admin)\M' THEN
+        PERFORM set_config('kz.all', 'on', true);
+    ELSE
+        PERFORM kz_set_clients(firm, account, kind);
     END IF;
     IF p_who <> 'member' AND p_who <> kind THEN
         RAISE SQLSTATE 'KZ404' USING MESSAGE = 'not for ' || kind;

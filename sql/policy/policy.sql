@@ -1,28 +1,15 @@
 -- Row-level security: PostgreSQL enforces by itself what the dispatcher enforces too. Applied anew by
 -- every "kanzleictl migrate", so it may be edited. What a transaction may see is said by settings that
 -- only kz_enter() and its kin set, for that transaction: kz.firm, kz.account, kz.side ('staff',
--- 'client', 'portal') and kz.all ('on': every client of the firm).
+-- 'client', 'portal'), kz.all ('on': every client of the firm) and otherwise kz.clients (an array).
 --
 -- In a policy a setting stands in a scalar subquery, so that it is read once per query, not per row.
 
--- The clients that the account at work may see, one by one or by group (for kz.all see the policies).
+-- The clients that the account at work may see, one by one or by group, as kz_enter() found them (for
+-- kz.all see the policies): an array in a setting, so that a policy costs no more than looking into it.
 CREATE OR REPLACE VIEW visible WITH (security_invoker = true) AS
-    SELECT ac.firm, ac.client
-      FROM account_client ac
-     WHERE ac.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
-       AND ac.account = (SELECT NULLIF(current_setting('kz.account', true), '')::uuid)
-    UNION ALL
-    SELECT a.firm, a.client
-      FROM assignment a
-     WHERE a.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
-       AND a.staff = (SELECT NULLIF(current_setting('kz.account', true), '')::uuid)
-       AND a.client IS NOT NULL
-    UNION ALL
-    SELECT g.firm, g.client
-      FROM assignment a JOIN group_client g ON g.firm = a.firm AND g."group" = a."group"
-     WHERE a.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
-       AND a.staff = (SELECT NULLIF(current_setting('kz.account', true), '')::uuid)
-       AND a."group" IS NOT NULL;
+    SELECT (SELECT NULLIF(current_setting('kz.firm', true), '')::int) AS firm,
+           unnest(NULLIF(current_setting('kz.clients', true), '')::uuid[]) AS client;
 
 DO $$
 DECLARE
@@ -31,6 +18,8 @@ DECLARE
     me text := '(SELECT NULLIF(current_setting(''kz.account'', true), '''')::uuid)';
     sees text := '(SELECT current_setting(''kz.all'', true) = ''on'')';
     staff text := '(SELECT current_setting(''kz.side'', true) IN (''staff'', ''portal''))';
+    mine text := '((SELECT current_setting(''kz.all'', true) = ''on'') OR %s.%s = ANY'
+                 ' ((SELECT NULLIF(current_setting(''kz.clients'', true), ''''))::uuid[]))';
     rule text;
     added text; -- of rows that are written
 BEGIN
@@ -41,20 +30,15 @@ BEGIN
         rule := CASE
             WHEN t = 'firm' THEN format('id = %s', firm_is)
             WHEN t IN ('matter', 'delivery', 'upload') THEN
-                format('firm = %s AND (%s OR EXISTS (SELECT FROM visible v WHERE v.firm = %s.firm'
-                       ' AND v.client = %s.client))', firm_is, sees, t, t)
+                format('firm = %s AND %s', firm_is, format(mine, t, 'client'))
             WHEN t = 'document' THEN -- what the firm's scanner kept back is not the client's to see
-                format('firm = %s AND (%s OR EXISTS (SELECT FROM visible v WHERE v.firm = document.firm'
-                       ' AND v.client = document.client))'
-                       ' AND (state = ''available'' OR direction = ''from_client'' OR %s)',
-                       firm_is, sees, staff)
+                format('firm = %s AND %s AND (state = ''available'' OR direction = ''from_client'' OR %s)',
+                       firm_is, format(mine, t, 'client'), staff)
             WHEN t = 'client' THEN
-                format('firm = %s AND (%s OR EXISTS (SELECT FROM visible v WHERE v.firm = client.firm'
-                       ' AND v.client = client.id))', firm_is, sees)
+                format('firm = %s AND %s', firm_is, format(mine, t, 'id'))
             WHEN t = 'event' THEN
-                format('firm = %s AND (%s OR account = %s OR (client IS NOT NULL AND EXISTS'
-                       ' (SELECT FROM visible v WHERE v.firm = event.firm AND v.client = event.client)))',
-                       firm_is, sees, me)
+                format('firm = %s AND (account = %s OR %s OR (client IS NOT NULL AND %s))',
+                       firm_is, me, sees, format(mine, t, 'client'))
             WHEN t = 'object_copy' THEN
                 format('firm = %s AND EXISTS (SELECT FROM document d WHERE d.firm = object_copy.firm'
                        ' AND d.id = object_copy.document)', firm_is)
