@@ -1,10 +1,128 @@
-/* One-time codes: an invitation, a new password. */
+/* One-time codes: an invitation, a new password. The mail's link has the code behind the #, where
+ * no server sees it; by paper or without JavaScript it is typed. */
 #include "web/route.h"
+
+#include <apr_strings.h>
+
+#include "model/code.h"
+#include "model/password.h"
+#include "pages/people.h"
+#include "queries.h"
 
 kz_err_t *page_redeem(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     (void)rq;
     (void)grant;
     kz_view_object(kz_reply_page(out, "redeem"), "form");
+    return NULL;
+}
+
+/* Looks the form's code up; a wrong one makes the form fail with what to do next. */
+static kz_err_t *find(kz_code_t **code, kz_form_t *form, const char *typed, kz_grant_t *grant,
+                      apr_pool_t *pool)
+{
+    *code = NULL;
+    if (!*typed)
+        return NULL;
+    KZ_TRY(kz_code_find(code, grant, typed, pool));
+    if ((*code)->state == KZ_CODE_UNKNOWN)
+        kz_form_fail(form, "code", "field.code_unknown");
+    else if ((*code)->state == KZ_CODE_USED)
+        kz_form_fail(form, "code", "field.code_used");
+    else if ((*code)->state == KZ_CODE_EXPIRED)
+        kz_form_fail(form, "code", "field.code_expired");
+    return NULL;
+}
+
+static kz_err_t *fill(kz_view_t *view, const kz_code_t *code, const char *typed, kz_request_t *rq,
+                      kz_grant_t *grant)
+{
+    kz_view_t *account = kz_view_object(view, "account");
+    const char *words;
+
+    KZ_TRY(kz_people_words(&words, grant, code->account, rq->pool));
+    kz_view_text(account, "user", code->user);
+    kz_view_text(account, "name", code->name);
+    kz_view_text(view, "code", typed);
+    kz_view_text(view, "strength_words", words);
+    kz_view_object(view, "form");
+    return NULL;
+}
+
+/* POST /redeem: the code is right, now the password. */
+kz_err_t *page_redeem_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_form_t *form = kz_form_open(rq);
+    const char *typed = kz_form_text(form, "code", 100, KZ_FORM_REQUIRED);
+    kz_code_t *code;
+
+    KZ_TRY(find(&code, form, typed, grant, rq->pool));
+    if (kz_form_failed(form)) {
+        kz_form_again(out, form, "redeem");
+        return NULL;
+    }
+    return fill(kz_reply_page(out, "redeem-password"), code, typed, rq, grant);
+}
+
+/* POST /redeem/password: uses the code up, sets the password and signs in. */
+kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *agent = kz_request_header(rq, "User-Agent"), *words, *password, *hash;
+    kz_form_t *form = kz_form_open(rq);
+    const char *typed = kz_form_text(form, "code", 100, KZ_FORM_REQUIRED);
+    kz_code_redeemed_t redeemed;
+    kz_code_t *code;
+
+    KZ_TRY(find(&code, form, typed, grant, rq->pool));
+    if (kz_form_failed(form)) {
+        kz_form_again(out, form, "redeem");
+        return NULL;
+    }
+    KZ_TRY(kz_people_words(&words, grant, code->account, rq->pool));
+    password = kz_people_password(form, rq, words);
+    if (kz_form_failed(form))
+        return fill(kz_form_again(out, form, "redeem-password"), code, typed, rq, grant);
+    kz_grant_rest(grant);
+    KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
+    KZ_TRY(kz_grant_again(grant));
+    KZ_TRY(kz_code_redeem(&redeemed, grant, code, hash, agent ? agent : "", rq->pool));
+    if (redeemed.state != KZ_CODE_GOOD) { /* somebody else was quicker */
+        kz_form_fail(form, "code", "field.code_used");
+        kz_form_again(out, form, "redeem");
+        return NULL;
+    }
+    if (redeemed.token) {
+        kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), redeemed.token, 0);
+        kz_reply_cookie(out, "kz-language", code->language, 365 * 24 * 3600);
+    }
+    kz_reply_see(out, rq->base, redeemed.token ? "/" : "/sign-in", "password");
+    return NULL;
+}
+
+kz_err_t *page_forgotten(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    (void)rq;
+    (void)grant;
+    kz_view_object(kz_reply_page(out, "forgotten"), "form");
+    return NULL;
+}
+
+/* POST /forgotten: the same answer whether there is such a user name or not. */
+kz_err_t *page_forgotten_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_form_t *form = kz_form_open(rq);
+    const char *user = kz_form_text(form, "user", 100, KZ_FORM_REQUIRED);
+    kz_q_account_by_user_t *account;
+
+    if (kz_form_failed(form)) {
+        kz_form_again(out, form, "forgotten");
+        return NULL;
+    }
+    KZ_TRY(kz_q_account_by_user(&account, kz_grant_db(grant), &(kz_q_account_by_user_args_t){user},
+                                rq->pool));
+    if (account)
+        KZ_TRY(kz_people_mail(grant, account->id, "password"));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_page(out, "forgotten-sent");
     return NULL;
 }

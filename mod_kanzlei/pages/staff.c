@@ -7,6 +7,7 @@
 
 #include "model/event.h"
 #include "model/staff.h"
+#include "pages/people.h"
 #include "queries.h"
 #include "views.h"
 #include "web/form.h"
@@ -57,24 +58,13 @@ static apr_array_header_t *read_rights(kz_form_t *form, apr_pool_t *pool)
     return rights;
 }
 
-/* A user name: 2 to 64 of a-z, 0-9, dot and dash. */
-static const char *read_user(kz_form_t *form)
-{
-    const char *user = kz_form_text(form, "user", 64, KZ_FORM_REQUIRED);
-    size_t len = strlen(user);
-
-    if (len == 1 || strspn(user, "abcdefghijklmnopqrstuvwxyz0123456789.-") != len)
-        kz_form_fail(form, "user", "field.user");
-    return user;
-}
-
 /* POST /staff: the person, the rights and the invitation in one transaction. */
 kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_form_t *form = kz_form_open(rq);
     kz_staff_new_t staff = {
         .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
-        .user = read_user(form),
+        .user = kz_people_user(form),
         .email = kz_form_email(form, "email", KZ_FORM_REQUIRED),
         .language = kz_form_choice(form, "language", "de|en"),
         .rights = read_rights(form, rq->pool),

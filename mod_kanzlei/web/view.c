@@ -155,6 +155,14 @@ void kz_view_time(kz_view_t *view, const char *name, apr_time_t value)
     kz_view_text(view, suffixed(view, name, "exact"), exact);
 }
 
+void kz_view_date(kz_view_t *view, const char *name, apr_time_t value)
+{
+    kz_time_parts_t at;
+
+    kz_time_parts(&at, value, view->now);
+    kz_view_text(view, name, kz_words_date(view->words, &at, view->pool));
+}
+
 void kz_view_size(kz_view_t *view, const char *name, apr_int64_t value)
 {
     kz_view_number(view, name, value);

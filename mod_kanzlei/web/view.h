@@ -40,6 +40,8 @@ void kz_view_number(kz_view_t *view, const char *name, apr_int64_t value);
 void kz_view_count(kz_view_t *view, const char *name, apr_int64_t value);
 /* NAME as RFC 3339, NAME_text as people say it, NAME_exact to the second; nulls for 0. */
 void kz_view_time(kz_view_t *view, const char *name, apr_time_t value);
+/* NAME as "12. November 2026". */
+void kz_view_date(kz_view_t *view, const char *name, apr_time_t value);
 /* NAME in bytes, NAME_text as "12,4 MB". */
 void kz_view_size(kz_view_t *view, const char *name, apr_int64_t value);
 /* NAME, and NAME_<value> as a flag. VALUES: all values, "a|b|c", so that templates may name them.

@@ -1,2 +1,58 @@
 -- account_password(account uuid, password text) :exec
 UPDATE account SET password = $2 WHERE id = $1;
+
+-- account_add(id uuid, user text, name text, email text, language text) :exec
+INSERT INTO account (firm, id, kind, user_name, name, email, language)
+VALUES (current_setting('kz.firm')::int, $1, 'client', $2, $3, $4, $5);
+
+-- account_client_add(account uuid, client uuid) :exec
+INSERT INTO account_client (firm, account, client)
+VALUES (current_setting('kz.firm')::int, $1, $2);
+
+-- account(account uuid) :one
+-- -> id uuid, user text, name text, email text, language text, kind text,
+--    state enum(new|invited|active|locked), created timestamptz, invited timestamptz,
+--    last_sign_in timestamptz, locked_at timestamptz
+SELECT a.id, a.user_name, a.name, a.email, a.language, a.kind, r.state, a.created, r.invited,
+       a.signed_in_at, a.locked_at
+  FROM account a JOIN account_row r ON r.firm = a.firm AND r.id = a.id
+ WHERE a.id = $1;
+
+-- clients_of_account(account uuid) :many
+-- -> id uuid, client_name text, street text, postcode text, city text, country text
+SELECT c.id, c.display, c.street, c.postcode, c.city, c.country
+  FROM account_client ac JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+ WHERE ac.account = $1 ORDER BY c.sort, c.id LIMIT 50;
+
+-- account_unlock(account uuid) :exec
+UPDATE account SET locked_at = NULL, wrong = 0, wrong_marks = '{}'
+ WHERE id = $1 AND locked_at IS NOT NULL;
+
+-- A mail with a code; the code is made when the mail is. One that waits already serves.
+-- job_mail(id uuid, account uuid, purpose text) :exec
+INSERT INTO job (firm, id, kind, data)
+SELECT current_setting('kz.firm')::int, $1, 'mail',
+       jsonb_build_object('account', $2::uuid, 'purpose', $3::text)
+ WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'mail' AND state = 'waiting'
+                      AND data = jsonb_build_object('account', $2::uuid, 'purpose', $3::text));
+
+-- account_by_user(user text) :maybe
+-- -> id uuid, email text
+SELECT id, email FROM account WHERE user_fold = lower($1) AND email <> '' AND locked_at IS NULL;
+
+-- What a password must not be made of: the person's and the clients' names.
+-- account_words(account uuid) :one
+-- -> words text
+SELECT concat_ws(' ', a.user_name, a.name, split_part(a.email, '@', 1),
+       (SELECT string_agg(c.display, ' ') FROM account_client ac
+          JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+         WHERE ac.firm = a.firm AND ac.account = a.id), (SELECT f.name FROM firm f))
+  FROM account a WHERE a.id = $1;
+
+-- account_hash(account uuid) :one
+-- -> hash text
+SELECT password FROM account WHERE id = $1;
+
+-- account_email(account uuid) :one
+-- -> me_email text
+SELECT email FROM account WHERE id = $1;

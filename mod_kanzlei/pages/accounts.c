@@ -1,0 +1,179 @@
+/* The accesses of clients: made, invited by mail or letter, unlocked. */
+#include "web/route.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "model/code.h"
+#include "model/event.h"
+#include "pages/people.h"
+#include "queries.h"
+#include "views.h"
+
+static kz_err_t *show_client(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
+{
+    kz_q_client_t *client;
+
+    KZ_TRY(kz_q_client(&client, kz_grant_db(grant),
+                       &(kz_q_client_args_t){kz_request_id(rq, "client")}, rq->pool));
+    kz_row_client(kz_view_object(view, "client"), client);
+    return NULL;
+}
+
+/* GET /clients/{client}/accounts/new */
+kz_err_t *page_account_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *view = kz_reply_page(out, "account-form"), *form = kz_view_object(view, "form");
+    kz_q_client_t *client;
+
+    KZ_TRY(kz_q_client(&client, kz_grant_db(grant),
+                       &(kz_q_client_args_t){kz_request_id(rq, "client")}, rq->pool));
+    kz_row_client(kz_view_object(view, "client"), client);
+    kz_view_text(form, "name", strcmp(client->kind, "person") == 0 ? client->client_name : NULL);
+    kz_view_text(form, "email", client->email);
+    kz_view_enum(form, "language", client->language, "de|en");
+    return NULL;
+}
+
+/* POST /clients/{client}/accounts */
+kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *client = kz_request_id(rq, "client");
+    kz_form_t *form = kz_form_open(rq);
+    char id[KZ_STR_UUID_SIZE];
+    kz_q_account_add_args_t args = {
+        .id = id,
+        .user = kz_people_user(form),
+        .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
+        .email = kz_form_email(form, "email", KZ_FORM_OPTIONAL),
+        .language = kz_form_choice(form, "language", "de|en"),
+    };
+    kz_err_t *err = NULL;
+
+    kz_str_uuid_v7(id);
+    if (!kz_form_failed(form))
+        err = kz_q_account_add(NULL, kz_grant_db(grant), &args);
+    if (err && strcmp(kz_db_constraint(kz_grant_db(grant)), "account_user_taken") == 0) {
+        kz_err_free(err);
+        err = NULL;
+        kz_form_fail(form, "user", "field.taken");
+        KZ_TRY(kz_grant_again(grant));
+    }
+    KZ_TRY(err);
+    if (kz_form_failed(form))
+        return show_client(kz_form_again(out, form, "account-form"), rq, grant);
+    KZ_TRY(kz_q_account_client_add(NULL, kz_grant_db(grant),
+                                   &(kz_q_account_client_add_args_t){id, client}));
+    KZ_TRY(kz_event_add(grant, "access_created", &(kz_event_t){.client = client, .subject = id}));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/accounts/", id, NULL), "account_created");
+    return NULL;
+}
+
+/* GET /accounts/{account} */
+kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *id = kz_request_id(rq, "account");
+    kz_view_t *view = kz_reply_page(out, "access");
+    kz_q_clients_of_account_t *clients;
+    kz_q_account_t *account;
+    int n, i;
+
+    KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
+    kz_row_account(kz_view_object(view, "account"), account);
+    KZ_TRY(kz_q_clients_of_account(&clients, &n, kz_grant_db(grant),
+                                   &(kz_q_clients_of_account_args_t){id}, rq->pool));
+    kz_view_list(view, "clients");
+    for (i = 0; i < n; i++)
+        kz_row_clients_of_account(kz_view_row(view, "clients"), &clients[i]);
+    return NULL;
+}
+
+/* Back to where the button was: "back" of the form, if it is in this portal. */
+static void go_back(kz_reply_t *out, const kz_request_t *rq, const char *notice)
+{
+    const char *back = kz_request_form(rq, "back");
+    size_t len = strlen(rq->base);
+
+    if (back && strncmp(back, rq->base, len) == 0 && back[len] == '/' && !strpbrk(back, "\\\r\n?"))
+        kz_reply_see(out, "", back, notice);
+    else
+        kz_reply_see(out, rq->base,
+                     apr_pstrcat(rq->pool, "/accounts/", kz_request_id(rq, "account"), NULL),
+                     notice);
+}
+
+/* The first client of an account, for the event; NULL for staff. */
+static kz_err_t *client_of(kz_q_clients_of_account_t **client, kz_request_t *rq, kz_grant_t *grant)
+{
+    kz_q_clients_of_account_args_t args = {kz_request_id(rq, "account")};
+    int n;
+
+    KZ_TRY(kz_q_clients_of_account(client, &n, kz_grant_db(grant), &args, rq->pool));
+    if (n == 0)
+        *client = NULL;
+    return NULL;
+}
+
+static kz_err_t *note(kz_request_t *rq, kz_grant_t *grant, const char *kind)
+{
+    kz_event_t event = {.subject = kz_request_id(rq, "account")};
+    kz_q_clients_of_account_t *client;
+
+    KZ_TRY(client_of(&client, rq, grant));
+    event.client = client ? client->id : NULL;
+    return kz_event_add(grant, kind, &event);
+}
+
+/* POST /accounts/{account}/invite: a mail with a code. */
+kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    KZ_TRY(kz_people_mail(grant, kz_request_id(rq, "account"), "invitation"));
+    KZ_TRY(note(rq, grant, "invited"));
+    KZ_TRY(kz_grant_commit(grant));
+    go_back(out, rq, "invited");
+    return NULL;
+}
+
+/* POST /accounts/{account}/letter: a page to print, with a code that is shown this once. */
+kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *id = kz_request_id(rq, "account"), *code;
+    kz_view_t *view = kz_reply_page(out, "letter");
+    kz_q_clients_of_account_t *client;
+    kz_q_account_t *account;
+    apr_time_t expires;
+
+    KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
+    KZ_TRY(client_of(&client, rq, grant));
+    KZ_TRY(kz_code_create(&code, &expires, grant, id, "invitation", rq->pool));
+    KZ_TRY(note(rq, grant, "letter_printed"));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_row_account(kz_view_object(view, "account"), account);
+    if (client)
+        kz_row_clients_of_account(kz_view_object(view, "client"), client);
+    kz_view_text(view, "code", code);
+    kz_view_text(
+        view, "url",
+        apr_pstrcat(rq->pool, strstr(rq->portal->conf->url, "//") + 2, rq->base, "/redeem", NULL));
+    kz_view_time(view, "expires", expires);
+    kz_view_time(view, "now", apr_time_now());
+    kz_view_date(view, "today", apr_time_now());
+    return NULL;
+}
+
+/* POST /accounts/{account}/unlock */
+kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_q_account_unlock_args_t args = {kz_request_id(rq, "account")};
+    int unlocked;
+
+    KZ_TRY(kz_q_account_unlock(&unlocked, kz_grant_db(grant), &args));
+    if (unlocked)
+        KZ_TRY(note(rq, grant, "unlocked"));
+    KZ_TRY(kz_grant_commit(grant));
+    go_back(out, rq, "unlocked");
+    return NULL;
+}

@@ -1,0 +1,136 @@
+/* One's own account: password, and the list of sessions. */
+#include "web/route.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "model/event.h"
+#include "model/password.h"
+#include "pages/people.h"
+#include "queries.h"
+#include "views.h"
+
+/* The first of the words that AGENT has in it, "" if none. */
+static const char *word_in(const char *agent, const char *const words[][2])
+{
+    int i;
+
+    for (i = 0; words[i][0]; i++) {
+        if (strstr(agent, words[i][0]))
+            return words[i][1];
+    }
+    return "";
+}
+
+/* "Firefox, Linux", from what the browser says of itself; a guess is enough to know it again. */
+static const char *device(const char *agent, apr_pool_t *pool)
+{
+    static const char *const browsers[][2] = {
+        {"Edg", "Edge"},      {"Firefox", "Firefox"}, {"OPR", "Opera"}, {"Chrom", "Chrome"},
+        {"Safari", "Safari"}, {"curl", "curl"},       {NULL, NULL}};
+    static const char *const systems[][2] = {{"iPhone", "iPhone"},
+                                             {"iPad", "iPad"},
+                                             {"Android", "Android"},
+                                             {"Windows", "Windows"},
+                                             {"Mac OS", "Mac"},
+                                             {"Linux", "Linux"},
+                                             {NULL, NULL}};
+    const char *browser = word_in(agent, browsers), *system = word_in(agent, systems);
+
+    if (!*browser && !*system)
+        return apr_pstrmemdup(pool, agent, strcspn(agent, " /"));
+    return apr_pstrcat(pool, browser, *browser && *system ? ", " : "", system, NULL);
+}
+
+static kz_err_t *fill(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
+{
+    kz_q_sessions_args_t args;
+    kz_q_account_email_t *me;
+    kz_q_sessions_t *sessions;
+    const char *words;
+    int n, i;
+
+    KZ_TRY(kz_grant_settle(grant));
+    args.account = kz_grant_account(grant);
+    args.current = kz_grant_session(grant);
+    KZ_TRY(kz_people_words(&words, grant, args.account, rq->pool));
+    KZ_TRY(kz_q_account_email(&me, kz_grant_db(grant), &(kz_q_account_email_args_t){args.account},
+                              rq->pool));
+    KZ_TRY(kz_q_sessions(&sessions, &n, kz_grant_db(grant), &args, rq->pool));
+    kz_view_text(view, "me_email", me->me_email);
+    kz_view_text(view, "strength_words", words);
+    kz_view_list(view, "sessions");
+    for (i = 0; i < n; i++) {
+        kz_view_t *row = kz_view_row(view, "sessions");
+
+        kz_row_sessions(row, &sessions[i]);
+        kz_view_text(row, "device", device(sessions[i].agent, rq->pool));
+        kz_view_text(row, "address", NULL);
+    }
+    kz_view_flag(view, "others", n > 1);
+    kz_view_object(view, "form");
+    return NULL;
+}
+
+/* GET /account */
+kz_err_t *page_me(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    return fill(kz_reply_page(out, "account"), rq, grant);
+}
+
+/* POST /account/password: the old one is asked again, and all other sessions end. */
+kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    const char *me = kz_grant_account(grant), *old, *words, *password, *hash;
+    kz_form_t *form = kz_form_open(rq);
+    kz_q_account_hash_t *row;
+    int ok = 0;
+
+    old = kz_form_secret(form, "old");
+    KZ_TRY(kz_people_words(&words, grant, me, rq->pool));
+    KZ_TRY(kz_q_account_hash(&row, kz_grant_db(grant), &(kz_q_account_hash_args_t){me}, rq->pool));
+    kz_grant_rest(grant); /* argon2id holds no connection */
+    if (!kz_form_failed(form))
+        KZ_TRY(kz_password_verify(&ok, rq->portal, row->hash, old));
+    if (!ok)
+        kz_form_fail(form, "old", "field.wrong_password");
+    password = kz_people_password(form, rq, words);
+    if (!kz_form_failed(form))
+        KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
+    KZ_TRY(kz_grant_again(grant));
+    if (kz_form_failed(form))
+        return fill(kz_form_again(out, form, "account"), rq, grant);
+    KZ_TRY(
+        kz_q_account_password(NULL, kz_grant_db(grant), &(kz_q_account_password_args_t){me, hash}));
+    KZ_TRY(kz_q_sessions_end(NULL, kz_grant_db(grant),
+                             &(kz_q_sessions_end_args_t){me, kz_grant_session(grant)}));
+    KZ_TRY(kz_event_add(grant, "password_set", &(kz_event_t){.subject = me}));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, "/account", "password");
+    return NULL;
+}
+
+/* POST /account/sessions/{session}/end */
+kz_err_t *page_me_session_end(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_q_session_end_args_t args = {kz_request_id(rq, "session")};
+
+    KZ_TRY(kz_q_session_end(NULL, kz_grant_db(grant), &args));
+    KZ_TRY(kz_event_add(grant, "session_ended", &(kz_event_t){.subject = kz_grant_account(grant)}));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, "/account", "session_ended");
+    return NULL;
+}
+
+/* POST /account/sessions/end: all but this one. */
+kz_err_t *page_me_sessions_end(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_q_sessions_end_args_t args = {kz_grant_account(grant), kz_grant_session(grant)};
+
+    KZ_TRY(kz_q_sessions_end(NULL, kz_grant_db(grant), &args));
+    KZ_TRY(kz_event_add(grant, "session_ended", &(kz_event_t){.subject = args.account}));
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, rq->base, "/account", "sessions_ended");
+    return NULL;
+}

@@ -1,0 +1,50 @@
+#include "pages/people.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "model/password.h"
+#include "queries.h"
+
+const char *kz_people_user(kz_form_t *form)
+{
+    const char *user = kz_form_text(form, "user", 64, KZ_FORM_REQUIRED);
+    size_t len = strlen(user);
+
+    if (len == 1 || strspn(user, "abcdefghijklmnopqrstuvwxyz0123456789.-") != len)
+        kz_form_fail(form, "user", "field.user");
+    return user;
+}
+
+const char *kz_people_password(kz_form_t *form, const kz_request_t *rq, const char *words)
+{
+    const char *password = kz_form_secret(form, "password");
+    const char *again = kz_form_secret(form, "password_again");
+
+    if (kz_form_failed(form))
+        return "";
+    if (kz_password_score(rq->portal, password, words, rq->pool) < rq->portal->conf->password_score)
+        kz_form_fail(form, "password", "field.weak");
+    else if (strcmp(password, again) != 0)
+        kz_form_fail(form, "password_again", "field.mismatch");
+    return kz_form_failed(form) ? "" : password;
+}
+
+kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *account,
+                          apr_pool_t *pool)
+{
+    kz_q_account_words_t *row;
+
+    KZ_TRY(
+        kz_q_account_words(&row, kz_grant_db(grant), &(kz_q_account_words_args_t){account}, pool));
+    *words = row->words ? row->words : "";
+    return NULL;
+}
+
+kz_err_t *kz_people_mail(kz_grant_t *grant, const char *account, const char *purpose)
+{
+    char id[KZ_STR_UUID_SIZE];
+
+    kz_str_uuid_v7(id);
+    return kz_q_job_mail(NULL, kz_grant_db(grant), &(kz_q_job_mail_args_t){id, account, purpose});
+}

@@ -1,0 +1,21 @@
+/* What several pages about people share. */
+#ifndef KZ_PAGES_PEOPLE_H
+#define KZ_PAGES_PEOPLE_H
+
+#include "web/form.h"
+
+/* The field "user", a user name: 2 to 64 of a-z, 0-9, dot and dash. */
+const char *kz_people_user(kz_form_t *form);
+
+/* The fields "password" and "password_again": strong enough, the same, and none of WORDS. "" when
+ * the form has failed. */
+const char *kz_people_password(kz_form_t *form, const kz_request_t *rq, const char *words);
+
+/* Words that a password of ACCOUNT must not be made of. */
+kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *account,
+                          apr_pool_t *pool);
+
+/* Queues the mail with a code for ACCOUNT: PURPOSE "invitation" or "password". */
+kz_err_t *kz_people_mail(kz_grant_t *grant, const char *account, const char *purpose);
+
+#endif
