@@ -21,8 +21,16 @@ def _table(title, rows, head=FIRM):
     return papers.pdf(head, title, (f"Stand {datetime.date.today():%d.%m.%Y}",), rows)
 
 
+_PLAIN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", " ": "."})
+
+
+def _plain(name):
+    """The name as it stands in a mail address."""
+    return name.lower().translate(_PLAIN)
+
+
 def _person(number, salutation, first_name, name, street, postcode, city, user=None, **more):
-    mail = f"{user or name.lower()}@mandant.example"
+    mail = f"{user or _plain(name)}@mandant.example"
     return dict(number=number, kind="person", salutation=salutation, first_name=first_name,
                 name=name, street=street, postcode=postcode, city=city, country="Deutschland",
                 email=mail, language="de", user=user, contact=f"{first_name} {name}", **more)

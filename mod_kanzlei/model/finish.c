@@ -50,10 +50,10 @@ static kz_err_t *scan(kz_scan_verdict_t *verdict, finish_t *f)
         kz_err_free(err);
         verdict->result = KZ_SCAN_UNSCANNABLE;
         verdict->what = "too_large";
-        return kz_seal_scan_copy(&f->size, f->sha256, f->spool, -1, f->key, f->row->id, f->pool);
+        return kz_seal_scan_copy(&f->size, f->sha256, f->spool, -1, f->key, f->row->id);
     }
     KZ_TRY(err);
-    err = kz_seal_scan_copy(&f->size, f->sha256, f->spool, memfd, f->key, f->row->id, f->pool);
+    err = kz_seal_scan_copy(&f->size, f->sha256, f->spool, memfd, f->key, f->row->id);
     if (!err)
         err = kz_scan_memfd(verdict, conf->scanner, memfd, deadline, f->pool);
     kz_scan_release(memfd, size);
@@ -130,7 +130,7 @@ static kz_err_t *put(unsigned char *held, finish_t *f)
     if (fd < 0 || fstat(fd, &info) != 0)
         return kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "spool");
     err = kz_stores_put(held, f->portal->stores, f->object, fd, (apr_uint64_t)info.st_size,
-                        deadline, f->pool);
+                        deadline);
     close(fd);
     return err;
 }
