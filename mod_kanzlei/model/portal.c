@@ -17,18 +17,17 @@
 static kz_err_t *open_stores(kz_portal_t *portal, apr_pool_t *pool)
 {
     const apr_array_header_t *list = portal->conf->stores;
-    const char **names = apr_pcalloc(pool, sizeof *names * (size_t)list->nelts);
-    const char **urls = apr_pcalloc(pool, sizeof *urls * (size_t)list->nelts);
+    kz_store_place_t *places = apr_pcalloc(pool, sizeof *places * (size_t)list->nelts);
     int quorum = portal->conf->quorum, i;
 
     for (i = 0; i < list->nelts; i++) {
-        names[i] = APR_ARRAY_IDX(list, i, kz_conf_pair_t).name;
-        urls[i] = APR_ARRAY_IDX(list, i, kz_conf_pair_t).value;
+        places[i].name = APR_ARRAY_IDX(list, i, kz_conf_pair_t).name;
+        places[i].url = APR_ARRAY_IDX(list, i, kz_conf_pair_t).value;
     }
     if (quorum == 0)
         quorum = list->nelts / 2 + 1;
-    return kz_stores_open(&portal->stores, names, urls, list->nelts, quorum,
-                          portal->conf->installation, pool);
+    return kz_stores_open(&portal->stores, places, list->nelts, quorum, portal->conf->installation,
+                          pool);
 }
 
 /* The password at the mail server: one line of a file that its owner alone may read. */

@@ -28,7 +28,7 @@ static kz_err_t *post(const kz_state_t *state, kz_grant_t *grant, const char *na
     const kz_templates_t *templates = kz_words_templates(kz_view_words(view));
     apr_pool_t *pool = kz_view_pool(view);
     kz_q_job_firm_t *firm;
-    apr_size_t len;
+    kz_rendered_t text, html;
 
     KZ_TRY(kz_grant_again(grant));
     KZ_TRY(kz_q_job_firm(&firm, kz_grant_db(grant), pool));
@@ -42,12 +42,12 @@ static kz_err_t *post(const kz_state_t *state, kz_grant_t *grant, const char *na
     mail->reply_to = *firm->email ? firm->email : NULL;
     mail->subject = kz_view_phrase(kz_view_words(view),
                                    apr_pstrcat(pool, "mail.", name, ".subject", NULL), view, pool);
-    KZ_TRY(kz_templates_render(&mail->text, &len, templates,
-                               apr_pstrcat(pool, "mail/", name, ".txt", NULL), NULL,
-                               kz_view_json(view), pool));
-    KZ_TRY(kz_templates_render(&mail->html, &len, templates,
-                               apr_pstrcat(pool, "mail/", name, ".html", NULL), NULL,
-                               kz_view_json(view), pool));
+    KZ_TRY(kz_templates_render(&text, templates, apr_pstrcat(pool, "mail/", name, ".txt", NULL),
+                               NULL, kz_view_json(view), pool));
+    KZ_TRY(kz_templates_render(&html, templates, apr_pstrcat(pool, "mail/", name, ".html", NULL),
+                               NULL, kz_view_json(view), pool));
+    mail->text = text.text;
+    mail->html = html.text;
     return kz_mail_send(&state->portal->mail, mail, pool);
 }
 

@@ -96,20 +96,19 @@ static int send_page(kz_request_t *rq, kz_reply_t *out)
 {
     const char *name = apr_pstrcat(rq->pool, "page/", out->page, ".html", NULL);
     request_rec *r = rq->web->r;
-    const char *html;
-    apr_size_t len;
+    kz_rendered_t html;
     kz_err_t *err;
 
     if (rq->json)
         return send_json(rq, out);
-    err = kz_templates_render(&html, &len, kz_words_templates(rq->words), name, "layout.html",
+    err = kz_templates_render(&html, kz_words_templates(rq->words), name, "layout.html",
                               kz_view_json(out->view), rq->pool);
     if (err) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "kanzlei: %s", kz_err_detail(err));
         kz_err_free(err);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return send_bytes(r, "text/html; charset=utf-8", html, len);
+    return send_bytes(r, "text/html; charset=utf-8", html.text, html.len);
 }
 
 static int send_content(kz_request_t *rq, kz_reply_t *out)

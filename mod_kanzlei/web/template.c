@@ -20,9 +20,8 @@ static kz_err_t *find(const kz_template_t **found, const kz_templates_t *templat
     return *found ? NULL : kz_err_create(KZ_ERR_INTERNAL, "there is no template %s", name);
 }
 
-kz_err_t *kz_templates_render(const char **out, apr_size_t *len, const kz_templates_t *templates,
-                              const char *name, const char *layout, json_t *view,
-                              apr_pool_t *result_pool)
+kz_err_t *kz_templates_render(kz_rendered_t *out, const kz_templates_t *templates, const char *name,
+                              const char *layout, json_t *view, apr_pool_t *result_pool)
 {
     kz_template__job_t job = {.view = view, .escape = is_html(name)};
 
@@ -33,7 +32,7 @@ kz_err_t *kz_templates_render(const char **out, apr_size_t *len, const kz_templa
         if (!kz_template__is_layout(job.template))
             return kz_err_create(KZ_ERR_INTERNAL, "%s is no layout", layout);
     }
-    return kz_template__render(out, len, &job, result_pool);
+    return kz_template__render(&out->text, &out->len, &job, result_pool);
 }
 
 kz_err_t *kz_templates_text(const char **out, const kz_templates_t *templates, const char *key,

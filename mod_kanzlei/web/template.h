@@ -37,13 +37,17 @@ extern const int kz_view_names_count;
 kz_err_t *kz_templates_load(kz_templates_t **templates, const char *dir, const char *language,
                             const char *const *names, int names_count, apr_pool_t *pool);
 
+typedef struct kz_rendered_t {
+    const char *text; /* ends with NUL */
+    apr_size_t len;   /* bytes before that */
+} kz_rendered_t;
+
 /* Renders the template NAME with VIEW. LAYOUT: "layout.html", or NULL for the template alone.
- * Templates named *.txt are not HTML-escaped, all others are. *OUT lives in RESULT_POOL, ends with
- * NUL, *LEN bytes before that. VIEW NULL: an empty one. Errors: INTERNAL for an unknown NAME, and
- * for what gets larger than 32 MiB, nested deeper than 64, or takes more than 4 million steps. */
-kz_err_t *kz_templates_render(const char **out, apr_size_t *len, const kz_templates_t *templates,
-                              const char *name, const char *layout, json_t *view,
-                              apr_pool_t *result_pool);
+ * Templates named *.txt are not HTML-escaped, all others are. OUT's text lives in RESULT_POOL. VIEW
+ * NULL: an empty one. Errors: INTERNAL for an unknown NAME, and for what gets larger than 32 MiB,
+ * nested deeper than 64, or takes more than 4 million steps. */
+kz_err_t *kz_templates_render(kz_rendered_t *out, const kz_templates_t *templates, const char *name,
+                              const char *layout, json_t *view, apr_pool_t *result_pool);
 
 /* The text KEY with VIEW filled in, not HTML-escaped (for JSON and plain text). Unknown keys give
  * INTERNAL. */

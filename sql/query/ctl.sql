@@ -53,3 +53,26 @@ UPDATE code SET used_at = now() WHERE account = $1 AND used_at IS NULL;
 -- ctl_unlock(account uuid) :exec
 UPDATE account SET wrong = 0, wrong_marks = '{}', locked_at = NULL
  WHERE id = $1 AND locked_at IS NOT NULL;
+
+-- ctl_status() :one
+-- -> version int4, firms int8, jobs_waiting int8, jobs_failed int8, uploads int8, held int8,
+--    copies_open int8, copies_oldest timestamptz
+SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, copies_oldest
+  FROM kz_status();
+
+-- ctl_status_jobs(limit int4) :many
+-- -> slug text, id uuid, kind text, state text, tries int4, error text, due timestamptz
+SELECT slug, id, kind, state, tries, error, due FROM kz_status_jobs($1);
+
+-- ctl_objects_unknown(objects text[]) :many
+-- -> object text
+SELECT o FROM kz_objects_unknown($1) o;
+
+-- The firm's documents by id, behind one: what a check compares with the stores, and which stores hold
+-- them as far as is known.
+-- check_documents(after uuid, limit int4) :many
+-- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text
+SELECT d.id, d.object, d.size, d.sha256, d.key,
+       coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
+                  WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
+  FROM document d WHERE d.id > $1 AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $2;

@@ -178,7 +178,7 @@ static void finish(script_t *script)
 
     append(script, 0, 0); /* drops what is torn */
     meta.size = script->len;
-    err = kz_seal_scan_copy(&size, sha256, script->path, -1, &key, DOCUMENT, script->pool);
+    err = kz_seal_scan_copy(&size, sha256, script->path, -1, &key, DOCUMENT);
     if (!err) {
         must(script->damaged || size == script->len, "the size");
         script->len =

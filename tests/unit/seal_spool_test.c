@@ -12,7 +12,7 @@ static void assert_holds(const char *path, const unsigned char *data, apr_uint64
     unsigned char sha256[KZ_SEAL_SHA256], want[KZ_SEAL_SHA256];
     apr_uint64_t size;
 
-    assert_ok(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT, pool));
+    assert_ok(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT));
     assert_int_equal(size, len);
     crypto_hash_sha256(want, data, len);
     assert_memory_equal(sha256, want, sizeof want);
@@ -170,15 +170,15 @@ static void test_damage_is_seen(void **state)
                 KZ_ERR_SEAL); /* unfinished */
     spool.data[KZ_SEAL_HEADER + 100] ^= 1;
     scene_write(path, spool.data, spool.len);
-    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT, pool), KZ_ERR_SEAL);
+    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT), KZ_ERR_SEAL);
     spool.data[KZ_SEAL_HEADER + 100] ^= 1;
     scene_write(path, spool.data,
                 spool.len - 1); /* the torn end must not pass as a shorter document */
-    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT, pool), KZ_ERR_SEAL);
+    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT), KZ_ERR_SEAL);
     scene_write(path, "nothing of the kind", 19);
-    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT, pool), KZ_ERR_SEAL);
+    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT), KZ_ERR_SEAL);
     assert_int_equal(unlink(path), 0);
-    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT, pool), KZ_ERR_NOT_FOUND);
+    assert_code(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT), KZ_ERR_NOT_FOUND);
 }
 
 /* A tail with the header of a finished object is no end of a document. */
@@ -207,7 +207,7 @@ static void test_one_writer(void **state)
     assert_ok(kz_seal_writer_open(&writer, &offset, path, key, DOCUMENT, pool));
     assert_code(kz_seal_writer_open(&second, &offset, path, key, DOCUMENT, pool), KZ_ERR_LOCKED);
     assert_code(kz_seal_spool_finish(path, key, &meta, pool), KZ_ERR_LOCKED);
-    assert_code(kz_seal_scan_copy(&offset, sha256, path, -1, key, DOCUMENT, pool), KZ_ERR_LOCKED);
+    assert_code(kz_seal_scan_copy(&offset, sha256, path, -1, key, DOCUMENT), KZ_ERR_LOCKED);
     assert_ok(kz_seal_writer_close(writer));
     assert_ok(kz_seal_spool_finish(path, key, &meta, pool));
     assert_code(kz_seal_writer_open(&writer, &offset, path, key, DOCUMENT, pool), KZ_ERR_CONFLICT);
@@ -250,7 +250,7 @@ static void test_copy_for_the_scanner(void **state)
     object_t plain;
 
     (void)state;
-    assert_ok(kz_seal_scan_copy(&size, sha256, path, fd, key, DOCUMENT, pool));
+    assert_ok(kz_seal_scan_copy(&size, sha256, path, fd, key, DOCUMENT));
     close(fd);
     plain = object_load(copy);
     assert_int_equal(plain.len, 150000);

@@ -166,12 +166,13 @@ static inline const char *store_path(int index, const char *rest)
 static inline kz_err_t *set_open(kz_stores_t **opened, int quorum, const char *installation)
 {
     static const char *const names[STORES] = {"first", "second", "third"};
-    const char *urls[STORES];
+    kz_store_place_t places[STORES];
     int i;
 
     for (i = 0; i < STORES; i++)
-        urls[i] = apr_pstrcat(pool, "odd:", store_path(i, ""), NULL);
-    return kz_stores_open(opened, names, urls, STORES, quorum, installation, pool);
+        places[i] =
+            (kz_store_place_t){names[i], apr_pstrcat(pool, "odd:", store_path(i, ""), NULL)};
+    return kz_stores_open(opened, places, STORES, quorum, installation, pool);
 }
 
 static inline int bare_setup(void **state)
@@ -227,7 +228,7 @@ static inline kz_err_t *put(unsigned char *held, const char *key, size_t size, i
     kz_err_t *err;
 
     assert_int_equal(write(fd, pattern(size, seed), size), size);
-    err = kz_stores_put(held, stores, key, fd, size, deadline, pool);
+    err = kz_stores_put(held, stores, key, fd, size, deadline);
     close(fd);
     return err;
 }

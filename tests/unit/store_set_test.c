@@ -7,17 +7,17 @@
 
 static void test_bad_configuration(void **state)
 {
-    const char *names[] = {"a"}, *good[] = {"dir:/nowhere"}, *bad[] = {"ftp:/x"}, *none[] = {"dir"};
+    const kz_store_place_t good = {"a", "dir:/nowhere"}, bad = {"a", "ftp:/x"}, none = {"a", "dir"};
     kz_stores_t *set;
 
     (void)state;
-    assert_code(kz_stores_open(&set, names, good, 1, 2, INSTALLATION, pool), KZ_ERR_CONFIG);
-    assert_code(kz_stores_open(&set, names, good, 1, 0, INSTALLATION, pool), KZ_ERR_CONFIG);
-    assert_code(kz_stores_open(&set, names, good, 0, 0, INSTALLATION, pool), KZ_ERR_CONFIG);
-    assert_code(kz_stores_open(&set, names, good, 1, 1, "", pool), KZ_ERR_CONFIG);
-    assert_code(kz_stores_open(&set, names, bad, 1, 1, INSTALLATION, pool), KZ_ERR_CONFIG);
-    assert_code(kz_stores_open(&set, names, none, 1, 1, INSTALLATION, pool), KZ_ERR_CONFIG);
-    assert_ok(kz_stores_open(&set, names, good, 1, 1, INSTALLATION, pool)); /* only not there */
+    assert_code(kz_stores_open(&set, &good, 1, 2, INSTALLATION, pool), KZ_ERR_CONFIG);
+    assert_code(kz_stores_open(&set, &good, 1, 0, INSTALLATION, pool), KZ_ERR_CONFIG);
+    assert_code(kz_stores_open(&set, &good, 0, 0, INSTALLATION, pool), KZ_ERR_CONFIG);
+    assert_code(kz_stores_open(&set, &good, 1, 1, "", pool), KZ_ERR_CONFIG);
+    assert_code(kz_stores_open(&set, &bad, 1, 1, INSTALLATION, pool), KZ_ERR_CONFIG);
+    assert_code(kz_stores_open(&set, &none, 1, 1, INSTALLATION, pool), KZ_ERR_CONFIG);
+    assert_ok(kz_stores_open(&set, &good, 1, 1, INSTALLATION, pool)); /* only not there */
     assert_code(kz_stores_check(set, 0, soon(), pool), KZ_ERR_STORE_DOWN);
     assert_code(kz_stores_initialise(set, soon(), pool), KZ_ERR_STORE_DOWN);
 }

@@ -104,19 +104,18 @@ static void pages_come_in_their_layout_and_language(void **state)
 {
     kz_templates_t *german = load("de"), *english = load("en");
     json_t *view = home_view();
-    const char *out;
-    apr_size_t len;
+    kz_rendered_t out;
 
     (void)state;
-    assert_null(
-        kz_templates_render(&out, &len, german, "page/home.html", "layout.html", view, pool));
-    assert_string_equal(out, "<html>\n<h1>Guten <b>Tag</b></h1>\n<ul>\n  <li>&lt;1&gt;</li>\n"
-                             "  <li>2</li>\n</ul>\n<p>2 Dokumente für A &amp; B</p>\n</html>\n");
-    assert_int_equal(len, strlen(out));
-    assert_null(kz_templates_render(&out, &len, english, "part/row.html", NULL, view, pool));
-    assert_string_equal(out, "<li>A &amp; B</li>\n");
-    assert_null(kz_templates_render(&out, &len, english, "mail/new.txt", NULL, view, pool));
-    assert_string_equal(out, "2 documents for A & B\n- <1>\n- 2\n");
+    assert_null(kz_templates_render(&out, german, "page/home.html", "layout.html", view, pool));
+    assert_string_equal(out.text,
+                        "<html>\n<h1>Guten <b>Tag</b></h1>\n<ul>\n  <li>&lt;1&gt;</li>\n"
+                        "  <li>2</li>\n</ul>\n<p>2 Dokumente für A &amp; B</p>\n</html>\n");
+    assert_int_equal(out.len, strlen(out.text));
+    assert_null(kz_templates_render(&out, english, "part/row.html", NULL, view, pool));
+    assert_string_equal(out.text, "<li>A &amp; B</li>\n");
+    assert_null(kz_templates_render(&out, english, "mail/new.txt", NULL, view, pool));
+    assert_string_equal(out.text, "2 documents for A & B\n- <1>\n- 2\n");
     json_decref(view);
 }
 
@@ -144,13 +143,11 @@ static void rendering_what_is_not_there(void **state)
                                            {"page/home.html", "part/row.html"},
                                            {"layout.html", NULL}};
     kz_templates_t *templates = load("de");
-    const char *out;
-    apr_size_t len;
+    kz_rendered_t out;
 
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        kz_err_t *err =
-            kz_templates_render(&out, &len, templates, pairs[i][0], pairs[i][1], NULL, pool);
+        kz_err_t *err = kz_templates_render(&out, templates, pairs[i][0], pairs[i][1], NULL, pool);
 
         assert_non_null(err);
         assert_int_equal(kz_err_code(err), KZ_ERR_INTERNAL);

@@ -31,8 +31,8 @@ kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
  * or ended. Errors: DB_DOWN (no server), DB_BUSY (no connection became free in time). */
 kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool);
 
-/* FIRST is called once, before the answer to any query after this call is read: it reads the answers
- * of the queries sent so far. So that they go out together with what follows. */
+/* FIRST is called once, before the answer to any query after this call is read: it reads the
+ * answers of the queries sent so far. So that they go out together with what follows. */
 void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton);
 
 /* Commits, waits for it and gives the connection back. On an error nothing is committed, or, when

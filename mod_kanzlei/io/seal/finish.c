@@ -180,14 +180,14 @@ static kz_err_t *scan_copy(spool_t *spool, unsigned char *sha256, int out_fd)
 }
 
 kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
-                            const kz_seal_key_t *key, const char *document,
-                            apr_pool_t *scratch_pool)
+                            const kz_seal_key_t *key, const char *document)
 {
     spool_t spool;
     apr_pool_t *own;
     kz_err_t *err;
 
-    apr_pool_create(&own, scratch_pool);
+    if (apr_pool_create_unmanaged_ex(&own, NULL, NULL) != APR_SUCCESS)
+        return kz_err_create(KZ_ERR_INTERNAL, "no memory to read %s", path);
     err = spool_open(&spool, path, LOCK_SH, key, document, own);
     if (!err)
         err = scan_copy(&spool, sha256, out_fd);

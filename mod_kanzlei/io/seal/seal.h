@@ -103,8 +103,7 @@ kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
  * -1), and gives its size and SHA-256. Errors: SEAL (any chunk damaged, the end torn), LOCKED (is
  * being written to), NOT_FOUND, NO_SPACE (of OUT_FD). */
 kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
-                            const kz_seal_key_t *key, const char *document,
-                            apr_pool_t *scratch_pool);
+                            const kz_seal_key_t *key, const char *document);
 
 /* --- reading: from any source --- */
 

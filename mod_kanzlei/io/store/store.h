@@ -67,13 +67,18 @@ kz_err_t *kz_store_key_check(const char *key);
 
 /* --- the set --- */
 
-/* Opens COUNT stores by URL ("dir:/var/lib/kanzleipost/store-1"); NAMES are short words that
- * object_copy rows name a store by. A write needs QUORUM of them. Reads the marker object: a store
+/* Where a store is, as the operator has configured it. */
+typedef struct kz_store_place_t {
+    const char *name; /* a short word; object_copy rows name the store by it */
+    const char *url;  /* "dir:/var/lib/kanzleipost/store-1" */
+} kz_store_place_t;
+
+/* Opens the COUNT stores at PLACES. A write needs QUORUM of them. Reads the marker object: a store
  * that belongs to another INSTALLATION (a UUID) is refused with CONFIG; a store that can't be
  * reached or has no marker is no error, it is down until it can be and has. Never writes a marker:
  * see kz_stores_initialise. May be called before fork; POOL's end closes the set. */
-kz_err_t *kz_stores_open(kz_stores_t **stores, const char *const *names, const char *const *urls,
-                         int count, int quorum, const char *installation, apr_pool_t *pool);
+kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, int count,
+                         int quorum, const char *installation, apr_pool_t *pool);
 
 /* First use, and a store added later: writes the marker into every store that is reachable and
  * entirely empty (a folder must exist). Only ever called because an operator has said so: a disk
@@ -99,7 +104,7 @@ int kz_stores_health(char *why, size_t size, kz_stores_t *stores, int index);
  * STORE_DOWN when fewer than the quorum do, CONFLICT when that is because a store holds other bytes
  * under KEY; HELD is valid then too. */
 kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
-                        apr_uint64_t size, apr_time_t deadline, apr_pool_t *scratch_pool);
+                        apr_uint64_t size, apr_time_t deadline);
 
 /* Opens the object at the first healthy store that has it; a read that fails goes on at the next
  * store, at the same offset, unseen by the caller. A store that has failed or was slow is asked

@@ -218,9 +218,10 @@ kz_err_t *kz_stores_initialise(kz_stores_t *stores, apr_time_t deadline, apr_poo
 
 /* --- the set --- */
 
-static kz_err_t *one_open(kz_store__one_t **one, const char *name, const char *url,
+static kz_err_t *one_open(kz_store__one_t **one, const kz_store_place_t *place,
                           const char *installation)
 {
+    const char *name = place->name, *url = place->url;
     const char *rest = strchr(url, ':');
     kz_store__one_t *made;
     apr_pool_t *pool;
@@ -260,8 +261,8 @@ static apr_status_t set_close(void *baton)
     return APR_SUCCESS;
 }
 
-kz_err_t *kz_stores_open(kz_stores_t **stores, const char *const *names, const char *const *urls,
-                         int count, int quorum, const char *installation, apr_pool_t *pool)
+kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, int count,
+                         int quorum, const char *installation, apr_pool_t *pool)
 {
     kz_stores_t *made = apr_pcalloc(pool, sizeof *made);
     apr_time_t deadline = apr_time_now() + OPEN_TIMEOUT;
@@ -276,7 +277,7 @@ kz_err_t *kz_stores_open(kz_stores_t **stores, const char *const *names, const c
     for (i = 0; i < count; i++) {
         kz_err_t *err;
 
-        KZ_TRY(one_open(&made->one[i], names[i], urls[i], installation));
+        KZ_TRY(one_open(&made->one[i], &places[i], installation));
         made->count++;
         err = kz_stores_check(made, i, deadline, pool);
         if (err && kz_err_code(err) == KZ_ERR_CONFIG)

@@ -262,10 +262,10 @@ static kz_err_t *too_few(kz_err_t *const *errs, const kz_stores_t *stores, int h
 }
 
 kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
-                        apr_uint64_t size, apr_time_t deadline, apr_pool_t *scratch_pool)
+                        apr_uint64_t size, apr_time_t deadline)
 {
     kz_store__write_t write = {.key = key, .fd = fd, .size = size, .deadline = deadline};
-    kz_err_t **errs = apr_pcalloc(scratch_pool, sizeof(kz_err_t *) * KZ_STORES_MAX), *err = NULL;
+    kz_err_t *errs[KZ_STORES_MAX] = {NULL}, *err = NULL;
     int i, count = 0;
 
     memset(held, 0, (size_t)stores->count);
