@@ -24,7 +24,7 @@ static void set_headers(request_rec *r, const kz_reply_t *out)
                                frame, NULL));
     apr_table_setn(h, "X-Content-Type-Options", "nosniff");
     apr_table_setn(h, "X-Frame-Options", out->framed ? "SAMEORIGIN" : "DENY");
-    apr_table_setn(h, "Referrer-Policy", "no-referrer");
+    apr_table_setn(h, "Referrer-Policy", "same-origin");
     apr_table_setn(h, "Cross-Origin-Opener-Policy", "same-origin");
     apr_table_setn(h, "Cross-Origin-Resource-Policy", "same-origin");
     apr_table_setn(h, "Permissions-Policy",
