@@ -36,6 +36,15 @@ static apr_int64_t lease(const kz_conf_t *conf)
            10000;
 }
 
+/* What the document is, by its first bytes; a large one keeps what its name says. */
+static void look_at(finish_t *f, int memfd)
+{
+    unsigned char head[512];
+    ssize_t len = pread(memfd, head, sizeof head, 0);
+
+    f->row->type = kz_document_type(f->row->name, head, len > 0 ? (size_t)len : 0);
+}
+
 /* Scans through a memfd; a document over the bound is read for its size and hash alone. */
 static kz_err_t *scan(kz_scan_verdict_t *verdict, finish_t *f)
 {
@@ -54,6 +63,8 @@ static kz_err_t *scan(kz_scan_verdict_t *verdict, finish_t *f)
     }
     KZ_TRY(err);
     err = kz_seal_scan_copy(&f->size, f->sha256, f->spool, memfd, f->key, f->row->id);
+    if (!err)
+        look_at(f, memfd);
     if (!err)
         err = kz_scan_memfd(verdict, conf->scanner, memfd, deadline, f->pool);
     kz_scan_release(memfd, size);
@@ -96,6 +107,7 @@ static kz_err_t *scanned(finish_t *f, const kz_scan_verdict_t *verdict)
         .size = (apr_int64_t)f->size,
         .sha256 = {f->sha256, sizeof f->sha256},
         .what = verdict->result == KZ_SCAN_CLEAN ? "" : verdict->what,
+        .type = f->row->type,
     };
     int n;
 

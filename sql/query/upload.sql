@@ -35,8 +35,8 @@ RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.
 -- upload_release(upload uuid, worker uuid) :exec
 UPDATE upload SET worker = NULL, lease = NULL WHERE id = $1 AND worker = $2;
 
--- upload_scanned(upload uuid, worker uuid, size int8, sha256 bytea, what text) :exec
-UPDATE upload SET state = 'storing', size = $3, sha256 = $4, what = $5, touched = now()
+-- upload_scanned(upload uuid, worker uuid, size int8, sha256 bytea, what text, type text) :exec
+UPDATE upload SET state = 'storing', size = $3, sha256 = $4, what = $5, type = $6, touched = now()
  WHERE id = $1 AND worker = $2 AND state = 'scanning';
 
 -- upload_end(upload uuid, worker uuid, state text, what text) :exec
