@@ -130,6 +130,7 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
     if (used == 0)
         return NULL;
     KZ_TRY(kz_q_account_password(NULL, db, &(kz_q_account_password_args_t){code->account, hash}));
+    KZ_TRY(kz_q_codes_end(NULL, db, &(kz_q_codes_end_args_t){code->account}));
     KZ_TRY(kz_q_sessions_end(NULL, db, &(kz_q_sessions_end_args_t){code->account, NULL}));
     KZ_TRY(kz_event_add(grant, "password_set", &event));
     KZ_TRY(sign_in(&redeemed->token, grant, code, agent, pool));

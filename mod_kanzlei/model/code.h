@@ -41,8 +41,8 @@ typedef struct kz_code_redeemed_t {
 } kz_code_redeemed_t;
 
 /* Uses up CODE, sets the account's password to HASH (as kz_password_hash() makes it), ends all its
- * sessions, clears its wrong passwords and signs it in, all in GRANT's transaction, which it
- * commits. AGENT: the browser's name. Errors: DB_*. */
+ * sessions and other codes, clears its wrong passwords and signs it in, all in GRANT's transaction,
+ * which it commits. AGENT: the browser's name. Errors: DB_*. */
 kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const kz_code_t *code,
                          const char *hash, const char *agent, apr_pool_t *pool);
 

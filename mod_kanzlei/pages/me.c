@@ -23,19 +23,24 @@ static const char *word_in(const char *agent, const char *const words[][2])
     return "";
 }
 
-/* "Firefox, Linux", from what the browser says of itself; a guess is enough to know it again. */
+/* "Firefox, Linux", from what the browser says of itself; a guess is enough to know it again. "" if
+ * it says nothing. */
 static const char *device(const char *agent, apr_pool_t *pool)
 {
-    static const char *const browsers[][2] = {
-        {"Edg", "Edge"},      {"Firefox", "Firefox"}, {"OPR", "Opera"}, {"Chrom", "Chrome"},
-        {"Safari", "Safari"}, {"curl", "curl"},       {NULL, NULL}};
-    static const char *const systems[][2] = {{"iPhone", "iPhone"},
-                                             {"iPad", "iPad"},
-                                             {"Android", "Android"},
-                                             {"Windows", "Windows"},
-                                             {"Mac OS", "Mac"},
-                                             {"Linux", "Linux"},
-                                             {NULL, NULL}};
+    /* Each says of itself what the ones behind it say. */
+    static const char *const browsers[][2] = {{"Edg", "Edge"},
+                                              {"OPR", "Opera"},
+                                              {"SamsungBrowser", "Samsung Internet"},
+                                              {"Firefox", "Firefox"},
+                                              {"FxiOS", "Firefox"},
+                                              {"CriOS", "Chrome"},
+                                              {"Chrom", "Chrome"},
+                                              {"Safari", "Safari"},
+                                              {"curl", "curl"},
+                                              {NULL, NULL}};
+    static const char *const systems[][2] = {
+        {"iPhone", "iPhone"}, {"iPad", "iPad"},     {"Android", "Android"}, {"Windows", "Windows"},
+        {"Mac OS", "Mac"},    {"CrOS", "ChromeOS"}, {"Linux", "Linux"},     {NULL, NULL}};
     const char *browser = word_in(agent, browsers), *system = word_in(agent, systems);
 
     if (!*browser && !*system)
@@ -62,10 +67,13 @@ static kz_err_t *fill(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
     kz_view_text(view, "strength_words", words);
     kz_view_list(view, "sessions");
     for (i = 0; i < n; i++) {
+        const char *name = device(sessions[i].agent, rq->pool);
         kz_view_t *row = kz_view_row(view, "sessions");
 
         kz_row_sessions(row, &sessions[i]);
-        kz_view_text(row, "device", device(sessions[i].agent, rq->pool));
+        kz_view_text(row, "device", name);
+        if (!*name)
+            kz_view_say(row, "device", "account.device_unknown");
         kz_view_text(row, "address", NULL);
     }
     kz_view_flag(view, "others", n > 1);
@@ -96,6 +104,8 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     if (!ok)
         kz_form_fail(form, "old", "field.wrong_password");
     password = kz_people_password(form, rq, words);
+    if (!kz_form_failed(form) && strcmp(password, old) == 0)
+        kz_form_fail(form, "password", "field.same");
     if (!kz_form_failed(form))
         KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));
@@ -103,6 +113,7 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
         return fill(kz_form_again(out, form, "account"), rq, grant);
     KZ_TRY(
         kz_q_account_password(NULL, kz_grant_db(grant), &(kz_q_account_password_args_t){me, hash}));
+    KZ_TRY(kz_q_codes_end(NULL, kz_grant_db(grant), &(kz_q_codes_end_args_t){me}));
     KZ_TRY(kz_q_sessions_end(NULL, kz_grant_db(grant),
                              &(kz_q_sessions_end_args_t){me, kz_grant_session(grant)}));
     KZ_TRY(kz_event_add(grant, "password_set", &(kz_event_t){.subject = me}));

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "base/str.h"
 #include "model/code.h"
 #include "model/password.h"
 #include "pages/people.h"
@@ -91,11 +92,13 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
         kz_form_again(out, form, "redeem");
         return NULL;
     }
+    /* Locked: a code sets the password, but only the firm lifts the lock. */
+    kz_reply_see(out, rq->base, redeemed.token ? "/" : "/sign-in",
+                 redeemed.token ? "password_set" : "password_stored");
     if (redeemed.token) {
         kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), redeemed.token, 0);
         kz_reply_cookie(out, "kz-language", code->language, 365 * 24 * 3600);
     }
-    kz_reply_see(out, rq->base, redeemed.token ? "/" : "/sign-in", "password");
     return NULL;
 }
 
@@ -107,21 +110,19 @@ kz_err_t *page_forgotten(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* POST /forgotten: the same answer whether there is such a user name or not. */
+/* POST /forgotten: the same answer, in the same time, whether there is such a user name or not. */
 kz_err_t *page_forgotten_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_form_t *form = kz_form_open(rq);
     const char *user = kz_form_text(form, "user", 100, KZ_FORM_REQUIRED);
-    kz_q_account_by_user_t *account;
+    char id[KZ_STR_UUID_SIZE];
 
     if (kz_form_failed(form)) {
         kz_form_again(out, form, "forgotten");
         return NULL;
     }
-    KZ_TRY(kz_q_account_by_user(&account, kz_grant_db(grant), &(kz_q_account_by_user_args_t){user},
-                                rq->pool));
-    if (account)
-        KZ_TRY(kz_people_mail(grant, account->id, "password"));
+    kz_str_uuid_v7(id);
+    KZ_TRY(kz_q_job_forgotten(NULL, kz_grant_db(grant), &(kz_q_job_forgotten_args_t){id, user}));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_page(out, "forgotten-sent");
     return NULL;

@@ -260,12 +260,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      ORDER BY c.sort, c.id LIMIT p_limit;
 $$;
 
--- The names that make a password of P_ACCOUNT easy to guess: person, user, clients, firm. Who redeems a
--- code may not see the clients yet.
+-- The names that make a password of P_ACCOUNT easy to guess: person, user, mail address, clients, firm.
+-- Who redeems a code may not see the clients yet.
 CREATE OR REPLACE FUNCTION kz_account_words(p_account uuid)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT concat_ws(' ', a.name, a.user_name, f.name,
+    SELECT concat_ws(' ', a.name, a.user_name, split_part(a.email, '@', 1), f.name,
                (SELECT string_agg(x.display, ' ') FROM (
                     SELECT c.display FROM account_client ac
                       JOIN client c ON c.firm = ac.firm AND c.id = ac.client

@@ -36,18 +36,30 @@ SELECT current_setting('kz.firm')::int, $1, 'mail',
  WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'mail' AND state = 'waiting'
                       AND data = jsonb_build_object('account', $2::uuid, 'purpose', $3::text));
 
--- account_by_user(user text) :maybe
--- -> id uuid, email text
-SELECT id, email FROM account WHERE user_fold = lower($1) AND email <> '' AND locked_at IS NULL;
+-- A mail for a new password, wished by somebody who says to be USER. Always a row, so that the time
+-- says nothing about who is there: one that concerns nobody when there is no such name, no mail
+-- address, a lock, or a mail a moment ago.
+-- job_forgotten(id uuid, user text) :exec
+INSERT INTO job (firm, id, kind, data)
+SELECT current_setting('kz.firm')::int, $1, 'mail',
+       jsonb_build_object('purpose', 'password', 'account', coalesce(
+           (SELECT a.id FROM account a
+             WHERE a.user_fold = lower($2) AND a.email <> '' AND a.locked_at IS NULL
+               AND NOT EXISTS (SELECT FROM job j
+                                WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
+                                  AND j.data = jsonb_build_object('account', a.id, 'purpose', 'password'))
+               AND NOT EXISTS (SELECT FROM code k
+                                WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
+                                  AND k.created > now() - interval '1 minute')), $1));
 
 -- What a password must not be made of: the person's and the clients' names.
 -- account_words(account uuid) :one
 -- -> words text
-SELECT concat_ws(' ', a.user_name, a.name, split_part(a.email, '@', 1),
-       (SELECT string_agg(c.display, ' ') FROM account_client ac
-          JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-         WHERE ac.firm = a.firm AND ac.account = a.id), (SELECT f.name FROM firm f))
-  FROM account a WHERE a.id = $1;
+SELECT kz_account_words($1);
+
+-- Codes that nobody has used yet don't outlive a change of the password.
+-- codes_end(account uuid) :exec
+UPDATE code SET expires = now() WHERE account = $1 AND used_at IS NULL AND expires > now();
 
 -- account_hash(account uuid) :one
 -- -> hash text
