@@ -45,7 +45,7 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     char id[KZ_STR_UUID_SIZE];
     kz_q_account_add_args_t args = {
         .id = id,
-        .user = kz_people_user(form),
+        .user = kz_people_user(form, rq->pool),
         .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
         .email = kz_form_email(form, "email", KZ_FORM_OPTIONAL),
         .language = kz_form_choice(form, "language", "de|en"),
@@ -91,18 +91,18 @@ kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* Back to where the button was: "back" of the form, if it is in this portal. */
-static void go_back(kz_reply_t *out, const kz_request_t *rq, const char *notice)
+/* Back to where the button was: "back" of the form without its query, if it is in this portal; else
+ * the account's page, which for STAFF is among the staff. */
+static void go_back(kz_reply_t *out, const kz_request_t *rq, int staff, const char *notice)
 {
-    const char *back = kz_request_form(rq, "back");
+    const char *back = kz_request_form(rq, "back"), *id = kz_request_id(rq, "account");
     size_t len = strlen(rq->base);
 
-    if (back && strncmp(back, rq->base, len) == 0 && back[len] == '/' && !strpbrk(back, "\\\r\n?"))
-        kz_reply_see(out, "", back, notice);
+    if (back && strncmp(back, rq->base, len) == 0 && back[len] == '/' && !strpbrk(back, "\\\r\n"))
+        kz_reply_see(out, "", apr_pstrmemdup(rq->pool, back, strcspn(back, "?#")), notice);
     else
         kz_reply_see(out, rq->base,
-                     apr_pstrcat(rq->pool, "/accounts/", kz_request_id(rq, "account"), NULL),
-                     notice);
+                     apr_pstrcat(rq->pool, staff ? "/staff/" : "/accounts/", id, NULL), notice);
 }
 
 /* The first client of an account, for the event; NULL for staff. */
@@ -117,23 +117,27 @@ static kz_err_t *client_of(kz_q_clients_of_account_t **client, kz_request_t *rq,
     return NULL;
 }
 
-static kz_err_t *note(kz_request_t *rq, kz_grant_t *grant, const char *kind)
+/* Adds an event about the account; *STAFF: it is of one of the staff. */
+static kz_err_t *note(int *staff, kz_request_t *rq, kz_grant_t *grant, const char *kind)
 {
     kz_event_t event = {.subject = kz_request_id(rq, "account")};
     kz_q_clients_of_account_t *client;
 
     KZ_TRY(client_of(&client, rq, grant));
     event.client = client ? client->id : NULL;
+    *staff = !client;
     return kz_event_add(grant, kind, &event);
 }
 
 /* POST /accounts/{account}/invite: a mail with a code. */
 kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
+    int staff;
+
     KZ_TRY(kz_people_mail(grant, kz_request_id(rq, "account"), "invitation"));
-    KZ_TRY(note(rq, grant, "invited"));
+    KZ_TRY(note(&staff, rq, grant, "invited"));
     KZ_TRY(kz_grant_commit(grant));
-    go_back(out, rq, "invited");
+    go_back(out, rq, staff, "invited");
     return NULL;
 }
 
@@ -145,13 +149,15 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     kz_q_clients_of_account_t *client;
     kz_q_account_t *account;
     apr_time_t expires;
+    int staff;
 
     KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
     KZ_TRY(client_of(&client, rq, grant));
     KZ_TRY(kz_code_create(&code, &expires, grant, id, "invitation", rq->pool));
-    KZ_TRY(note(rq, grant, "letter_printed"));
+    KZ_TRY(note(&staff, rq, grant, "letter_printed"));
     KZ_TRY(kz_grant_commit(grant));
     kz_row_account(kz_view_object(view, "account"), account);
+    kz_view_text(view, "client", NULL);
     if (client)
         kz_row_clients_of_account(kz_view_object(view, "client"), client);
     kz_view_text(view, "code", code);
@@ -159,7 +165,6 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
         view, "url",
         apr_pstrcat(rq->pool, strstr(rq->portal->conf->url, "//") + 2, rq->base, "/redeem", NULL));
     kz_view_time(view, "expires", expires);
-    kz_view_time(view, "now", apr_time_now());
     kz_view_date(view, "today", apr_time_now());
     return NULL;
 }
@@ -168,12 +173,12 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
 kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_q_account_unlock_args_t args = {kz_request_id(rq, "account")};
-    int unlocked;
+    int unlocked, staff = 0;
 
     KZ_TRY(kz_q_account_unlock(&unlocked, kz_grant_db(grant), &args));
     if (unlocked)
-        KZ_TRY(note(rq, grant, "unlocked"));
+        KZ_TRY(note(&staff, rq, grant, "unlocked"));
     KZ_TRY(kz_grant_commit(grant));
-    go_back(out, rq, "unlocked");
+    go_back(out, rq, staff, "unlocked");
     return NULL;
 }

@@ -2,15 +2,21 @@
 
 #include <string.h>
 
+#include <apr_lib.h>
+#include <apr_strings.h>
+
 #include "base/str.h"
 #include "model/password.h"
 #include "queries.h"
 
-const char *kz_people_user(kz_form_t *form)
+const char *kz_people_user(kz_form_t *form, apr_pool_t *pool)
 {
-    const char *user = kz_form_text(form, "user", 64, KZ_FORM_REQUIRED);
-    size_t len = strlen(user);
+    const char *typed = kz_form_text(form, "user", 64, KZ_FORM_REQUIRED);
+    size_t len = strlen(typed);
+    char *user = apr_pstrmemdup(pool, typed, len), *at;
 
+    for (at = user; *at; at++)
+        *at = (char)apr_tolower(*at);
     if (len == 1 || strspn(user, "abcdefghijklmnopqrstuvwxyz0123456789.-") != len)
         kz_form_fail(form, "user", "field.user");
     return user;

@@ -4,8 +4,9 @@
 
 #include "web/form.h"
 
-/* The field "user", a user name: 2 to 64 of a-z, 0-9, dot and dash. */
-const char *kz_people_user(kz_form_t *form);
+/* The field "user", a user name: 2 to 64 of a-z, 0-9, dot and dash. Capitals, as telephones put
+ * them at the start, become small. */
+const char *kz_people_user(kz_form_t *form, apr_pool_t *pool);
 
 /* The fields "password" and "password_again": strong enough, the same, and none of WORDS. "" when
  * the form has failed. */
