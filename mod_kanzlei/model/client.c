@@ -55,7 +55,8 @@ kz_err_t *kz_client_change(kz_grant_t *grant, const char *id, const kz_client_t 
 {
     kz_q_client_add_args_t args = args_of(id, client);
 
-    return explained(kz_q_client_change(NULL, kz_grant_db(grant), &args), grant);
+    KZ_TRY(explained(kz_q_client_change(NULL, kz_grant_db(grant), &args), grant));
+    return kz_event_add(grant, "client_changed", &(kz_event_t){.client = id});
 }
 
 kz_err_t *kz_client_assign(kz_grant_t *grant, const char *id, const char *staff)

@@ -250,7 +250,7 @@ CREATE TABLE event (
     id        uuid NOT NULL,
     at        timestamptz NOT NULL DEFAULT clock_timestamp(),
     kind      text NOT NULL CHECK (kind IN (
-                  'client_created', 'matter_created', 'access_created', 'invited', 'letter_printed',
+                  'client_created', 'client_changed', 'matter_created', 'access_created', 'invited', 'letter_printed',
                   'password_set', 'signed_in', 'signed_out', 'locked', 'unlocked', 'wrong_password',
                   'provided', 'notified', 'opened', 'received', 'confirmed', 'held', 'released',
                   'discarded', 'infected', 'session_ended', 'rights_changed', 'assigned',
