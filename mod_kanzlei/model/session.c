@@ -11,6 +11,8 @@
 #include "queries.h"
 
 #define KZ_SESSION_TOKEN 32 /* random bytes */
+#define KZ_SESSION_AGENT                                                                           \
+    200 /* bytes of the browser's name that are kept: the end says which it is */
 
 int kz_session_hash(unsigned char hash[KZ_GRANT_TOKEN_HASH], const char *value)
 {
@@ -20,6 +22,18 @@ int kz_session_hash(unsigned char hash[KZ_GRANT_TOKEN_HASH], const char *value)
         return 0;
     crypto_generichash(hash, KZ_GRANT_TOKEN_HASH, (const unsigned char *)value, len, NULL, 0);
     return 1;
+}
+
+/* What a browser says of itself, fit for the list of sessions: printable ASCII, not too long. */
+static const char *clean(const char *agent, apr_pool_t *pool)
+{
+    char *copy = apr_pstrndup(pool, agent, KZ_SESSION_AGENT), *at;
+
+    for (at = copy; *at; at++) {
+        if (*at < ' ' || *at > '~')
+            *at = '?';
+    }
+    return copy;
 }
 
 kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *account, char kind,
@@ -34,7 +48,7 @@ kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *a
         .token = {hash, sizeof hash},
         .idle = apr_time_as_msec(conf->session_idle),
         .life = apr_time_as_msec(conf->session_max),
-        .agent = agent,
+        .agent = clean(agent, pool),
     };
 
     kz_str_uuid_v7(id);

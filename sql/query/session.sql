@@ -29,7 +29,7 @@ UPDATE account a
 -- session_add(id uuid, account uuid, token bytea, idle interval_ms, life interval_ms,
 --             agent text) :exec
 INSERT INTO session (firm, id, account, token, idle, ends, agent)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, now() + $5, left($6, 100));
+VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, now() + $5, $6);
 
 -- sessions(account uuid, current uuid) :many
 -- -> id uuid, agent text, created timestamptz, seen timestamptz, current bool
