@@ -1,6 +1,7 @@
 -- The staff's worklist; each part exists twice: for those who see every client, and for those who see
 -- the clients assigned to them (of each the first few, merged).
 
+-- The locked accesses of clients that one sees; to administrators those of staff too.
 -- home_locked() :many
 -- -> account_id uuid, name text, user text, client_id uuid, client_name text, locked_at timestamptz
 SELECT a.id, a.name, a.user_name, c.id, c.display, a.locked_at
@@ -9,7 +10,9 @@ SELECT a.id, a.name, a.user_name, c.id, c.display, a.locked_at
       SELECT c.id, c.display FROM account_client ac
         JOIN client c ON c.firm = ac.firm AND c.id = ac.client
        WHERE ac.firm = a.firm AND ac.account = a.id LIMIT 1) c ON true
- WHERE a.locked_at IS NOT NULL AND (a.kind = 'staff' OR c.id IS NOT NULL)
+ WHERE a.locked_at IS NOT NULL AND (c.id IS NOT NULL OR a.kind = 'staff' AND (
+           SELECT EXISTS (SELECT FROM "right" r WHERE r.name = 'admin' AND r.staff =
+               (SELECT NULLIF(current_setting('kz.account', true), '')::uuid))))
  ORDER BY a.locked_at DESC, a.id LIMIT 6;
 
 -- home_kept() :many
