@@ -38,7 +38,11 @@ typedef struct kz_ctl_command_t {
 } kz_ctl_command_t;
 
 extern const kz_ctl_command_t kz_ctl__migrate, kz_ctl__firm_create, kz_ctl__firm_list,
-    kz_ctl__staff_create, kz_ctl__account_list, kz_ctl__account_password, kz_ctl__account_unlock;
+    kz_ctl__staff_create, kz_ctl__account_list, kz_ctl__account_password, kz_ctl__account_unlock,
+    kz_ctl__store_initialise, kz_ctl__check, kz_ctl__status;
+
+/* The newest migration that this program knows. */
+kz_err_t *kz_ctl__newest(int *number, const kz_ctl_t *ctl);
 
 /* The value of the option NAME, the last one when it was given several times; NULL if it was not.
  */

@@ -24,7 +24,7 @@ typedef struct migrate_t {
 } migrate_t;
 
 /* In this order (the rules grant what the views show); each may be applied again and again. */
-static const char *const policies[] = {"view.sql", "policy.sql", "enter.sql"};
+static const char *const policies[] = {"view.sql", "policy.sql", "operator.sql", "enter.sql"};
 
 /* Where the statements are: --sql, KANZLEI_SQL, beside this program, or as installed. */
 static const char *sql_folder(const kz_ctl_t *ctl)
@@ -200,6 +200,16 @@ static kz_err_t *bind_all(migrate_t *m)
     KZ_TRY(kz_db_admin_run(m->db, "COMMIT"));
     kz_ctl__say(m->ctl, "Bound the database and %d stores to the installation %s.",
                 kz_stores_count(m->ctl->portal->stores), own);
+    return NULL;
+}
+
+kz_err_t *kz_ctl__newest(int *number, const kz_ctl_t *ctl)
+{
+    const migrate_t m = {.pool = ctl->pool, .sql = sql_folder(ctl)};
+    apr_array_header_t *migrations = NULL;
+
+    KZ_TRY(find_migrations(&migrations, &m));
+    *number = APR_ARRAY_IDX(migrations, migrations->nelts - 1, migration_t).number;
     return NULL;
 }
 

@@ -1,0 +1,94 @@
+#include "model/check.h"
+
+#include <apr_strings.h>
+
+#include "ctl/ctl.h"
+
+#define LISTED_MAX 10000 /* problems in the JSON document; the numbers count all */
+
+static void problem(void *baton, const kz_check_problem_t *found)
+{
+    kz_ctl_t *ctl = baton;
+    json_t *list = json_object_get(ctl->result, "problems"), *object;
+
+    kz_ctl__say(ctl, "%-8s  %s  %s  %s: %s%s", kz_check_word(found->kind), found->store,
+                found->firm ? found->firm : "-", found->object ? found->object : "-", found->detail,
+                !found->mended                    ? ""
+                : found->kind == KZ_CHECK_UNKNOWN ? " (removed)"
+                                                  : " (repaired)");
+    if (!kz_ctl__is_json(ctl) || json_array_size(list) >= LISTED_MAX)
+        return;
+    object = json_object();
+    kz_ctl__text(object, "problem", kz_check_word(found->kind));
+    kz_ctl__text(object, "store", found->store);
+    kz_ctl__text(object, "firm", found->firm);
+    kz_ctl__text(object, "document", found->document);
+    kz_ctl__text(object, "object", found->object);
+    kz_ctl__text(object, "detail", found->detail);
+    json_object_set_new(object, "mended", json_boolean(found->mended));
+    json_array_append_new(list, object);
+}
+
+static void put_number(kz_ctl_t *ctl, const char *name, apr_int64_t number)
+{
+    json_object_set_new(ctl->result, name, json_integer(number));
+}
+
+static kz_err_t *check_all(kz_check_t *check, kz_ctl_t *ctl)
+{
+    const char *slug = kz_ctl__option(ctl, "firm");
+    kz_firm_t *firms, *only = NULL;
+    int count = 1, i;
+
+    if (slug)
+        KZ_TRY(kz_firm_find(&only, ctl->portal, slug, ctl->pool));
+    else
+        KZ_TRY(kz_firm_list(&firms, &count, ctl->portal, ctl->pool));
+    for (i = 0; i < count; i++)
+        KZ_TRY(kz_check_documents(check, ctl->portal, only ? only : &firms[i], ctl->pool));
+    return kz_check_objects(check, ctl->portal, only, ctl->pool);
+}
+
+static kz_err_t *run_check(kz_ctl_t *ctl)
+{
+    kz_check_t check = {
+        .repair = kz_ctl__option(ctl, "repair") != NULL,
+        .remove_unknown = kz_ctl__option(ctl, "remove-unknown") != NULL,
+        .problem = problem,
+        .baton = ctl,
+    };
+
+    json_object_set_new(ctl->result, "problems", json_array());
+    KZ_TRY(check_all(&check, ctl));
+    put_number(ctl, "documents", check.documents);
+    put_number(ctl, "copies", check.copies);
+    put_number(ctl, "bytes", check.bytes);
+    put_number(ctl, "found", check.problems);
+    put_number(ctl, "mended", check.mended);
+    kz_ctl__say(ctl,
+                "%" APR_INT64_T_FMT " documents, %" APR_INT64_T_FMT " copies, %" APR_INT64_T_FMT
+                " bytes compared: %" APR_INT64_T_FMT " problems, %" APR_INT64_T_FMT " mended.",
+                check.documents, check.copies, check.bytes, check.problems, check.mended);
+    ctl->code = check.problems ? KZ_CTL_FAILED : KZ_CTL_FINE;
+    return NULL;
+}
+
+static const apr_getopt_option_t options[] = {
+    {"firm", KZ_CTL_OPTION, 1, "SLUG: this firm alone"},
+    {"repair", KZ_CTL_OPTION, 0, "replaces missing and damaged copies by good ones"},
+    {"remove-unknown", KZ_CTL_OPTION, 0, "removes objects older than a day that no document has"},
+    {NULL, 0, 0, NULL},
+};
+
+const kz_ctl_command_t kz_ctl__check = {
+    "check",
+    "[--firm SLUG] [--repair] [--remove-unknown]",
+    "Compares every document with every store\n\n"
+    "Each copy is read whole, unsealed, and its size and SHA-256 compared with the database's. "
+    "The\n"
+    "exit code is 1 when a problem was found, also when it could be mended. After the database "
+    "was\n"
+    "restored from a backup, documents newer than that are unknown: keep them.\n",
+    NULL,
+    options,
+    run_check};

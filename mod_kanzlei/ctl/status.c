@@ -1,0 +1,237 @@
+#include "ctl/ctl.h"
+
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include <apr_strings.h>
+
+#include "base/time.h"
+#include "io/scan/scan.h"
+#include "queries.h"
+
+#define WAIT (5 * APR_USEC_PER_SEC) /* for each answer */
+#define COPY_LATE                                                                                  \
+    (3600 * APR_USEC_PER_SEC) /* a copy missing for longer is not on its way any more */
+#define FREE_LOW (256 << 20)  /* bytes */
+#define JOBS     20           /* with errors, shown */
+
+/* Something is not as it should be. */
+static void bad(kz_ctl_t *ctl, const char *what)
+{
+    json_array_append_new(json_object_get(ctl->result, "problems"), json_string(what));
+    kz_ctl__say(ctl, "  PROBLEM: %s", what);
+    ctl->code = KZ_CTL_FAILED;
+}
+
+static void put_number(json_t *object, const char *name, apr_int64_t number)
+{
+    json_object_set_new(object, name, json_integer(number));
+}
+
+/* Free bytes where PATH is; -1 if that is not known. */
+static apr_int64_t free_bytes(const char *path)
+{
+    struct statvfs info;
+
+    if (statvfs(path, &info) != 0)
+        return -1;
+    return (apr_int64_t)info.f_bavail * (apr_int64_t)info.f_frsize;
+}
+
+static const char *size_of(apr_int64_t bytes, apr_pool_t *pool)
+{
+    char room[5];
+    const char *text = apr_strfsize(bytes, room);
+
+    return apr_pstrdup(pool, text + strspn(text, " "));
+}
+
+static void show_jobs(kz_ctl_t *ctl, json_t *list, kz_db_t *db)
+{
+    kz_q_ctl_status_jobs_args_t args = {.limit = JOBS};
+    kz_q_ctl_status_jobs_t *rows;
+    int count = 0, i;
+    kz_err_t *err = kz_q_ctl_status_jobs(&rows, &count, db, &args, ctl->pool);
+
+    if (err)
+        bad(ctl, kz_err_detail(err));
+    for (i = 0; !err && i < count; i++) {
+        json_t *job = json_object();
+
+        kz_ctl__text(job, "firm", rows[i].slug);
+        kz_ctl__text(job, "id", rows[i].id);
+        kz_ctl__text(job, "kind", rows[i].kind);
+        kz_ctl__text(job, "state", rows[i].state);
+        put_number(job, "tries", rows[i].tries);
+        kz_ctl__text(job, "error", rows[i].error);
+        kz_ctl__time(job, "due", rows[i].due);
+        json_array_append_new(list, job);
+        kz_ctl__say(ctl, "  %s %s of %s, try %d: %s", rows[i].state, rows[i].kind, rows[i].slug,
+                    rows[i].tries, rows[i].error);
+    }
+    kz_err_free(err);
+}
+
+/* The schema's version against the program's. */
+static void judge_version(kz_ctl_t *ctl, json_t *object, int version)
+{
+    int newest = 0;
+    kz_err_t *err = kz_ctl__newest(&newest, ctl);
+
+    put_number(object, "version", version);
+    if (err) {
+        bad(ctl, kz_err_detail(err));
+        kz_err_free(err);
+        return;
+    }
+    put_number(object, "program", newest);
+    kz_ctl__say(ctl, "Database: version %d", version);
+    if (version < newest)
+        bad(ctl, "the database is older than the program: run \"kanzleictl migrate\"");
+    if (version > newest)
+        bad(ctl, "the database is newer than the program");
+}
+
+static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *row)
+{
+    put_number(object, "firms", row->firms);
+    put_number(object, "uploads", row->uploads);
+    put_number(object, "held", row->held);
+    put_number(object, "jobs_waiting", row->jobs_waiting);
+    put_number(object, "jobs_failed", row->jobs_failed);
+    put_number(object, "copies_open", row->copies_open);
+    kz_ctl__time(object, "copies_oldest", row->copies_oldest);
+    kz_ctl__say(ctl, "Firms: %" APR_INT64_T_FMT, row->firms);
+    kz_ctl__say(ctl, "Uploads under way: %" APR_INT64_T_FMT, row->uploads);
+    kz_ctl__say(ctl, "Documents kept back by the scanner: %" APR_INT64_T_FMT, row->held);
+    kz_ctl__say(ctl, "Copies to be repaired: %" APR_INT64_T_FMT "%s%s", row->copies_open,
+                row->copies_oldest ? ", the oldest of a document of " : "",
+                row->copies_oldest ? kz_time_iso(row->copies_oldest, ctl->pool) : "");
+    if (row->copies_oldest && row->copies_oldest < apr_time_now() - COPY_LATE)
+        bad(ctl, "a store misses documents for more than an hour: run \"kanzleictl check\"");
+    kz_ctl__say(ctl, "Jobs: %" APR_INT64_T_FMT " waiting, %" APR_INT64_T_FMT " failed in a day",
+                row->jobs_waiting, row->jobs_failed);
+    if (row->jobs_failed > 0)
+        bad(ctl, "jobs have failed for good");
+}
+
+static void show_database(kz_ctl_t *ctl)
+{
+    json_t *object = json_object(), *jobs = json_array();
+    kz_q_ctl_status_t *row;
+    kz_db_t *db;
+    kz_err_t *err = kz_db_begin(&db, ctl->portal->db, ctl->pool);
+
+    json_object_set_new(ctl->result, "database", object);
+    json_object_set_new(object, "jobs", jobs);
+    if (!err)
+        err = kz_q_ctl_status(&row, db, ctl->pool);
+    if (err) {
+        bad(ctl, kz_err_detail(err));
+        kz_err_free(err);
+        return;
+    }
+    judge_version(ctl, object, row->version);
+    show_rows(ctl, object, row);
+    show_jobs(ctl, jobs, db);
+    kz_db_end(db);
+}
+
+static void show_store(kz_ctl_t *ctl, json_t *list, int i)
+{
+    const char *name = kz_stores_name(ctl->portal->stores, i), *free_text = "";
+    const char *url = APR_ARRAY_IDX(ctl->portal->conf->stores, i, kz_conf_pair_t).value;
+    kz_err_t *err = kz_stores_check(ctl->portal->stores, i, apr_time_now() + WAIT, ctl->pool);
+    json_t *store = json_object();
+    apr_int64_t left = strncmp(url, "dir:", 4) == 0 ? free_bytes(url + 4) : -1;
+
+    kz_ctl__text(store, "name", name);
+    json_object_set_new(store, "good", json_boolean(!err));
+    if (left >= 0) {
+        put_number(store, "free", left);
+        free_text = apr_psprintf(ctl->pool, ", %s free", size_of(left, ctl->pool));
+    }
+    kz_ctl__text(store, "error", err ? kz_err_detail(err) : NULL);
+    json_array_append_new(list, store);
+    kz_ctl__say(ctl, "Store %s: %s%s", name, err ? "down" : "good", free_text);
+    if (err)
+        bad(ctl, apr_psprintf(ctl->pool, "the store %s is down: %s", name, kz_err_detail(err)));
+    if (left >= 0 && left < FREE_LOW)
+        bad(ctl, apr_psprintf(ctl->pool, "the store %s is nearly full", name));
+    kz_err_free(err);
+}
+
+static void show_stores(kz_ctl_t *ctl)
+{
+    json_t *list = json_array();
+    apr_int64_t left = free_bytes(ctl->portal->conf->spool);
+    int i;
+
+    json_object_set_new(ctl->result, "stores", list);
+    for (i = 0; i < kz_stores_count(ctl->portal->stores); i++)
+        show_store(ctl, list, i);
+    put_number(ctl->result, "spool_free", left);
+    kz_ctl__say(ctl, "Spool: %s free", size_of(left, ctl->pool));
+    if (left < FREE_LOW)
+        bad(ctl, "the spool is nearly full");
+}
+
+static void show_scanner(kz_ctl_t *ctl)
+{
+    const kz_conf_t *conf = ctl->portal->conf;
+    json_t *object = json_object();
+    kz_scan_status_t status;
+    kz_err_t *err = kz_scan_status(&status, conf->scanner, apr_time_now() + WAIT, ctl->pool);
+
+    json_object_set_new(ctl->result, "scanner", object);
+    json_object_set_new(object, "running", json_boolean(!err));
+    if (err) {
+        bad(ctl, apr_psprintf(ctl->pool, "the scanner is down, no document is let through: %s",
+                              kz_err_detail(err)));
+        kz_err_free(err);
+        return;
+    }
+    kz_ctl__text(object, "version", status.version);
+    put_number(object, "workers", status.workers);
+    put_number(object, "signatures", status.signatures);
+    json_object_set_new(object, "test_signatures_only", json_boolean(status.test_only));
+    json_object_set_new(object, "refusing", json_boolean(status.refusing));
+    kz_ctl__text(object, "reason", status.reason);
+    kz_ctl__time(object, "loaded", status.loaded);
+    kz_ctl__say(ctl, "Scanner: ClamAV %s, %u signatures loaded %s, %d workers", status.version,
+                status.signatures, status.loaded ? kz_time_iso(status.loaded, ctl->pool) : "never",
+                status.workers);
+    if (status.refusing)
+        bad(ctl, apr_psprintf(ctl->pool, "the scanner refuses to scan: %s", status.reason));
+    if (status.test_only && strcasecmp(conf->demonstration, "on") == 0)
+        kz_ctl__say(ctl, "  TEST SIGNATURES ONLY: real malware is not found (demonstration)");
+    else if (status.test_only)
+        bad(ctl, "the scanner has TEST SIGNATURES ONLY: real malware is not found");
+}
+
+static kz_err_t *show(kz_ctl_t *ctl)
+{
+    json_object_set_new(ctl->result, "healthy", json_false());
+    json_object_set_new(ctl->result, "problems", json_array());
+    show_database(ctl);
+    show_stores(ctl);
+    show_scanner(ctl);
+    json_object_set_new(ctl->result, "healthy", json_boolean(ctl->code == KZ_CTL_FINE));
+    kz_ctl__say(ctl, ctl->code == KZ_CTL_FINE ? "All is well." : "NOT ALL IS WELL.");
+    return NULL;
+}
+
+static const apr_getopt_option_t options[] = {
+    {"sql", KZ_CTL_OPTION, 1, "DIR: where schema/ is (KANZLEI_SQL)"},
+    {NULL, 0, 0, NULL},
+};
+
+const kz_ctl_command_t kz_ctl__status = {"status",
+                                         "[--sql DIR]",
+                                         "Says how the installation is\n\n"
+                                         "Database, stores, scanner, jobs, uploads, documents kept "
+                                         "back, copies to be repaired. The exit\n"
+                                         "code is 0 only when all is well.\n",
+                                         NULL,
+                                         options,
+                                         show};

@@ -1,0 +1,50 @@
+/* Documents against stores: every document is read whole from every store, unsealed, and compared
+ * with its row; and every object of every store is to be known. Memory does not grow with either.
+ */
+#ifndef KZ_MODEL_CHECK_H
+#define KZ_MODEL_CHECK_H
+
+#include "model/firm.h"
+
+typedef enum kz_check_kind_t {
+    KZ_CHECK_MISSING, /* the store has no such object */
+    KZ_CHECK_DAMAGED, /* it can't be unsealed, or isn't what the row says */
+    KZ_CHECK_DOWN,    /* the store can't be asked; said once, then it is left out */
+    KZ_CHECK_UNKNOWN, /* an object that no document has, older than a day */
+} kz_check_kind_t;
+
+typedef struct kz_check_problem_t {
+    kz_check_kind_t kind;
+    const char *store;    /* its name; "database" when the key in the row opens nothing */
+    const char *firm;     /* slug; NULL unless it is about a document */
+    const char *document; /* UUID, or NULL */
+    const char *object;   /* key, or NULL */
+    const char *detail;   /* words, for the operator */
+    int mended;           /* 1: repaired, or removed */
+} kz_check_problem_t;
+
+typedef struct kz_check_t {
+    int repair;         /* bad copies are replaced by good ones */
+    int remove_unknown; /* objects that no row knows, older than a day, are removed */
+    void (*problem)(void *baton, const kz_check_problem_t *problem); /* called for each */
+    void *baton;
+    /* what was found */
+    apr_int64_t documents, copies, bytes; /* looked at; bytes of plaintext compared */
+    apr_int64_t problems, mended;
+    unsigned char down[KZ_STORES_MAX]; /* stores left out */
+} kz_check_t;
+
+/* Checks the documents of FIRM. Errors are those of the database and of the keys: what is wrong in
+ * the stores is a problem, no error. With repair the table object_copy is brought up to date. */
+kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
+                             apr_pool_t *scratch_pool);
+
+/* Looks for objects that no row knows, of FIRM or, when it is NULL, of all. The time of an object
+ * is that in its document's id: what is younger than a day may be on its way in. */
+kz_err_t *kz_check_objects(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
+                           apr_pool_t *scratch_pool);
+
+/* "missing", "damaged", "down", "unknown" */
+const char *kz_check_word(kz_check_kind_t kind);
+
+#endif

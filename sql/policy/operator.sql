@@ -1,0 +1,40 @@
+-- What kanzleictl asks about all firms at once: numbers and errors, nothing that a client wrote. They
+-- read past row-level security; applied before enter.sql, which grants them to the portal's role.
+
+-- The state of the installation.
+CREATE OR REPLACE FUNCTION kz_status()
+RETURNS TABLE (version int, firms bigint, jobs_waiting bigint, jobs_failed bigint, uploads bigint,
+               held bigint, copies_open bigint, copies_oldest timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT (SELECT max(m.number) FROM migration m), (SELECT count(*) FROM firm),
+           (SELECT count(*) FROM job WHERE state = 'waiting'),
+           (SELECT count(*) FROM job WHERE state = 'failed' AND due > now() - interval '1 day'),
+           (SELECT count(*) FROM upload WHERE state IN ('receiving', 'scanning', 'storing')),
+           (SELECT count(*) FROM document WHERE state = 'unscannable'),
+           (SELECT count(*) FROM object_copy WHERE state <> 'held'),
+           (SELECT min(d.at) FROM object_copy o
+              JOIN document d ON d.firm = o.firm AND d.id = o.document WHERE o.state <> 'held');
+$$;
+
+-- Jobs that went wrong at least once, and are not done: the newest first.
+CREATE OR REPLACE FUNCTION kz_status_jobs(p_limit int)
+RETURNS TABLE (slug text, id uuid, kind text, state text, tries int, error text, due timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT f.slug, j.id, j.kind, j.state, j.tries, j.error, j.due
+      FROM job j JOIN firm f ON f.id = j.firm
+     WHERE j.error <> '' AND (j.state = 'waiting' OR
+                              j.state = 'failed' AND j.due > now() - interval '1 day')
+     ORDER BY j.due DESC, j.id LIMIT p_limit;
+$$;
+
+-- Those of the stores' keys P_OBJECTS that no document has, and no upload that is being stored.
+CREATE OR REPLACE FUNCTION kz_objects_unknown(p_objects text[])
+RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT o FROM unnest(p_objects) o
+     WHERE NOT EXISTS (SELECT FROM document d WHERE d.object = o)
+       AND NOT EXISTS (SELECT FROM upload u
+                        WHERE u.state IN ('receiving', 'scanning', 'storing')
+                          AND u.firm::text = split_part(o, '/', 1)
+                          AND u.id::text = split_part(o, '/', 3));
+$$;
