@@ -129,12 +129,18 @@ static kz_err_t *note(int *staff, kz_request_t *rq, kz_grant_t *grant, const cha
     return kz_event_add(grant, kind, &event);
 }
 
-/* POST /accounts/{account}/invite: a mail with a code. */
+/* POST /accounts/{account}/invite: a mail with a code; needs an address that it can go to. */
 kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
+    const char *id = kz_request_id(rq, "account");
+    kz_q_account_t *account;
     int staff;
 
-    KZ_TRY(kz_people_mail(grant, kz_request_id(rq, "account"), "invitation"));
+    KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
+    if (!*account->email)
+        return kz_err_say(KZ_ERR_INVALID,
+                          kz_view_phrase(rq->words, "access.mail_none", NULL, rq->pool));
+    KZ_TRY(kz_people_mail(grant, id, "invitation"));
     KZ_TRY(note(&staff, rq, grant, "invited"));
     KZ_TRY(kz_grant_commit(grant));
     go_back(out, rq, staff, "invited");
