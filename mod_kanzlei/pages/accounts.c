@@ -150,7 +150,8 @@ kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
 /* POST /accounts/{account}/letter: a page to print, with a code that is shown this once. */
 kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    const char *id = kz_request_id(rq, "account"), *code;
+    const char *id = kz_request_id(rq, "account"), *code,
+               *host = strstr(rq->portal->conf->url, "//");
     kz_view_t *view = kz_reply_page(out, "letter");
     kz_q_clients_of_account_t *client;
     kz_q_account_t *account;
@@ -169,7 +170,7 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     kz_view_text(view, "code", code);
     kz_view_text(
         view, "url",
-        apr_pstrcat(rq->pool, strstr(rq->portal->conf->url, "//") + 2, rq->base, "/redeem", NULL));
+        apr_pstrcat(rq->pool, host ? host + 2 : rq->portal->conf->url, rq->base, "/redeem", NULL));
     kz_view_time(view, "expires", expires);
     kz_view_date(view, "today", apr_time_now());
     return NULL;
