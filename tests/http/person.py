@@ -1,0 +1,71 @@
+"""A person at the portal: a browser that fills forms, and the mails that came for her."""
+
+import email
+import email.policy
+import re
+import time
+from pathlib import Path
+
+from portal import Browser
+
+CODE = re.compile(r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b")
+
+
+class Person(Browser):
+    """A browser of its own; AGENT is what it says of itself."""
+
+    def __init__(self, url, authority, firm, agent="test/1"):
+        super().__init__(url, authority, firm)
+        self.http.headers["User-Agent"] = agent
+
+    def post(self, path, **fields):
+        """Sends a form, with the form token of the cookies that are there now."""
+        if not self.csrf:
+            self.get_json("/sign-in")
+        answer = self.post_json(path, fields)
+        if answer.headers.get_list("set-cookie"):
+            self.csrf = ""
+        return answer
+
+    def done(self, path, **fields):
+        """A form that is taken: where it leads to, below the firm's entrance, and the notice."""
+        answer = self.post(path, **fields)
+        assert answer.status_code == 303, (path, answer.status_code, answer.text)
+        place, _, query = answer.headers["Location"].partition("?")
+        assert place.startswith(self.base + "/"), place
+        return place.removeprefix(self.base), query.removeprefix("notice=")
+
+    def make(self, path, **fields):
+        """The id of what a form made."""
+        return self.done(path, **fields)[0].rsplit("/", 1)[-1]
+
+    def wrong(self, path, **fields):
+        """A form that comes back: its wrong fields, and what is wrong there."""
+        answer = self.post(path, **fields)
+        assert answer.status_code == 422, (path, answer.status_code, answer.text)
+        return {error["name"]: error["text"] for error in answer.json()["errors"]}
+
+    def enters(self, user, password):
+        """Whether the password opens the portal."""
+        answer = self.post("/sign-in", user=user, password=password)
+        return answer.status_code == 303
+
+
+def mails(folder, address):
+    """The texts of the mails that went to an address."""
+    found = []
+    for path in sorted(Path(folder).glob("*.eml")):
+        mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        if address in str(mail["To"]):
+            found.append(mail.get_body(("plain",)).get_content())
+    return found
+
+
+def wait_for(what, seconds=30):
+    """Waits until WHAT() is true; gives it. The bound is for a portal that hangs."""
+    for _ in range(seconds * 20):
+        value = what()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it did not come")

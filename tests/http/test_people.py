@@ -1,0 +1,532 @@
+"""Clients, accesses, codes, passwords, sessions and staff, on a whole portal."""
+
+import itertools
+import os
+import pwd
+import subprocess
+from pathlib import Path
+
+import pytest
+from person import CODE, Person, mails, wait_for
+
+CHEF = "Admin-Wolke-7-Feder"
+SABINE = "Staff-Anker-3-Birke"
+MARIA = "Segel-Pfanne-81-Moos"
+NEW = "Quitte-Leiter-54-Dachs"
+
+counter = itertools.count(1)
+
+
+class House:
+    """Two firms of these tests alone, in the portal of all."""
+
+    def __init__(self, portal):
+        self.portal = portal
+        self.mail = portal.data / "mail"
+
+    def staff(self, firm, user, password, *options):
+        """Makes one of a firm's staff, with a mail address after the user name."""
+        self.portal.kanzleictl(
+            *("staff", "create", "--firm", firm, "--user", user, "--name", user.title()),
+            *("--email", f"{user}@{firm}.example", "--password-stdin", *options),
+            stdin=password + "\n",
+        )
+
+    def person(self, firm="muster", agent="test/1"):
+        """Somebody at a firm's entrance, with a browser of her own."""
+        made = Person(self.portal.url, self.portal.authority, firm, agent)
+        self.portal.browsers.append(made)
+        return made
+
+    def sql(self, statement):
+        """Runs a statement as the cluster's superuser; gives what psql prints."""
+        data = self.portal.data
+        server = max(Path("/usr/lib/postgresql").iterdir(), key=lambda path: float(path.name))
+        command = [server / "bin/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres"]
+        command += ["-h", data / "run/pg", "-d", "kanzlei", "-c", statement]
+        if os.geteuid() == 0:
+            user = pwd.getpwuid((data / "conf").stat().st_uid)
+            drop = f"--reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups".split()
+            command = ["setpriv", *drop, *command]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, cwd="/", check=True
+        )
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def house(portal):
+    made = House(portal)
+    for firm in ("muster", "andere"):
+        portal.kanzleictl("firm", "create", firm, "--name", f"Kanzlei {firm.title()}")
+        made.staff(firm, "chef", CHEF, "--admin")
+    made.staff("muster", "sabine", SABINE, "--right", "clients", "--right", "unlock")
+    made.staff("muster", "otto", SABINE)
+    return made
+
+
+@pytest.fixture
+def chef(house):
+    return signed_in(house, "chef", CHEF)
+
+
+@pytest.fixture
+def sabine(house):
+    return signed_in(house, "sabine", SABINE)
+
+
+def signed_in(house, user, password, firm="muster", agent="test/1"):
+    person = house.person(firm, agent)
+    assert person.enters(user, password)
+    return person
+
+
+def client_of(staff, **fields):
+    """Makes a client with a number of its own."""
+    number = f"{next(counter):05}"
+    filled = {"number": number, "kind": "person", "first_name": "Maria", "name": "Muster"} | fields
+    return staff.make("/clients", **filled)
+
+
+def access_of(staff, client, **fields):
+    """Makes an access with a user name and mail address of its own: its id and both."""
+    user = f"maria.{next(counter)}"
+    filled = {"user": user, "name": "Maria Muster", "email": f"{user}@example.org"} | fields
+    return staff.make(f"/clients/{client}/accounts", **filled), user
+
+
+def letter_code(staff, account):
+    answer = staff.post(f"/accounts/{account}/letter")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["code"]
+
+
+def redeem(person, code, password=MARIA):
+    return person.done("/redeem/password", code=code, password=password, password_again=password)
+
+
+def with_access(house, staff, password=MARIA):
+    """A client's access with a password: account, user name and the person, signed in."""
+    account, user = access_of(staff, client_of(staff))
+    person = house.person()
+    redeem(person, letter_code(staff, account), password)
+    return account, user, person
+
+
+def lock(house, user):
+    stranger = house.person()
+    for wrong in ("falsch-1", "falsch-2", "falsch-3"):
+        assert not stranger.enters(user, wrong)
+
+
+# --- clients ----------------------------------------------------------------------------------
+
+
+def test_a_client_is_made_shown_and_changed(chef):
+    client = client_of(chef, number="A-1", street="Hauptstraße 1", city="Köln", language="en")
+    view = chef.get_json(f"/clients/{client}")
+    assert view["client"]["client_name"] == "Maria Muster"
+    assert view["client"]["language_en"]
+    assert [event["kind"] for event in view["events"]] == ["client_created"]
+    form = chef.get_json(f"/clients/{client}/edit")["form"]
+    assert (form["street"], form["kind_person"]) == ("Hauptstraße 1", True)
+    changed = {"number": "A-1", "kind": "company", "first_name": "weg", "name": "Muster GmbH"}
+    assert chef.done(f"/clients/{client}", **changed) == (f"/clients/{client}", "saved")
+    view = chef.get_json(f"/clients/{client}")
+    assert view["client"]["client_name"] == "Muster GmbH"
+    assert view["client"]["street"] is None
+    assert [event["kind"] for event in view["events"]] == ["client_changed", "client_created"]
+
+
+def test_a_number_is_there_once_in_a_firm(house, chef):
+    client = client_of(chef, number="twice")
+    other = client_of(chef)
+    same = {"number": "twice", "kind": "company", "name": "Muster GmbH"}
+    assert set(chef.wrong("/clients", **same)) == {"number"}
+    assert set(chef.wrong(f"/clients/{other}", **same)) == {"number"}
+    assert chef.done(f"/clients/{client}", **same)[1] == "saved"
+    assert client_of(signed_in(house, "chef", CHEF, "andere"), number="twice")
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({}, {"number", "first_name", "name"}),
+        ({"number": "x" * 41, "kind": "company", "name": "y" * 201}, {"number", "name"}),
+        ({"number": "1x", "kind": "ship", "name": "A", "first_name": "B"}, {"kind"}),
+        ({"number": "1x", "kind": "company", "name": "A", "email": "no"}, {"email"}),
+        ({"number": "1x", "kind": "company", "name": "A\u0007"}, {"name"}),
+    ],
+)
+def test_wrong_fields_of_a_client(chef, fields, wrong):
+    assert set(chef.wrong("/clients", **fields)) == wrong
+
+
+def test_search_takes_words_as_they_are(chef):
+    odd = client_of(chef, kind="company", first_name="", name="100%_Öl\\Gas", city="Überlingen")
+    plain = client_of(chef, kind="company", first_name="", name="100 Öl Gas")
+
+    def found(q):
+        answer = chef.get("/clients", params={"q": q})
+        return {row["id"] for row in answer.json()["clients"]}
+
+    assert found("100%") == {odd}
+    assert found("100%_öl\\g") == {odd}
+    assert found("ÜBERLINGEN") == {odd}
+    assert {odd, plain} <= found("100")
+    assert found("kein solcher mandant") == set()
+
+
+def test_clients_come_in_pages(house):
+    staff = signed_in(house, "chef", CHEF, "andere")
+    names = [f"Seite {n:03}" for n in range(60)]
+    for name in names:
+        client_of(staff, kind="company", first_name="", name=name)
+    for query in ("?q=seite", "?"):
+        shown, path = [], f"/clients{query}"
+        while path:
+            view = staff.get_json(path)
+            assert len(view["clients"]) <= 50
+            shown += [row["client_name"] for row in view["clients"]]
+            path = view["next"] and view["next"].removeprefix(staff.base)
+        assert [name for name in shown if name in names] == names
+        assert view["first"]
+    assert staff.get("/clients?after=nonsense").status_code == 400
+
+
+def test_who_makes_a_client_may_see_it_and_nobody_else(house, chef, sabine):
+    client = client_of(sabine)
+    account, _ = access_of(sabine, client)
+    assert [row["staff_name"] for row in sabine.get_json(f"/clients/{client}")["assignments"]] == [
+        "Sabine"
+    ]
+    assert client in {row["id"] for row in sabine.get_json("/clients")["clients"]}
+    assert chef.get_json(f"/clients/{client}")
+    otto = signed_in(house, "otto", SABINE)
+    stranger = signed_in(house, "chef", CHEF, "andere")
+    for path in (f"/clients/{client}", f"/clients/{client}/edit", f"/accounts/{account}"):
+        assert otto.get(path).status_code == 404
+        assert stranger.get(path).status_code == 404
+    for path in (f"/accounts/{account}/letter", f"/accounts/{account}/unlock"):
+        assert otto.post(path).status_code == 404
+        assert stranger.post(path).status_code == 404
+    assert otto.get_json("/clients")["clients"] == []
+
+
+def test_assignments_open_and_close(house, chef):
+    client = client_of(chef)
+    otto = signed_in(house, "otto", SABINE)
+    (staff,) = [row for row in chef.get_json(f"/clients/{client}")["assignable"]
+                if row["staff_name"] == "Otto"]  # fmt: skip
+    assert otto.get(f"/clients/{client}").status_code == 404
+    assert chef.done(f"/clients/{client}/assignments", staff=staff["id"])[1] == "assigned"
+    assert chef.done(f"/clients/{client}/assignments", staff=staff["id"])[1] == "assigned"
+    assert otto.get_json(f"/clients/{client}")["assignments"] == [
+        {"staff_id": staff["id"], "staff_name": "Otto"}
+    ]
+    end = f"/clients/{client}/assignments/{staff['id']}/end"
+    assert otto.post(end).status_code == 404  # lacks the right
+    assert chef.done(end) == (f"/clients/{client}", "unassigned")
+    assert otto.get(f"/clients/{client}").status_code == 404
+    foreign = signed_in(house, "chef", CHEF, "andere").get_json("/staff")["staff"][0]["id"]
+    assert chef.post(f"/clients/{client}/assignments", staff=foreign).status_code == 422
+
+
+def test_a_matter_is_seen_by_both_sides(house, chef):
+    client = client_of(chef)
+    account, _ = access_of(chef, client)
+    assert set(chef.wrong(f"/clients/{client}/matters", number="1")) == {"title"}
+    chef.done(f"/clients/{client}/matters", number="1", title="Steuern")
+    person = house.person()
+    redeem(person, letter_code(chef, account))
+    assert [row["title"] for row in person.get_json("/matters")["matters"]] == ["Steuern"]
+    assert person.get(f"/clients/{client}").status_code == 404
+
+
+# --- accesses, codes --------------------------------------------------------------------------
+
+
+def test_a_user_name_is_there_once_in_a_firm(house, chef):
+    client = client_of(chef)
+    access_of(chef, client, user="Doppelt")
+    again = {"user": "dOPPELT", "name": "X"}
+    assert set(chef.wrong(f"/clients/{client}/accounts", **again)) == {"user"}
+    other = signed_in(house, "chef", CHEF, "andere")
+    access_of(other, client_of(other), user="doppelt")
+    for user in ("a", "ä.b", "a b", "a" * 65):
+        assert set(chef.wrong(f"/clients/{client}/accounts", user=user, name="X")) == {"user"}
+
+
+def test_an_invitation_by_mail_works_once(house, chef):
+    account, user = access_of(chef, client_of(chef))
+    assert chef.get_json(f"/accounts/{account}")["account"]["state"] == "new"
+    assert chef.done(f"/accounts/{account}/invite") == (f"/accounts/{account}", "invited")
+    assert chef.get_json(f"/accounts/{account}")["account"]["state"] == "invited"
+    (mail,) = wait_for(lambda: mails(house.mail, f"{user}@example.org"))
+    code = CODE.search(mail)[0]
+    assert f"/redeem#{code}" in mail
+    assert user in mail
+
+    person = house.person()
+    typed = code.lower().replace("-", " ").replace("0", "o").replace("1", "l")
+    view = person.post("/redeem", code=typed).json()
+    assert view["account"] == {"user": user, "name": "Maria Muster"}
+    assert redeem(person, typed) == ("/", "password_set")
+    assert person.get_json("/")["me_user"] == user
+    assert chef.get_json(f"/accounts/{account}")["account"]["state"] == "active"
+    for path in ("/redeem", "/redeem/password"):
+        wrong = house.person().wrong(path, code=code, password=NEW, password_again=NEW)
+        assert set(wrong) == {"code"}
+    assert house.person().enters(user, MARIA)
+    assert not house.person().enters(user, NEW)
+
+
+def test_codes_of_other_firms_old_ones_and_inventions(house, chef):
+    account, user = access_of(chef, client_of(chef))
+    first, second = letter_code(chef, account), letter_code(chef, account)
+    texts = {}
+    for name, firm, code in (
+        ("foreign", "andere", second),
+        ("invented", "muster", "AAAA-BBBB-CCCC-DDDD"),
+        ("short", "muster", second[:-1]),
+        ("replaced", "muster", first),
+    ):
+        texts[name] = house.person(firm).wrong("/redeem", code=code)["code"]
+    assert texts["foreign"] == texts["invented"] == texts["short"] != texts["replaced"]
+    house.sql(f"UPDATE code SET expires = now() - interval '1 s' WHERE account = '{account}'")
+    assert house.person().wrong("/redeem", code=second)["code"] == texts["replaced"]
+    assert not house.person().enters(user, MARIA)
+
+
+def test_what_passwords_are_taken(house, chef):
+    client = client_of(chef, kind="company", first_name="", name="Zwiebelturm Handels GmbH")
+    account, user = access_of(chef, client)
+    code, person = letter_code(chef, account), house.person()
+    words = person.post("/redeem", code=code).json()["strength_words"]
+    assert {"Maria", "Muster", user, "Zwiebelturm"} <= set(words.split())
+
+    def wrong(password, again=None):
+        return person.wrong(
+            "/redeem/password", code=code, password=password, password_again=again or password
+        )
+
+    assert set(wrong("passwort")) == {"password"}
+    assert set(wrong("Zwiebelturm1")) == {"password"}
+    assert set(wrong("donaudampfschiff")) == {"password"}
+    assert set(wrong(MARIA, MARIA + "x")) == {"password_again"}
+    assert set(person.wrong("/redeem/password", code=code)) == {"password", "password_again"}
+    assert redeem(person, code) == ("/", "password_set")
+
+
+def test_a_letter_is_for_the_one_who_may_print_it(house, chef):
+    client = client_of(chef, street="Hauptstraße 1")
+    account, user = access_of(chef, client)
+    view = chef.post(f"/accounts/{account}/letter").json()
+    assert CODE.fullmatch(view["code"])
+    assert view["client"]["street"] == "Hauptstraße 1"
+    assert view["account"]["user"] == user
+    assert view["url"].endswith("/k/muster/redeem")
+    assert "//" not in view["url"]
+    kinds = [event["kind"] for event in chef.get_json(f"/clients/{client}")["events"]]
+    assert kinds == ["letter_printed", "access_created", "client_created"]
+    stored = house.sql(f"SELECT encode(hash, 'escape') FROM code WHERE account = '{account}'")
+    assert view["code"].replace("-", "") not in stored
+
+
+# --- locks ------------------------------------------------------------------------------------
+
+
+def test_three_wrong_passwords_lock_and_the_firm_unlocks(house, sabine):
+    account, user, person = with_access(house, sabine)
+    stranger = house.person()
+    for wrong in ("eins", "eins", "eins", "zwei"):
+        assert not stranger.enters(user, wrong)
+    assert house.person().enters(user, MARIA)
+    lock(house, user)
+    assert not house.person().enters(user, MARIA)
+    assert person.get_json("/")["me_user"] == user  # who is in stays in
+    home = sabine.get_json("/")
+    assert user in {row["user"] for row in home["locked"]}
+    assert sabine.get_json("/clients?state=locked")["clients"][0]["access"] == "locked"
+    back = f"{sabine.base}/?notice=saved"
+    assert sabine.done(f"/accounts/{account}/unlock", back=back) == ("/", "unlocked")
+    assert user not in {row["user"] for row in sabine.get_json("/")["locked"]}
+    assert house.person().enters(user, MARIA)
+
+
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example/k/muster/", "/k/andere/"]
+)
+def test_unlocking_leads_nowhere_else(house, sabine, back):
+    account, user, _ = with_access(house, sabine)
+    lock(house, user)
+    place, notice = sabine.done(f"/accounts/{account}/unlock", back=back)
+    assert (place, notice) == (f"/accounts/{account}", "unlocked")
+
+
+def test_a_code_does_not_lift_a_lock(house, sabine):
+    account, user, person = with_access(house, sabine)
+    code = letter_code(sabine, account)
+    lock(house, user)
+    somebody = house.person()
+    assert redeem(somebody, code, NEW) == ("/sign-in", "password_stored")
+    assert somebody.get("/").status_code == 401
+    assert person.get("/").status_code == 401  # the old password's sessions are over
+    assert not house.person().enters(user, NEW)
+    sabine.done(f"/accounts/{account}/unlock")
+    assert house.person().enters(user, NEW)
+
+
+# --- forgotten --------------------------------------------------------------------------------
+
+
+def test_a_wish_for_a_new_password_says_nothing(house, chef):
+    _, user, person = with_access(house, chef)
+    _, without_mail = access_of(chef, client_of(chef), email="")
+    answers = []
+    before = int(house.sql("SELECT count(*) FROM job"))
+    for name in (user, without_mail, "gibt-es-nicht"):
+        answer = house.person().post("/forgotten", user=name)
+        view = answer.json()
+        for own in ("csrf", "here"):
+            view.pop(own)
+        answers.append((answer.status_code, view))
+    assert answers[0][0] == 200
+    assert answers[0] == answers[1] == answers[2]
+    assert int(house.sql("SELECT count(*) FROM job")) == before + 3  # the same work for each
+    (mail,) = wait_for(lambda: mails(house.mail, f"{user}@example.org"))
+    redeem(house.person(), CODE.search(mail)[0], NEW)
+    assert person.get("/").status_code == 401
+    assert house.person().enters(user, NEW)
+    wait_for(lambda: house.sql("SELECT count(*) FROM job WHERE state = 'waiting'") == "0")
+    assert house.sql("SELECT count(*) FROM job WHERE error <> ''") == "0"
+
+
+# --- one's own account ------------------------------------------------------------------------
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+EDGE = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0"
+)
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
+)
+
+
+def test_sessions_are_listed_and_ended(house, chef):
+    _, user, first = with_access(house, chef)
+    here = signed_in(house, user, MARIA, agent=FIREFOX)
+    edge = signed_in(house, user, MARIA, agent=EDGE)
+    phone = signed_in(house, user, MARIA, agent=PHONE)
+    odd = signed_in(house, user, MARIA, agent="x" * 500)
+    view = here.get_json("/account")
+    rows = {row["device"]: row for row in view["sessions"]}
+    assert {"Firefox, Linux", "Edge, Windows", "Safari, iPhone", "test"} <= set(rows)
+    assert [row["device"] for row in view["sessions"] if row["current"]] == ["Firefox, Linux"]
+    assert view["others"]
+    assert view["me_email"] == f"{user}@example.org"
+    end = f"/account/sessions/{rows['Edge, Windows']['id']}/end"
+    assert chef.post(end).status_code == 404  # one's own only
+    assert here.done(end) == ("/account", "session_ended")
+    assert edge.get("/").status_code == 401
+    assert phone.get("/").status_code == 200
+    assert here.done("/account/sessions/end") == ("/account", "sessions_ended")
+    for person in (first, phone, odd):
+        assert person.get("/").status_code == 401
+    assert not here.get_json("/account")["others"]
+
+
+def test_changing_the_password(house, chef):
+    account, user, person = with_access(house, chef)
+    other = signed_in(house, user, MARIA)
+    code = letter_code(chef, account)
+
+    def wrong(**fields):
+        return person.wrong("/account/password", **fields)
+
+    new = {"password": NEW, "password_again": NEW}
+    assert set(wrong(**new)) == {"old"}
+    assert set(wrong(old="falsch", **new)) == {"old"}
+    assert set(wrong(old=MARIA, password="muster1", password_again="muster1")) == {"password"}
+    assert set(wrong(old=MARIA, password=NEW, password_again=NEW[:-1])) == {"password_again"}
+    assert set(wrong(old=MARIA, password=MARIA, password_again=MARIA)) == {"password"}
+    answer = person.post("/account/password", old=MARIA, password="muster1", password_again="x")
+    assert MARIA not in answer.text
+    assert other.get("/").status_code == 200
+    assert person.done("/account/password", old=MARIA, **new) == ("/account", "password")
+    assert person.get("/").status_code == 200
+    assert other.get("/").status_code == 401
+    assert house.person().post("/redeem", code=code).status_code == 422
+    assert not house.person().enters(user, MARIA)
+    assert house.person().enters(user, NEW)
+
+
+# --- staff ------------------------------------------------------------------------------------
+
+
+def test_staff_are_made_invited_and_get_rights(house, chef):
+    member = {"user": "nora", "name": "Nora Neu", "email": "nora@example.org", "right_clients": "1"}
+    staff = chef.make("/staff", **member)
+    assert set(chef.wrong("/staff", **member)) == {"user"}
+    assert set(chef.wrong("/staff", **member | {"user": "nora2", "email": ""})) == {"email"}
+    (mail,) = wait_for(lambda: mails(house.mail, "nora@example.org"))
+    nora = house.person()
+    redeem(nora, CODE.search(mail)[0])
+    home = nora.get_json("/")
+    assert (home["is_staff"], home["may_clients"], home["may_unlock"]) == (True, True, False)
+    assert chef.done(f"/staff/{staff}", right_unlock="1") == (f"/staff/{staff}", "saved")
+    home = nora.get_json("/")
+    assert (home["may_clients"], home["may_unlock"]) == (False, True)
+    form = chef.get_json(f"/staff/{staff}")["form"]
+    assert (form["right_unlock"], form["right_clients"]) == (True, False)
+    (row,) = [row for row in chef.get_json("/staff")["staff"] if row["id"] == staff]
+    assert (row["state"], row["right_unlock"]) == ("active", True)
+    for path in ("/staff", "/staff/new", f"/staff/{staff}", f"/accounts/{staff}"):
+        assert nora.get(path).status_code == 404
+    for path in (f"/staff/{staff}", f"/accounts/{staff}/unlock", "/staff"):
+        assert nora.post(path, right_admin="1").status_code == 404
+
+
+def test_the_last_administrator_stays(chef):
+    (me,) = [row["id"] for row in chef.get_json("/staff")["staff"] if row["user"] == "chef"]
+    assert set(chef.wrong(f"/staff/{me}", right_all="1")) == {"rights"}
+    assert chef.get_json("/")["is_admin"]
+    other = chef.make("/staff", user="zwei", name="Z", email="z@example.org", right_admin="1")
+    assert chef.done(f"/staff/{me}", right_admin="1", right_all="1")[1] == "saved"
+    assert chef.done(f"/staff/{other}")[1] == "saved"
+    assert set(chef.wrong(f"/staff/{me}")) == {"rights"}
+
+
+def test_administrators_unlock_staff(house, chef, sabine):
+    (otto,) = [row["id"] for row in chef.get_json("/staff")["staff"] if row["user"] == "otto"]
+    lock(house, "otto")
+    assert "otto" in {row["user"] for row in chef.get_json("/")["locked"]}
+    assert "otto" not in {row["user"] for row in sabine.get_json("/")["locked"]}
+    assert sabine.post(f"/accounts/{otto}/unlock").status_code == 404
+    assert chef.get_json(f"/staff/{otto}")["member"]["state"] == "locked"
+    assert chef.done(f"/accounts/{otto}/unlock") == (f"/staff/{otto}", "unlocked")
+    assert house.person().enters("otto", SABINE)
+    assert chef.done(f"/accounts/{otto}/invite") == (f"/staff/{otto}", "invited")
+    assert chef.post(f"/accounts/{otto}/letter").json()["client"] is None
+
+
+# --- all of it as pages -----------------------------------------------------------------------
+
+
+def test_every_page_is_html_too(house, chef):
+    client = client_of(chef)
+    account, _ = access_of(chef, client)
+    (me,) = [row["id"] for row in chef.get_json("/staff")["staff"] if row["user"] == "chef"]
+    for path in (
+        *("/clients", "/clients/new", f"/clients/{client}", f"/clients/{client}/edit"),
+        *(f"/clients/{client}/matters/new", f"/clients/{client}/accounts/new"),
+        *(f"/accounts/{account}", "/staff", "/staff/new", f"/staff/{me}", "/account"),
+        *("/redeem", "/forgotten"),
+    ):
+        answer = chef.get(path, json_view=False)
+        assert answer.status_code == 200, path
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "<h1" in answer.text
+        assert answer.headers["cache-control"] == "no-store"
