@@ -1,0 +1,163 @@
+"""Signing in: who gets in, who doesn't, what locks an access and who unlocks it."""
+
+import pytest
+from conftest import PASSWORD, unexpected
+
+WRONG = "Benutzername oder Passwort stimmt nicht."
+
+
+def try_in(portal, user, password, firm=None):
+    """The answer to one attempt in a browser of its own."""
+    browser = portal.browser(firm)
+    try:
+        return browser.sign_in(user, password)
+    finally:
+        browser.close()
+
+
+def gets_in(portal, user):
+    return try_in(portal, user, PASSWORD).status_code == 303
+
+
+def lock(portal, user):
+    for word in ("falsch-1", "falsch-2", "falsch-3"):
+        assert try_in(portal, user, word).status_code == 422
+
+
+def refusal(answer):
+    """What a person reads, without the name that she typed."""
+    problem = answer.json()
+    errors = tuple((error["name"], error["text"]) for error in problem["errors"])
+    return answer.status_code, problem["title"], problem.get("detail"), errors
+
+
+def test_right_password(portal):
+    browser = portal.browser()
+    answer = browser.sign_in(portal.fresh_staff(), PASSWORD)
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == browser.base + "/"
+    assert browser.get_json("/")["signed_in"] is True
+    cookies = [line for line in answer.headers.get_list("set-cookie") if "-language" not in line]
+    assert len(cookies) == 1
+    assert cookies[0].startswith(f"__Host-kz-{portal.firm}=")
+    for word in ("HttpOnly", "Secure", "SameSite=Lax", "Path=/"):
+        assert word in cookies[0]
+
+
+def test_sign_out_ends_the_session(portal):
+    browser = portal.signed_in(portal.fresh_staff())
+    name = f"__Host-kz-{portal.firm}"
+    kept = browser.http.cookies.get(name)
+    assert browser.post_json("/sign-out").status_code == 303
+    assert browser.get("/").status_code == 401
+    thief = portal.browser()
+    answer = thief.get("/", headers={"Cookie": f"{name}={kept}"})
+    assert answer.status_code == 401
+
+
+def test_wrong_unknown_locked_and_foreign_read_the_same(portal):
+    known, locked = portal.fresh_staff(), portal.fresh_staff()
+    lock(portal, locked)
+    answers = {
+        refusal(try_in(portal, known, "falsch")),
+        refusal(try_in(portal, "gibt-es-nicht", "falsch")),
+        refusal(try_in(portal, locked, PASSWORD)),
+        refusal(try_in(portal, known, PASSWORD, portal.other)),
+    }
+    assert len(answers) == 1, answers
+    status, _, _, errors = answers.pop()
+    assert status == 422
+    assert [name for name, _ in errors] == ["password"]
+    assert errors[0][1].startswith(WRONG)
+
+
+def test_empty_fields(portal):
+    answer = try_in(portal, "", "")
+    assert answer.status_code == 422
+    assert {error["name"] for error in answer.json()["errors"]} == {"user", "password"}
+
+
+def test_three_different_wrong_ones_lock_and_kanzleictl_unlocks(portal):
+    user = portal.fresh_staff()
+    lock(portal, user)
+    assert not gets_in(portal, user)
+    portal.kanzleictl("account", "unlock", "--firm", portal.firm, "--user", user)
+    assert gets_in(portal, user)
+
+
+def test_the_same_wrong_password_counts_once(portal):
+    user = portal.fresh_staff()
+    for word in ("falsch-1", "falsch-2", "falsch-2", "falsch-1", "falsch-2", "falsch-1"):
+        assert try_in(portal, user, word).status_code == 422
+    assert gets_in(portal, user)
+
+
+def test_a_right_password_forgets_the_wrong_ones(portal):
+    user = portal.fresh_staff()
+    for words in (("falsch-1", "falsch-2"), ("falsch-3", "falsch-4")):
+        for word in words:
+            try_in(portal, user, word)
+        assert gets_in(portal, user)
+
+
+def test_the_firm_sees_the_lock_and_unlocks(portal, admin):
+    user = portal.fresh_staff()
+    lock(portal, user)
+    found = [row for row in admin.get_json("/")["locked"] if row["user"] == user]
+    assert len(found) == 1
+    account = found[0]["account_id"]
+    assert admin.post_json(f"/accounts/{account}/unlock").status_code == 303
+    assert user not in [row["user"] for row in admin.get_json("/")["locked"] or []]
+    assert gets_in(portal, user)
+
+
+def test_a_client_locked_by_guessing_keeps_the_session_but_gets_no_new_one(portal, admin):
+    person = portal.make_client(admin, "Winter", "winter")
+    lock(portal, "winter")
+    assert not gets_in(portal, "winter")
+    assert person.browser.get("/").status_code == 200
+    assert admin.post_json(f"/accounts/{person.account}/unlock").status_code == 303
+    assert gets_in(portal, "winter")
+
+
+FORGED = [
+    ("no token", {"Origin": "same"}),
+    ("wrong token", {"Origin": "same", "X-CSRF-Token": "A" * 32}),
+    ("wrong origin", {"Origin": "https://boese.example", "X-CSRF-Token": "right"}),
+    ("opaque origin", {"Origin": "null", "X-CSRF-Token": "right"}),
+    ("another site", {"Sec-Fetch-Site": "cross-site", "X-CSRF-Token": "right"}),
+    ("another host", {"Sec-Fetch-Site": "same-site", "X-CSRF-Token": "right"}),
+]
+
+
+@pytest.mark.parametrize("headers", [row[1] for row in FORGED], ids=[row[0] for row in FORGED])
+def test_forged_forms_are_refused_and_change_nothing(portal, admin, headers):
+    words = {"same": portal.url, "right": admin.csrf}
+    send = {name: words.get(value, value) for name, value in headers.items()}
+    before = admin.get_json("/clients")["clients"]
+    fields = {"number": "F-1", "kind": "company", "name": "Gefälscht", "language": "de"}
+    answer = admin.post_json("/clients", fields, token=False, headers=send)
+    assert answer.status_code == 403
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert admin.get_json("/clients")["clients"] == before
+
+
+def test_a_token_of_another_browser_is_refused(portal, admin):
+    other = portal.signed_in(portal.fresh_staff("--admin"))
+    fields = {"number": "F-2", "kind": "company", "name": "Gefälscht", "language": "de"}
+    answer = other.post_json("/clients", fields, headers={"X-CSRF-Token": admin.csrf})
+    assert answer.status_code == 403
+
+
+def test_a_session_is_no_good_at_the_other_firm(portal):
+    browser = portal.signed_in(portal.fresh_staff("--admin"))
+    token = browser.http.cookies.get(f"__Host-kz-{portal.firm}")
+    thief = portal.browser(portal.other)
+    answer = thief.get("/", headers={"Cookie": f"__Host-kz-{portal.other}={token}"})
+    assert answer.status_code == 401
+
+
+def test_the_log_is_looked_at():
+    line = "[ssl:error] [pid 1:tid 1] AH01234: something broke"
+    assert unexpected("AH00094: Command line\n" + line + "\n", ()) == [line]
+    assert unexpected(line, (r"AH01234",)) == []
