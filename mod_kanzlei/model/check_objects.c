@@ -9,10 +9,11 @@
 #include "base/str.h"
 #include "queries.h"
 
-#define BATCH      500                            /* keys asked for at once */
-#define LIST_TIME  (24 * 3600 * APR_USEC_PER_SEC) /* longest listing of one store */
-#define ON_ITS_WAY (24 * 3600 * APR_USEC_PER_SEC) /* an object so young may be about to be known   \
-                                                   */
+#define BATCH     500                            /* keys asked for at once */
+#define LIST_TIME (24 * 3600 * APR_USEC_PER_SEC) /* longest listing of one store */
+#define ON_ITS_WAY                                                                                 \
+    (24 * 3600 * APR_USEC_PER_SEC) /* an object so young may be about to be known                  \
+                                    */
 
 typedef struct listing_t {
     kz_check_t *check;
