@@ -1,0 +1,182 @@
+"""HTTP as RFC 9110 has it, problem documents of RFC 9457, and the headers of every answer."""
+
+import pytest
+
+PROBLEM = "application/problem+json"
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def check_problem(answer, status):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == PROBLEM
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"]
+
+
+def check_headers(answer):
+    for name, value in SECURITY.items():
+        assert answer.headers.get(name) == value, name
+        assert len(answer.headers.get_list(name)) == 1, name
+    assert "max-age=" in answer.headers["Strict-Transport-Security"]
+    assert "camera=()" in answer.headers["Permissions-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe-inline" not in policy
+    assert "Server" not in answer.headers or "/" not in answer.headers["Server"]
+
+
+def test_http2(portal):
+    assert portal.browser().get("/sign-in").http_version == "HTTP/2"
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/clients", "/documents", "/account", "/nichts"])
+@pytest.mark.parametrize("json_view", [True, False])
+def test_security_headers_are_on_every_answer(admin, path, json_view):
+    check_headers(admin.get(path, json_view=json_view))
+
+
+def test_security_headers_are_on_refusals_and_redirects(portal, admin):
+    check_headers(portal.browser().get("/", json_view=False))
+    check_headers(admin.request("PUT", "/clients"))
+    check_headers(admin.post_json("/clients", token=False))
+    check_headers(admin.request("OPTIONS", "/clients"))
+
+
+@pytest.mark.parametrize(
+    "method, path, allowed",
+    [
+        ("PUT", "/clients", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("DELETE", "/sign-in", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("POST", "/documents", {"GET", "HEAD", "OPTIONS"}),
+        ("GET", "/sign-out", {"POST", "OPTIONS"}),
+        ("PATCH", "/", {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+def test_wrong_method(admin, method, path, allowed):
+    answer = admin.request(method, path)
+    check_problem(answer, 405)
+    assert set(answer.headers["Allow"].split(", ")) == allowed
+    options = admin.request("OPTIONS", path)
+    assert options.status_code == 204
+    assert set(options.headers["Allow"].split(", ")) == allowed
+
+
+def test_method_that_nobody_knows(admin):
+    assert admin.request("BREW", "/clients").status_code in (405, 501)
+
+
+@pytest.mark.parametrize(
+    "accept, status, kind",
+    [
+        ("image/png", 406, None),
+        ("text/html;q=0, application/json;q=0", 406, None),
+        ("application/json", 200, "application/json"),
+        ("text/html, application/json;q=0.9", 200, "text/html"),
+        ("text/html;q=0.5, application/json", 200, "application/json"),
+        ("text/*", 200, "text/html"),
+        ("*/*", 200, "text/html"),
+        ("", 200, "text/html"),
+    ],
+)
+def test_accept(admin, accept, status, kind):
+    answer = admin.get("/clients", headers={"Accept": accept})
+    assert answer.status_code == status
+    assert "Accept" in answer.headers["Vary"]
+    assert kind is None or answer.headers["Content-Type"].startswith(kind)
+
+
+def test_a_form_that_could_not_be_answered_changes_nothing(admin):
+    before = admin.get_json("/clients")["clients"]
+    fields = {"number": "A-1", "kind": "company", "name": "Ungesehen", "language": "de"}
+    answer = admin.post_json("/clients", fields, headers={"Accept": "image/png"})
+    assert answer.status_code == 406
+    assert admin.get_json("/clients")["clients"] == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nichts", "/clients/keine-id", "/clients/../../etc/passwd", "/k/linde"],
+)
+def test_not_found_is_a_problem_document(admin, path):
+    check_problem(admin.get(path), 404)
+
+
+def test_not_found_as_a_page(admin):
+    answer = admin.get("/nichts", json_view=False)
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "Diese Seite gibt es nicht" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/k/gibtesnicht/sign-in", "/k/gibtesnicht/", "/k/x/", "/k/"])
+def test_unknown_firm(portal, path):
+    answer = portal.browser().get(path)
+    assert answer.status_code in (401, 404)
+    if path.endswith("sign-in"):
+        check_problem(answer, 404)
+
+
+def test_root_and_outside_of_the_firms(portal):
+    browser = portal.browser()
+    assert browser.get("").status_code == 200
+    assert browser.get("https://localhost" + portal.url[17:] + "/server-status").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/clients", "/documents", "/receipts.csv"])
+def test_head_is_get_without_a_body(admin, path):
+    full, head = admin.get(path), admin.request("HEAD", path)
+    assert head.status_code == full.status_code == 200
+    assert head.content == b""
+    assert head.headers["Content-Type"] == full.headers["Content-Type"]
+
+
+def test_body_that_is_no_form(admin):
+    send = {"Content-Type": "text/xml"}
+    answer = admin.request("POST", "/clients", content=b"<x/>", headers=send)
+    check_problem(answer, 415)
+    send = {"Content-Type": "application/json"}
+    for body in (b"{", b"[]", b'"x"', b'{"a": [1]}', b'{"a":"\xff"}'):
+        check_problem(admin.request("POST", "/clients", content=body, headers=send), 400)
+
+
+def test_body_that_is_too_large_for_a_form(admin):
+    send = {"Content-Type": "application/x-www-form-urlencoded"}
+    body = b"name=" + b"x" * 300_000
+    check_problem(admin.request("POST", "/clients", content=body, headers=send), 413)
+
+
+def test_the_same_fields_as_form_and_as_json(admin):
+    fields = {"number": "", "kind": "company", "name": "", "language": "de"}
+    form = admin.request("POST", "/clients", data=fields)
+    assert form.status_code == admin.post_json("/clients", fields).status_code == 422
+    assert form.json()["errors"] == admin.post_json("/clients", fields).json()["errors"]
+
+
+def test_texts_follow_the_language(portal):
+    browser = portal.browser()
+    titles = {
+        browser.get("/sign-in", headers={"Accept-Language": language}).json()["page_title"]
+        for language in ("de", "en")
+    }
+    assert len(titles) == 2
+
+
+def test_assets_are_cached_and_pages_are_not(portal):
+    browser = portal.browser()
+    css = browser.get_json("/sign-in")["css"]
+    answer = browser.get(css, headers={"Accept-Encoding": "br, gzip"})
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Encoding"] in ("br", "gzip")
