@@ -34,6 +34,7 @@ def check(folder, unit=None, fuzz=None, only=""):
         (f"printf '{GOOD}'; exit 1", 1),  # a report of a sanitizer at the end
         (f"printf '{GOOD}' | sed '$d;s/^1..3/1..4/'; kill -SEGV $$", 1),  # dies in the last one
         ("printf '1..2\\nok 1 - a\\nnot ok 2 - b\\n# not ok - tests\\n'; exit 1", 1),
+        ("printf '1..2\\nok 1 - a\\nnot ok 2 # SKIP b\\n# ok - tests\\n'", 0),
         ("echo 1..1", 1),  # announces a test and ends
     ],
 )
