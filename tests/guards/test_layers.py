@@ -9,6 +9,11 @@ from source import ROOT, at, c_files, code, includes, listed, write
 RANK = {"base": 0, "conf": 1, "io": 1, "model": 2, "web": 3, "pages": 4, "mod_kanzlei.c": 5}
 # What the build makes, and the layer it belongs to. Names that end in .h and are of no folder.
 MADE = {"queries.h": "io", "views.h": "web"}
+# Who makes a grant: requests; and jobs, uploads that are being finished, kanzleictl.
+GRANTING = {
+    "kz_grant_enter": {"web/dispatch.c"},
+    "kz_grant_portal": {"web/tasks.c", "model/finish.c", "model/check.c", "ctl/common.c"},
+}
 OUTSIDE_HTTPD = re.compile(
     r"^(httpd|http_\w+|ap_\w+|util_\w+|scoreboard|mpm_common|unixd|mod_(?!kanzlei)\w+)\.h$"
 )
@@ -79,7 +84,22 @@ def private_names_outside(root):
     return found
 
 
-@pytest.mark.parametrize("rule", [includes_to_the_right, httpd_outside_web, private_names_outside])
+def grants_elsewhere(root):
+    """A grant is made where session, right and ids are looked at, or for the portal itself."""
+    return [
+        at(root, path, text.count("\n", 0, match.start()) + 1, f"may not call {match[0]}")
+        for path in c_files(root, "mod_kanzlei")
+        if path.suffix == ".c" and path != root / "mod_kanzlei/model/grant.c"
+        for text in [code(path)]
+        for match in re.finditer(r"\bkz_grant_(?:enter|portal)\b", text)
+        if path.relative_to(root / "mod_kanzlei").as_posix() not in GRANTING[match[0]]
+    ]
+
+
+RULES = [includes_to_the_right, httpd_outside_web, private_names_outside, grants_elsewhere]
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_layers(rule):
     assert not rule(ROOT), listed(rule(ROOT))
 
@@ -133,3 +153,13 @@ def test_private_names_can_fail(tmp_path):
     assert private_names_outside(tmp_path) == []
     write(tmp_path, {"mod_kanzlei/model/a.c": "kz_db__send(); /* kz_x__y */"})
     assert len(private_names_outside(tmp_path)) == 1
+
+
+def test_grants_elsewhere_can_fail(tmp_path):
+    fine = "KZ_TRY(kz_grant_enter(&grant)); /* kz_grant_portal() */\n"
+    write(tmp_path, {"mod_kanzlei/web/dispatch.c": fine, "mod_kanzlei/model/grant.c": fine})
+    assert grants_elsewhere(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/pages/a.c": fine + "kz_grant_portal(&grant);\n"})
+    assert len(grants_elsewhere(tmp_path)) == 2
+    write(tmp_path, {"mod_kanzlei/web/dispatch.c": "f(kz_grant_portal);\n"})
+    assert len(grants_elsewhere(tmp_path)) == 3
