@@ -1,0 +1,83 @@
+"""One portal and one Chromium for all tests of a run; a person is a context of its own."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+from stage import ROOT, Person, Portal
+
+AXE = "4.14.1"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def portal():
+    """The demonstration, running; KZ_KEEP leaves its folder for a look."""
+    folder = Path(tempfile.mkdtemp(prefix="kanzleipost-browser-"))
+    folder.chmod(0o755)
+    made = Portal(folder)
+    yield made
+    made.stop()
+    if "KZ_KEEP" not in os.environ:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=ARGUMENTS, headless=True
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def person(browser, portal):
+    """Makes persons. A test fails when one of them met an error on the console."""
+    made = []
+
+    def make(**how):
+        made.append(Person(browser, portal, **how))
+        return made[-1]
+
+    yield make
+    errors = [error for one in made for error in one.errors]
+    for one in made:
+        one.context.close()
+    assert not errors, errors
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The source of axe-core, from npm into a cache outside the checkout."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "kanzleipost-tests" / f"axe-core-{AXE}"
+    package = folder / "node_modules/axe-core"
+    if not (package / "axe.min.js").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "install", "--prefix", folder, "--ignore-scripts", "--no-audit",
+                   "--no-fund", "--no-save", f"axe-core@{AXE}"]
+        subprocess.run(command, capture_output=True, timeout=300, check=True)
+    assert json.loads((package / "package.json").read_text())["version"] == AXE
+    return (package / "axe.min.js").read_text()
+
+
+@pytest.fixture(scope="session")
+def screenshots():
+    """Where pictures of pages are left: README.md shows some of them."""
+    folder = ROOT / "tests/out/screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

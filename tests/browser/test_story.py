@@ -1,0 +1,373 @@
+"""The story of a firm and its client, as people live it: with a browser, and nothing else."""
+
+import secrets
+import struct
+import zlib
+
+import pytest
+from playwright.sync_api import expect
+
+# Assembled here, so that no file of the checkout is a (test) virus.
+EICAR = "".join(["X5O!P%@AP[4\\PZX54(P^)7CC)7}$", "EICAR-STANDARD-ANTIVIRUS-TEST-FILE", "!$H+H*"])
+WAYS = [
+    pytest.param("de", True, "desktop", id="german-script-desktop"),
+    pytest.param("en", False, "desktop", id="english-plain-desktop"),
+    pytest.param("en", True, "phone", id="english-script-phone"),
+    pytest.param("de", False, "phone", id="german-plain-phone"),
+]
+SCRIPT = pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+
+
+def picture():
+    """A small PNG."""
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    rows = b"".join(b"\0" + bytes((60, 90, 110)) * 32 for _ in range(24))
+    header = struct.pack(">IIBBBBB", 32, 24, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def file(name, content, kind="text/plain"):
+    """What a file input takes."""
+    content = content.encode() if isinstance(content, str) else content
+    return {"name": name, "mimeType": kind, "buffer": content}
+
+
+class Case:
+    """A client with a matter and an access, made by the administrator in the browser."""
+
+    def __init__(self, admin):
+        mark = secrets.token_hex(3)
+        self.user = f"erika.{mark}"
+        self.email = f"{self.user}@example.org"
+        self.password = secrets.token_urlsafe(14)
+        self.name, self.matter = f"Erika Linde-{mark}", f"Steuer {mark}"
+        self.client = self._client(admin, mark)
+        self._matter(admin, mark)
+        self._access(admin)
+
+    def _client(self, admin, mark):
+        admin.go("/clients")
+        admin.follow("clients.new")
+        admin.press("form.save")
+        admin.sees(admin.say("form.problem"))
+        admin.fill(number=f"T-{mark}", salutation="Frau", first_name="Erika", name=f"Linde-{mark}",
+                   street="Am Markt 1", postcode="50667", city="Köln", email=self.email)
+        admin.page.check("#kind-person")
+        admin.page.check(f"#language-{admin.language}")
+        admin.press("form.save")
+        admin.told("notice.client_created")
+        admin.sees(self.name)
+        return admin.page.url.rsplit("/", 1)[1]
+
+    def _matter(self, admin, mark):
+        admin.follow("client.matter_new")
+        admin.fill(title=self.matter, number=f"A-{mark}")
+        admin.press("matter_form.go")
+        admin.told("notice.matter_created")
+
+    def _access(self, admin):
+        admin.go(f"/clients/{self.client}")
+        admin.follow("client.account_new")
+        admin.fill(name=self.name, user=self.user, email=self.email)
+        admin.page.check(f"#language-{admin.language}")
+        admin.press("account_form.go")
+        admin.told("notice.account_created")
+        self.access = admin.page.url.rsplit("/", 1)[1]
+
+    def invite(self, admin):
+        """Sends the invitation; returns the link of the mail."""
+        admin.go(f"/accounts/{self.access}")
+        admin.press("access.mail_go")
+        admin.told("notice.invited")
+        return self.link(admin.portal)
+
+    def link(self, portal):
+        """The link of the newest mail that has one."""
+        text = portal.mail(self.email, "/redeem#")
+        assert self.password not in text
+        return next(line for line in text.splitlines() if "/redeem#" in line).strip()
+
+    def accept(self, client, link):
+        """The client opens the mail's link and sets the password."""
+        client.open_link(link)
+        client.choose_password(self.password)
+        client.press("redeem_password.go")
+        client.at("/")
+        client.told("notice.password_set")
+
+
+@pytest.fixture
+def admin(person):
+    """Makes an administrator who has signed in."""
+    def make(**how):
+        one = person(**how)
+        account = one.portal.accounts["admin"]
+        one.sign_in(account["user"], account["password"])
+        return one
+
+    return make
+
+
+def send(one, *files):
+    """Chooses files, and sends them if no script does."""
+    one.page.set_input_files("#files", list(files))
+    if not one.script:
+        one.press("upload.submit")
+
+
+def opens_matter(one, case):
+    """From the start page into the matter."""
+    one.page.get_by_role("link", name=case.matter).first.click()
+    expect(one.page.locator("h1")).to_have_text(case.matter)
+
+
+def client_sends(client, case):
+    """Two files arrive, a third is refused with the name of the virus."""
+    files = [file("Belege.txt", "Miete 1.200 Euro\n"), file("Foto.png", picture(), "image/png")]
+    send(client, *files)
+    if client.script:
+        for name in ("Belege.txt", "Foto.png"):
+            client.sees(client.say("upload.done_client", name=name), within="[data-list]")
+        expect(client.page.locator("[data-total]")).to_have_text(
+            client.say("upload.all_client", n=2)
+        )
+    else:
+        client.told("notice.uploaded")
+    for name in ("Belege.txt", "Foto.png"):
+        expect(client.page.locator("#documents").get_by_role("link", name=name)).to_be_visible()
+    send(client, file("Rechnung.txt", EICAR))
+    place = "[data-list]" if client.script else ".note--danger"
+    expect(client.page.locator(place)).to_contain_text("Eicar", ignore_case=True)
+    expect(client.page.locator(place)).to_contain_text("Rechnung.txt")
+
+
+def drops(client):
+    """A file dragged onto the zone is sent as a chosen one is."""
+    transfer = client.page.evaluate_handle(
+        "() => { const data = new DataTransfer();"
+        " data.items.add(new File(['gezogen'], 'Gezogen.txt', {type: 'text/plain'}));"
+        " return data; }"
+    )
+    client.page.dispatch_event("[data-drop]", "drop", {"dataTransfer": transfer})
+    client.sees(client.say("upload.done_client", name="Gezogen.txt"), within="[data-list]")
+
+
+def firm_reads(staff, case):
+    """What is new is on the home page, opens there, and is new no longer."""
+    staff.go("/")
+    fresh = staff.page.locator("section:has(#fresh)")
+    row = fresh.locator("li", has_text=case.name)
+    expect(row.filter(has_text="Foto.png")).to_be_visible()
+    row.filter(has_text="Foto.png").get_by_role("link").click()
+    shown = staff.page.locator(".preview__picture img")
+    expect(shown).to_be_visible()
+    if staff.script:
+        staff.page.wait_for_function("document.querySelector('.preview img').naturalWidth === 32")
+    staff.go("/")
+    row.filter(has_text="Belege.txt").get_by_role("link").click()
+    frame = staff.page.frame_locator(".preview__frame")
+    expect(frame.get_by_text("Miete 1.200 Euro")).to_be_visible()
+    staff.go("/")
+    expect(row).to_have_count(0 if not staff.script else 1)
+    assert_download(staff, case, "Belege.txt", b"Miete 1.200 Euro\n")
+
+
+def assert_download(one, case, name, content):
+    """The matter's document of that name, byte for byte."""
+    one.go("/documents")
+    one.page.locator("tr", has_text=case.matter).get_by_role("link", name=name).click()
+    with one.page.expect_download() as waiting:
+        one.follow("document.download")
+    assert waiting.value.suggested_filename == name
+    with open(waiting.value.path(), "rb") as received:
+        assert received.read() == content
+
+
+def firm_provides(staff, case):
+    """A document for the client, whom a mail tells."""
+    staff.go(f"/clients/{case.client}")
+    opens_matter(staff, case)
+    send(staff, file("Bescheid.txt", "Sehr geehrte Frau Linde\n"))
+    if staff.script:
+        staff.sees(staff.say("upload.done_staff", name="Bescheid.txt"), within="[data-list]")
+    else:
+        staff.told("notice.provided_one")
+    text = staff.portal.mail(case.email, "Bescheid.txt")
+    assert "Sehr geehrte" not in text
+
+
+def client_confirms(client, case):
+    """What is new is on the client's home page; opened, downloaded, confirmed."""
+    client.go("/")
+    row = client.page.locator("section:has(#fresh) li", has_text="Bescheid.txt")
+    row.get_by_role("link", name="Bescheid.txt").first.click()
+    frame = client.page.frame_locator(".preview__frame")
+    expect(frame.get_by_text("Sehr geehrte Frau Linde")).to_be_visible()
+    assert_download(client, case, "Bescheid.txt", b"Sehr geehrte Frau Linde\n")
+    client.press("document.confirm")
+    client.told("notice.confirmed")
+
+
+def firm_proves(staff, case):
+    """The five steps, and the same as CSV."""
+    staff.go(f"/clients/{case.client}")
+    staff.follow("client.receipts")
+    receipt = staff.page.locator("li.receipt", has_text="Bescheid.txt")
+    expect(receipt.locator(".step--done")).to_have_count(5)
+    for step in ("provided", "notified", "opened", "received", "confirmed"):
+        expect(receipt.locator(".step--done", has_text=staff.say(f"step.{step}"))).to_be_visible()
+    expect(receipt).to_contain_text(case.email)
+    with staff.page.expect_download() as waiting:
+        staff.follow("receipts.csv")
+    with open(waiting.value.path(), "rb") as file_:
+        content = file_.read()
+    assert content.startswith(b"\xef\xbb\xbf")
+    rows = [line.split(";") for line in content.decode("utf-8-sig").splitlines()]
+    assert len({len(row) for row in rows}) == 1 and len(rows[0]) > 5
+    assert any("Bescheid.txt" in cell for cell in rows[1])
+
+
+@pytest.mark.parametrize(("language", "script", "size"), WAYS)
+def test_exchange(admin, person, language, script, size):
+    """Invited, sent, refused, read, provided, confirmed, proven."""
+    how = {"language": language, "script": script, "size": size}
+    staff, client = admin(**how), person(**how)
+    case = Case(staff)
+    case.accept(client, case.invite(staff))
+    opens_matter(client, case)
+    client_sends(client, case)
+    if script:
+        drops(client)
+    firm_reads(staff, case)
+    firm_provides(staff, case)
+    client_confirms(client, case)
+    firm_proves(staff, case)
+
+
+@SCRIPT
+def test_lock(admin, person, script):
+    """Three wrong passwords lock; the firm's home page shows it, and one click there unlocks."""
+    staff, client = admin(script=script), person(script=script)
+    case = Case(staff)
+    case.accept(client, case.invite(staff))
+    client.sign_out()
+    for wrong in ("falsch-eins", "falsch-eins", "falsch-zwei"):
+        client.try_sign_in(case.user, wrong)
+        client.sees(client.say("sign_in.wrong"))
+    staff.go("/")
+    row = staff.page.locator("section:has(#locked) li", has_text=case.name)
+    expect(row).to_have_count(0)
+    client.try_sign_in(case.user, "falsch-drei")
+    client.sees(client.say("sign_in.wrong"))
+    client.try_sign_in(case.user, case.password)
+    client.sees(client.say("sign_in.wrong"))
+    staff.page.reload()
+    expect(row).to_have_count(1)
+    row.get_by_role("button").click()
+    staff.told("notice.unlocked")
+    staff.at("/")
+    expect(row).to_have_count(0)
+    client.sign_in(case.user, case.password)
+
+
+@SCRIPT
+def test_password_and_sessions(admin, person, script):
+    """A weak password is refused, a good one ends the other sessions; one ends another."""
+    staff, client = admin(script=script), person(script=script)
+    case = Case(staff)
+    link = case.invite(staff)
+    client.open_link(link)
+    client.fill(password="passwort1", password_again="passwort1")
+    client.press("redeem_password.go")
+    client.sees(client.say("form.problem"))
+    client.choose_password(case.password)
+    client.press("redeem_password.go")
+    client.told("notice.password_set")
+
+    other = person(script=script)
+    other.sign_in(case.user, case.password)
+    client.go("/account")
+    client.page.locator("#sessions li .row__act button").click()
+    client.told("notice.session_ended")
+    other.go("/matters")
+    other.at("/sign-in")
+
+    other.sign_in(case.user, case.password)
+    new = secrets.token_urlsafe(14)
+    client.go("/account")
+    client.fill(old="nicht richtig")
+    client.choose_password(new)
+    client.press("password.go")
+    client.sees(client.say("form.problem"))
+    client.fill(old=case.password)
+    client.choose_password(new)
+    client.press("password.go")
+    client.told("notice.password")
+    other.go("/matters")
+    other.at("/sign-in")
+    other.try_sign_in(case.user, case.password)
+    other.sees(other.say("sign_in.wrong"))
+    client.sign_out()
+    client.go("/")
+    client.at("/sign-in")
+    client.sign_in(case.user, new)
+
+
+@SCRIPT
+def test_forgotten(admin, person, script):
+    """A new password by mail; the link works once, the old password no longer."""
+    staff, client = admin(script=script), person(script=script)
+    case = Case(staff)
+    used = case.invite(staff)
+    case.accept(client, used)
+    client.sign_out()
+    client.follow("sign_in.forgotten")
+    client.fill(user=case.user)
+    client.press("forgotten.go")
+    client.sees(client.say("forgotten_sent.title"))
+    link = case.link(client.portal)
+    for _ in range(300):
+        if link != used:
+            break
+        client.page.wait_for_timeout(200)
+        link = case.link(client.portal)
+    old, case.password = case.password, secrets.token_urlsafe(14)
+    case.accept(client, link)
+    client.sign_out()
+    client.try_sign_in(case.user, old)
+    client.sees(client.say("sign_in.wrong"))
+    client.go("/redeem")
+    client.fill(code=link.split("#")[1])
+    client.press("redeem.go")
+    client.sees(client.say("field.code_used"))
+
+
+def test_letter(admin, person):
+    """For clients without mail: a page to print, whose code lets them in."""
+    staff, client = admin(), person()
+    case = Case(staff)
+    staff.go(f"/accounts/{case.access}")
+    with staff.context.expect_page() as opened:
+        staff.press("access.letter_go")
+    code = opened.value.locator(".letter__code").inner_text().strip()
+    client.go("/redeem")
+    client.fill(code=code.lower())
+    client.press("redeem.go")
+    client.choose_password(case.password)
+    client.press("redeem_password.go")
+    client.told("notice.password_set")
+
+
+def test_language(person):
+    """German first, English by one click, and it stays."""
+    reader = person(language="en", script=False)
+    reader.go("/sign-in")
+    expect(reader.page.locator("html")).to_have_attribute("lang", "de")
+    reader.read()
+    expect(reader.page.locator("h1")).to_have_text(reader.say("sign_in.title"))
+    reader.go("/help")
+    expect(reader.page.locator("h1")).to_have_text(reader.say("help.title"))
