@@ -254,13 +254,20 @@ static int wrong_use(const char *what)
     return KZ_CTL_USAGE;
 }
 
+static apr_status_t end_result(void *baton)
+{
+    json_decref(baton);
+    return APR_SUCCESS;
+}
+
 static int work(int argc, const char *const *argv, apr_pool_t *pool)
 {
     kz_ctl_t ctl = {.pool = pool, .options = apr_table_make(pool, 8), .result = json_object()};
     const kz_ctl_command_t *command;
     apr_getopt_t *getopt;
-    int words = 0, help, code;
+    int words = 0, help;
 
+    apr_pool_cleanup_register(pool, ctl.result, end_result, apr_pool_cleanup_null);
     apr_getopt_init(&getopt, pool, argc, argv);
     if (read_options(&ctl, getopt, NULL, 0) != KZ_CTL_FINE)
         return KZ_CTL_USAGE;
@@ -288,9 +295,7 @@ static int work(int argc, const char *const *argv, apr_pool_t *pool)
         return KZ_CTL_USAGE;
     }
     ctl.word = command->word ? getopt->argv[getopt->ind] : NULL;
-    code = run(&ctl, command);
-    json_decref(ctl.result);
-    return code;
+    return run(&ctl, command);
 }
 
 int main(int argc, const char *const *argv)

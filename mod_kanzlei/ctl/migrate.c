@@ -9,7 +9,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#define STORES_TIME (30 * APR_USEC_PER_SEC) /* for the stores' markers */
+#define STORES_TIME  (30 * APR_USEC_PER_SEC) /* for the stores' markers */
+#define POLICY_TRIES 10
 
 typedef struct migration_t {
     int number;
@@ -167,8 +168,7 @@ static kz_err_t *apply(migrate_t *m, const migration_t *migration, json_t *appli
     return NULL;
 }
 
-/* All of policy/ in one transaction: at no moment is a table without its rules. */
-static kz_err_t *apply_policies(migrate_t *m)
+static kz_err_t *apply_policies_once(migrate_t *m)
 {
     const char *path;
     size_t i;
@@ -179,6 +179,25 @@ static kz_err_t *apply_policies(migrate_t *m)
         KZ_TRY(run_file(m, path));
     }
     return kz_db_admin_run(m->db, "COMMIT");
+}
+
+/* All of policy/ in one transaction: at no moment is a table without its rules. That takes every
+ * table while the portal may be at work with some: a deadlock is tried again. */
+static kz_err_t *apply_policies(migrate_t *m)
+{
+    kz_err_t *err = NULL;
+    int tries;
+
+    for (tries = 0; tries < POLICY_TRIES; tries++) {
+        err = apply_policies_once(m);
+        if (!err || !strstr(kz_err_detail(err), "deadlock"))
+            return err;
+        if (tries + 1 < POLICY_TRIES) {
+            kz_err_free(err);
+            KZ_TRY(kz_db_admin_run(m->db, "ROLLBACK"));
+        }
+    }
+    return err;
 }
 
 /* Refuses the database of another installation; the first time binds it, and the stores with it:

@@ -8,7 +8,7 @@ import subprocess
 import nacl.pwhash
 import pytest
 from ctl_site import BUILD, PASSWORD, ROOT, SQL, Cluster, Site
-from scand_client import TESTDB, Scanner
+from scand_client import TESTDB, Scanner, until
 
 COMMANDS = ["migrate", "firm create", "firm list", "staff create", "account list",
             "account password", "account unlock", "store initialise", "check",
@@ -46,7 +46,7 @@ def account(site, user):
 # --- migrate -------------------------------------------------------------------------------------
 
 
-def copy_of_sql(folder, name="002_more.sql", text="CREATE TABLE more (firm int);"):
+def copy_of_sql(folder, name="900_more.sql", text="CREATE TABLE more (firm int);"):
     """The statements, and one migration more."""
     shutil.copytree(SQL, folder)
     (folder / "schema" / name).write_text(text)
@@ -89,12 +89,12 @@ def test_migration_that_fails(empty, tmp_path):
     bad = "CREATE TABLE more (firm int); SELECT 1 / 0;"
     sql = copy_of_sql(tmp_path / "sql", text=bad)
     _, err = empty.run("migrate", sql=sql, code=1)
-    assert "002_more.sql" in err
+    assert "900_more.sql" in err
     assert "division by zero" in err
     assert empty.sql("SELECT to_regclass('more')") == [(None,)]
-    assert (2,) not in empty.sql("SELECT number FROM migration")
-    (sql / "schema/002_more.sql").write_text("CREATE TABLE more (firm int);")
-    assert empty.json("migrate", sql=sql)["applied"] == ["002_more"]
+    assert (900,) not in empty.sql("SELECT number FROM migration")
+    (sql / "schema/900_more.sql").write_text("CREATE TABLE more (firm int);")
+    assert empty.json("migrate", sql=sql)["applied"] == ["900_more"]
 
 
 def test_policies_are_applied_anew(site):
@@ -105,6 +105,29 @@ def test_policies_are_applied_anew(site):
     may_delete = site.sql("SELECT has_table_privilege('kanzlei_portal', 'event', 'DELETE')")
     assert may_delete == [(False,)]
     assert site.json("firm", "list")["firms"]
+
+
+def test_portal_at_work_meanwhile(site):
+    """It has one table and wants another, which migrate has: a deadlock, in which migrate gives way."""
+    waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+    with site.cluster.connect(site.database) as other:
+        other.execute("SET deadlock_timeout = '10min'")
+        with other.transaction():
+            other.execute("SELECT 1 FROM job")
+            process = site.start("migrate")
+            until(lambda: site.sql(waits, "job"), "migrate to wait for the table")
+            other.execute("SELECT 1 FROM firm")
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, ""), out
+
+
+def test_statements_beside_the_program(empty, tmp_path):
+    """As installed below any folder: usr/bin/kanzleictl and usr/share/kanzleipost/sql."""
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    shutil.copy2(BUILD / "kanzleictl", tmp_path / "usr/bin")
+    copy_of_sql(tmp_path / "usr/share/kanzleipost/sql")
+    applied = empty.json("migrate", env={"KANZLEI_SQL": ""}, build=tmp_path / "usr/bin")["applied"]
+    assert applied[-1] == "900_more"
 
 
 def test_database_of_another_installation(site):
