@@ -80,7 +80,8 @@ class Portal:
 
     def make_staff(self, user, *options, firm=None):
         self.kanzleictl(
-            "staff", "create", "--firm", firm or self.firm, "--user", user, "--name", f"Frau {user}",
+            "staff", "create", "--firm", firm or self.firm, "--user", user,
+            "--name", f"Frau {user}",
             "--email", f"{user}@kanzlei.example", *options, "--password-stdin",
             stdin=PASSWORD + "\n",
         )
