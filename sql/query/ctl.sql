@@ -1,4 +1,4 @@
--- What kanzleictl asks. It enters as the portal, firm by firm; functions of policy/enter.sql answer
+-- What kanzleictl asks. It enters as the portal, firm by firm; functions of policy/operator.sql answer
 -- what is about all firms. ctl_firm_* are for the schema's owner: the portal's role may not.
 
 -- ctl_firms() :many

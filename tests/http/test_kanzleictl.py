@@ -108,7 +108,7 @@ def test_policies_are_applied_anew(site):
 
 
 def test_portal_at_work_meanwhile(site):
-    """It has one table and wants another, which migrate has: a deadlock, in which migrate gives way."""
+    """It has one table and wants another, which migrate has: migrate gives way to it."""
     waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
     with site.cluster.connect(site.database) as other:
         other.execute("SET deadlock_timeout = '10min'")
