@@ -114,7 +114,7 @@ class Job {
     }
     this.upload = new Upload(this.file, {
       endpoint: this.queue.form.dataset.endpoint,
-      headers: { "X-CSRF-Token": this.queue.form.dataset.csrf },
+      headers: { "X-CSRF-Token": this.queue.form.dataset.csrf, Accept: "application/json" },
       metadata: { filename: this.file.name, filetype: this.file.type || "application/octet-stream" },
       chunkSize: CHUNK,
       retryDelays: null, /* we try again ourselves, for ever */
