@@ -75,6 +75,11 @@ if (redeem && location.hash.length > 1) {
     redeem.querySelector("button[type=submit]").focus();
   }
 }
+/* Reading it in the other language must not lose it: a redirect keeps what stands behind the #. */
+document.querySelector("form.language")?.addEventListener("submit", (event) => {
+  const code = redeem?.elements.code.value.trim();
+  if (code) event.currentTarget.action += `#${encodeURIComponent(code)}`;
+});
 
 for (const button of all("[data-print]")) {
   button.hidden = false;
