@@ -19,7 +19,7 @@ DECLARE
     sees text := '(SELECT current_setting(''kz.all'', true) = ''on'')';
     staff text := '(SELECT current_setting(''kz.side'', true) IN (''staff'', ''portal''))';
     mine text := '((SELECT current_setting(''kz.all'', true) = ''on'') OR %s.%s = ANY'
-                 ' ((SELECT NULLIF(current_setting(''kz.clients'', true), ''''))::uuid[]))';
+                 ' ((SELECT NULLIF(current_setting(''kz.clients'', true), '''')::uuid[])::uuid[]))';
     rule text;
     added text; -- of rows that are written
 BEGIN
