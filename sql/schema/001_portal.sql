@@ -2,6 +2,7 @@
 -- no row can point across firms. Times are timestamptz, ids UUIDv7 made by the portal.
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS btree_gin; -- the firm in front of the words that are looked for
 
 CREATE TABLE installation (
     one       boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -100,7 +101,7 @@ CREATE TABLE client (
     CONSTRAINT client_person_name CHECK (kind = 'company' OR first_name <> '')
 );
 CREATE INDEX client_sort ON client (firm, sort, id);
-CREATE INDEX client_search ON client USING gin (search gin_trgm_ops);
+CREATE INDEX client_search ON client USING gin (firm, search gin_trgm_ops);
 
 CREATE TABLE "group" (
     firm  int NOT NULL REFERENCES firm,
