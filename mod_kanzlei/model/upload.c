@@ -139,6 +139,11 @@ kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len)
     return kz_seal_write(upload->writer, data, len);
 }
 
+kz_err_t *kz_upload_cut(kz_upload_t *upload, apr_uint64_t offset)
+{
+    return kz_seal_writer_cut(upload->writer, offset);
+}
+
 kz_err_t *kz_upload_close(kz_upload_t *upload)
 {
     return kz_seal_writer_close(upload->writer);

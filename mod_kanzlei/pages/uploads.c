@@ -147,11 +147,13 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* Takes the body from OFFSET on; what came before the line was cut is kept. */
+/* Takes the body from OFFSET on; what came before the line was cut is kept. With a checksum, all of
+ * it or nothing. */
 static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t *info,
                          kz_checksum_t *checksum)
 {
     char *block = apr_palloc(rq->pool, KZ_UPLOADS_BLOCK);
+    apr_uint64_t start = info->offset;
     kz_err_t *err = NULL, *close_err;
     apr_size_t len;
 
@@ -165,7 +167,13 @@ static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t
         if (!err)
             info->offset += len;
     } while (!err && len > 0);
-    close_err = kz_upload_close(upload);
+    if (!err)
+        err = kz_checksum_verify(checksum);
+    close_err = err && kz_checksum_announced(checksum) ? kz_upload_cut(upload, start) : NULL;
+    if (close_err)
+        kz_err_free(kz_upload_close(upload));
+    else
+        close_err = kz_upload_close(upload);
     if (err)
         kz_err_free(close_err);
     return err ? err : close_err;
@@ -197,7 +205,6 @@ kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
         return kz_err_create(KZ_ERR_TOO_LARGE, "more bytes than were announced");
     }
     KZ_TRY(receive(rq, upload, &info, checksum));
-    KZ_TRY(kz_checksum_verify(checksum));
     kz_reply_empty(out, 204);
     tus_headers(out, &info);
     if (info.offset == info.size)

@@ -48,6 +48,11 @@ void kz_checksum_add(kz_checksum_t *checksum, const void *data, apr_size_t len)
         EVP_DigestUpdate(checksum->hash, data, len);
 }
 
+int kz_checksum_announced(const kz_checksum_t *checksum)
+{
+    return checksum->hash != NULL;
+}
+
 kz_err_t *kz_checksum_verify(kz_checksum_t *checksum)
 {
     unsigned char found[EVP_MAX_MD_SIZE];

@@ -12,6 +12,8 @@ typedef struct kz_checksum_t kz_checksum_t;
  * BAD_REQUEST. */
 kz_err_t *kz_checksum_create(kz_checksum_t **checksum, const char *header, apr_pool_t *pool);
 void kz_checksum_add(kz_checksum_t *checksum, const void *data, apr_size_t len);
+/* Was there a HEADER? */
+int kz_checksum_announced(const kz_checksum_t *checksum);
 /* Errors: CHECKSUM when the bytes are not those that were announced. */
 kz_err_t *kz_checksum_verify(kz_checksum_t *checksum);
 

@@ -69,6 +69,36 @@ static void test_closed_by_pool(void **state)
     assert_holds(path, data, 70000);
 }
 
+/* What has come since the writer was opened is dropped, wherever that was, and other bytes take its
+ * place. */
+static void test_cut(void **state)
+{
+    static const size_t starts[] = {0, 1, 65535, 65536, 65537, 140000};
+    static const size_t wrongs[] = {0, 1, 65536, 65537, 200000};
+    const unsigned char *data = pattern(400000), *wrong = data + 7;
+    const char *path = in_folder("spool");
+    kz_seal_writer_t *writer;
+    apr_uint64_t offset;
+    size_t i, j;
+
+    (void)state;
+    for (i = 0; i < sizeof starts / sizeof *starts; i++) {
+        for (j = 0; j < sizeof wrongs / sizeof *wrongs; j++) {
+            unlink(path);
+            spool_make("spool", data, starts[i], 4096);
+            assert_ok(kz_seal_writer_open(&writer, &offset, path, key, DOCUMENT, pool));
+            assert_ok(kz_seal_write(writer, wrong, wrongs[j]));
+            assert_ok(kz_seal_writer_cut(writer, starts[i] + 300000));
+            assert_ok(kz_seal_writer_cut(writer, offset));
+            if (j % 2)
+                assert_ok(kz_seal_write(writer, data + starts[i], 66000));
+            assert_ok(kz_seal_writer_close(writer));
+            assert_holds(path, data, starts[i] + (j % 2 ? 66000 : 0));
+            assert_finishes(path, data, starts[i] + (j % 2 ? 66000 : 0));
+        }
+    }
+}
+
 /* A crash leaves the file at any length: what was whole stays, the rest is sent again. */
 static void test_torn(void **state)
 {
@@ -299,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_continued, setup, teardown),
         cmocka_unit_test_setup_teardown(test_closed_by_pool, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_torn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_torn_to_zeros, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_key_drops_nothing, setup, teardown),

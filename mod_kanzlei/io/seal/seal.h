@@ -87,6 +87,10 @@ kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, c
  * *OFFSET says what was kept. Errors: NO_SPACE, TOO_LARGE (over 2^47 bytes), INTERNAL. */
 kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len);
 
+/* Goes back to the plaintext byte OFFSET: what was written behind it is dropped. An OFFSET that has
+ * not been reached changes nothing. Errors: SEAL, INTERNAL, and then all of it stays as it is. */
+kz_err_t *kz_seal_writer_cut(kz_seal_writer_t *writer, apr_uint64_t offset);
+
 /* Seals what is left as an unfinished tail, fsyncs and closes: all that was written is kept (after
  * an error of kz_seal_write: the whole chunks). The writer is gone afterwards, also after an error.
  * The pool's cleanup does the same, without fsync. Errors: NO_SPACE, INTERNAL. */

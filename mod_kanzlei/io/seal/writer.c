@@ -14,6 +14,7 @@ struct kz_seal_writer_t {
     const char *path;
     int fd;
     kz_seal__cipher_t *cipher;
+    kz_seal__cipher_t *opener;
     apr_uint64_t index;    /* of the chunk in PLAIN */
     size_t fill;           /* bytes in PLAIN */
     int dirty;             /* the file doesn't end as it should yet */
@@ -95,7 +96,6 @@ static kz_err_t *writer_open(kz_seal_writer_t *writer, const kz_seal_key_t *key,
 {
     unsigned char header[KZ_SEAL_HEADER];
     apr_pool_t *pool = writer->pool;
-    kz_seal__cipher_t *opener;
     kz_seal_state_t state;
     kz_seal__end_t end;
 
@@ -103,12 +103,13 @@ static kz_err_t *writer_open(kz_seal_writer_t *writer, const kz_seal_key_t *key,
     KZ_TRY(kz_seal__clear_check(&state, header));
     if (state != KZ_SEAL_SPOOL)
         return kz_err_create(KZ_ERR_CONFLICT, "%s is finished", writer->path);
-    KZ_TRY(kz_seal__cipher_create(&opener, key, document, KZ_SEAL_OPEN, pool));
+    KZ_TRY(kz_seal__cipher_create(&writer->opener, key, document, KZ_SEAL_OPEN, pool));
     KZ_TRY(kz_seal__cipher_create(&writer->cipher, key, document, KZ_SEAL_SEAL, pool));
     writer->plain = apr_palloc(pool, KZ_SEAL_CHUNK);
     writer->sealed = apr_palloc(pool, KZ_SEAL_STRIDE);
-    KZ_TRY(kz_err_wrap(kz_seal__spool_end(&end, writer->fd, opener, writer->plain, writer->sealed),
-                       "%s", writer->path));
+    KZ_TRY(kz_err_wrap(
+        kz_seal__spool_end(&end, writer->fd, writer->opener, writer->plain, writer->sealed), "%s",
+        writer->path));
     writer->index = end.index;
     writer->fill = end.fill;
     writer->dirty = end.torn;
@@ -182,6 +183,31 @@ kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len)
         from += taken;
         len -= taken;
     }
+    return NULL;
+}
+
+kz_err_t *kz_seal_writer_cut(kz_seal_writer_t *writer, apr_uint64_t offset)
+{
+    apr_uint64_t index = offset / KZ_SEAL_CHUNK;
+    size_t fill = (size_t)(offset % KZ_SEAL_CHUNK);
+
+    if (offset >= writer->index * KZ_SEAL_CHUNK + writer->fill)
+        return NULL;
+    if (index < writer->index && fill > 0) {
+        KZ_TRY(kz_err_wrap(
+            kz_seal__pread(writer->fd, writer->sealed, KZ_SEAL_STRIDE, kz_seal__slot(index)), "%s",
+            writer->path));
+        kz_seal__cipher_chunk(writer->opener, index, KZ_SEAL_MIDDLE);
+        KZ_TRY(kz_err_wrap(
+            kz_seal__chunk_open(writer->plain, writer->opener, writer->sealed, KZ_SEAL_CHUNK), "%s",
+            writer->path));
+    }
+    if (index < writer->index)
+        writer->failed = 0; /* PLAIN is what it should be */
+    writer->index = index;
+    writer->fill = fill;
+    writer->rewrite = fill > 0;
+    writer->dirty = 1;
     return NULL;
 }
 
