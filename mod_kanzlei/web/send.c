@@ -40,6 +40,9 @@ static int copy_header(void *baton, const char *name, const char *value)
 
     if (strcmp(name, "Set-Cookie") == 0)
         apr_table_add(r->err_headers_out, name, value);
+    else if (strcmp(name, "ETag") == 0)
+        apr_table_set(r->headers_out, name,
+                      value); /* where httpd looks for conditions and ranges */
     else
         apr_table_set(r->err_headers_out, name, value);
     return 1;
