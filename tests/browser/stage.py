@@ -121,7 +121,7 @@ class Person:
 
     def press(self, key, within="main", **values):
         """The button of that name; what is appended for screen readers may follow."""
-        name = re.compile("^" + re.escape(self.say(key, **values)))
+        name = re.compile("^" + re.escape(self.say(key, **values)) + r"(:|$)")
         self.page.locator(within).get_by_role("button", name=name).first.click()
 
     def follow(self, key, within="main", **values):
