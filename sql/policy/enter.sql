@@ -227,7 +227,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     RETURNING c.firm, c.document, c.store, c.state, d.object;
 $$;
 
--- Sessions and finished uploads that nobody needs any more; gives how many went.
+-- Sessions, finished uploads and jobs that nobody needs any more; gives how many went.
 CREATE OR REPLACE FUNCTION kz_tidy()
 RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -239,6 +239,9 @@ BEGIN
     GET DIAGNOSTICS gone = ROW_COUNT;
     DELETE FROM upload WHERE state IN ('available', 'infected', 'unscannable', 'failed')
                          AND touched < now() - interval '1 day';
+    GET DIAGNOSTICS n = ROW_COUNT;
+    gone := gone + n;
+    DELETE FROM job WHERE state = 'done' AND created < now() - interval '1 day';
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN gone + n;
 END $$;

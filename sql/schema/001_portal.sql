@@ -362,4 +362,5 @@ CREATE TABLE job (
 );
 CREATE INDEX job_due ON job (due) WHERE state = 'waiting';
 CREATE INDEX job_waiting ON job (firm, kind, data) WHERE state = 'waiting';
+CREATE INDEX job_done ON job (created) WHERE state = 'done';
 CREATE INDEX job_failed ON job (firm, created DESC) WHERE state = 'failed';

@@ -530,3 +530,14 @@ def test_every_page_is_html_too(house, chef):
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert "<h1" in answer.text
         assert answer.headers["cache-control"] == "no-store"
+
+
+def test_jobs_that_are_done_go_after_a_day(house):
+    for name in ("gestern", "heute"):
+        house.person().post("/forgotten", user=name)
+    wait_for(lambda: house.sql("SELECT count(*) FROM job WHERE state = 'waiting'") == "0")
+    newest = "(SELECT id FROM job ORDER BY created DESC LIMIT 1)"
+    kept = house.sql(f"SELECT {newest}")
+    house.sql(f"UPDATE job SET created = created - interval '2 days' WHERE id <> {newest}")
+    house.sql("SELECT kz_tidy()")
+    assert house.sql("SELECT id FROM job WHERE state = 'done'") == kept
