@@ -1,0 +1,242 @@
+"""Every line of routes.def: who is let in, and that ids of others are found by nobody.
+
+Generated from routes.def: a route with an unknown placeholder, side or kind of body fails here
+until this file knows it.
+"""
+
+import os
+import re
+import uuid
+from pathlib import Path
+
+import pytest
+from portal import BYTES, TUS
+
+SOURCE = Path(os.environ.get("KZ_SRC", Path(__file__).resolve().parents[2]))
+TEXT = (SOURCE / "mod_kanzlei/routes.def").read_text()
+LINE = re.compile(
+    r'^KZ_ROUTE\((?P<method>\w+), "(?P<path>[^"]+)", (?P<who>\w+), (?P<right>NONE|"\w+"), '
+    r"(?P<body>\w+), (?P<handler>\w+)\)$",
+    re.MULTILINE,
+)
+ROUTES = [match.groupdict() for match in LINE.finditer(TEXT)]
+KINDS = ("client", "matter", "document", "account", "upload", "session", "staff")
+
+
+def ids_of(route):
+    """The kinds of ids in its path, in order."""
+    return [kind for kind in re.findall(r"{(\w+)}", route["path"]) if kind != "firm"]
+
+
+def name_of(route):
+    return f"{route['method']} {route['path']} {route['who']}".replace("/k/{firm}", "")
+
+
+def path_of(route, ids):
+    path = route["path"].removeprefix("/k/{firm}")
+    for kind in ids_of(route):
+        path = path.replace("{" + kind + "}", ids[kind], 1)
+    return path
+
+
+def call(browser, route, ids):
+    """The route with a body of its kind and the right form token: only the ids are wrong."""
+    path = path_of(route, ids)
+    if route["body"] == "NONE":
+        headers = TUS if "upload" in path else {}
+        return browser.request(route["method"], path, headers=headers)
+    if route["body"] == "FORM":
+        return browser.post_json(path)
+    if route["body"] == "PARTS":
+        files = [("files", ("fremd.txt", b"fremd"))]
+        return browser.request(route["method"], path, files=files)
+    assert route["body"] == "STREAM", "another kind of body: say here how it is sent"
+    headers = TUS | {"Upload-Length": "5", "Upload-Offset": "0", "Content-Type": BYTES}
+    return browser.request(route["method"], path, headers=headers, content=b"fremd")
+
+
+WITH_IDS = [route for route in ROUTES if ids_of(route)]
+
+
+def with_ids(function):
+    return pytest.mark.parametrize("route", WITH_IDS, ids=map(name_of, WITH_IDS))(function)
+
+
+def all_of_them(function):
+    return pytest.mark.parametrize("route", ROUTES, ids=map(name_of, ROUTES))(function)
+
+
+def things(portal, admin, person, firm):
+    """One id of each kind: of a client, of her matter, documents and uploads, and of a member."""
+    user = portal.make_staff("route-" + uuid.uuid4().hex[:8], firm=firm)
+    staff = next(row["id"] for row in admin.get_json("/staff")["staff"] if row["user"] == user)
+    assert admin.post_json(
+        f"/clients/{person.client}/assignments", {"staff": staff}
+    ).status_code == 303
+    document = person.browser.upload(person.matter, b"Guten Tag")
+    admin.get_json(f"/documents/{document}")  # opened once: looking again changes nothing
+    return {
+        "client": person.client,
+        "matter": person.matter,
+        "document": document,
+        "account": person.account,
+        "upload": person.browser.created(person.matter, 5),
+        "session": person.browser.get_json("/account")["sessions"][0]["id"],
+        "staff": staff,
+    }
+
+
+@pytest.fixture(scope="module")
+def own(portal, admin, maria):
+    return things(portal, admin, maria, portal.firm)
+
+
+@pytest.fixture(scope="module")
+def next_door(portal, admin, neighbour):
+    return things(portal, admin, neighbour, portal.firm)
+
+
+@pytest.fixture(scope="module")
+def others(portal, stranger, foreign):
+    return things(portal, stranger, foreign, portal.other)
+
+
+@pytest.fixture(scope="module")
+def assigned(portal, admin, maria):
+    """Staff with every right but "all" and "admin", who works for Maria and for nobody else."""
+    rights = ("--right", "clients", "--right", "release", "--right", "unlock")
+    user = portal.fresh_staff(*rights)
+    staff = next(row["id"] for row in admin.get_json("/staff")["staff"] if row["user"] == user)
+    answer = admin.post_json(f"/clients/{maria.client}/assignments", {"staff": staff})
+    assert answer.status_code == 303
+    return portal.signed_in(user)
+
+
+def state_of(browser, person, ids):
+    """What the pages say about these things, without what changes by looking."""
+    views = []
+    for page in ("clients/{client}", "matters/{matter}", "documents/{document}",
+                 "accounts/{account}", "staff/{staff}", "uploads/{upload}"):
+        looks = person.browser if "upload" in page else browser  # hers alone
+        view = looks.get_json("/" + page.format(**ids))
+        for name in ("csrf", "here", "notice"):
+            view.pop(name, None)
+        views.append(view)
+    return views
+
+
+def test_every_line_is_understood():
+    lines = [line for line in TEXT.splitlines() if line.startswith("KZ_ROUTE(")]
+    assert len(ROUTES) == len(lines) > 40
+    for route in ROUTES:
+        assert set(ids_of(route)) <= set(KINDS), "an id of another kind: add it to things()"
+        assert route["who"] in ("HOST", "PUBLIC", "MEMBER", "STAFF", "CLIENT")
+        assert route["body"] in ("NONE", "FORM", "PARTS", "STREAM")
+
+
+@all_of_them
+def test_without_a_session(portal, own, route):
+    """Pages lead to the sign-in, everything else is refused; only the public pages are there."""
+    browser = portal.browser()
+    browser.get_json("/sign-in")
+    answer = call(browser, route, own)
+    if route["who"] == "HOST":
+        assert browser.get("").status_code == 200
+    elif route["who"] == "PUBLIC":
+        assert answer.status_code in (200, 303, 422)
+    else:
+        assert answer.status_code == 401
+    if route["who"] not in ("HOST", "PUBLIC") and route["method"] == "GET":
+        answer = browser.get(path_of(route, own), json_view=False)
+        assert answer.status_code == 303
+        assert answer.headers["Location"] == browser.base + "/sign-in"
+    browser.close()
+
+
+@all_of_them
+def test_a_session_that_nobody_has(portal, own, route):
+    if route["who"] in ("HOST", "PUBLIC"):
+        return
+    browser = portal.browser()
+    for side in "sc":
+        token = side + "A" * 43
+        headers = {"Cookie": f"__Host-kz-{portal.firm}={token}"}
+        answer = browser.get("/sign-in", headers=headers)
+        headers |= {"X-CSRF-Token": answer.json()["csrf"]} | TUS
+        answer = browser.request(route["method"], path_of(route, own), headers=headers)
+        assert answer.status_code in (400, 401, 404, 415), answer.text
+        if answer.status_code != 401:
+            assert route["method"] != "GET" or answer.status_code == 404
+    browser.close()
+
+
+@with_ids
+def test_ids_of_the_other_firm_and_made_up_ones(
+    admin, assigned, clerk, maria, stranger, foreign, own, others, route
+):
+    made_up = {kind: str(uuid.uuid4()) for kind in KINDS}
+    before = state_of(stranger, foreign, others)
+    for wrong in (others, made_up):
+        for kind in ids_of(route):  # each id alone is enough
+            ids = own | {kind: wrong[kind]}
+            for browser in (admin, assigned, clerk, maria.browser):
+                answer = call(browser, route, ids)
+                assert answer.status_code == 404, (browser.base, kind, answer.text)
+    assert state_of(stranger, foreign, others) == before
+
+
+@with_ids
+def test_ids_of_clients_that_are_not_ones_own(
+    admin, assigned, clerk, maria, neighbour, next_door, own, route
+):
+    """A client sees her own; staff see the clients that they work for."""
+    before = state_of(admin, neighbour, next_door)
+    for kind in ids_of(route):
+        if kind == "staff" and route["who"] == "STAFF":
+            continue  # one firm's staff know each other
+        ids = own | {kind: next_door[kind]}
+        for browser in (assigned, clerk, maria.browser):
+            answer = call(browser, route, ids)
+            assert answer.status_code == 404, (kind, answer.text)
+    assert state_of(admin, neighbour, next_door) == before
+
+
+@all_of_them
+def test_the_wrong_side_and_a_missing_right(clerk, maria, own, route):
+    """To whom a page isn't meant, it isn't there."""
+    if route["who"] == "STAFF" and route["path"] != "/k/{firm}/":
+        assert call(maria.browser, route, own).status_code == 404
+    if route["who"] == "CLIENT" and route["path"] != "/k/{firm}/":
+        assert call(clerk, route, own).status_code == 404
+    if route["right"] != "NONE":
+        assert call(clerk, route, own).status_code == 404
+
+
+READS = [route for route in ROUTES if route["method"] == "GET"]
+
+
+@pytest.mark.parametrize("route", READS, ids=map(name_of, READS))
+def test_whom_it_is_meant_for(admin, maria, own, route):
+    """The counterpart: with one's own ids the same paths are there, as JSON and as a page."""
+    browser = {"CLIENT": maria.browser, "HOST": None}.get(route["who"], admin)
+    if browser is None:
+        return
+    if "{upload}" in route["path"]:
+        browser = maria.browser
+    for json_view in (True, False):
+        answer = browser.get(path_of(route, own), json_view=json_view, headers=TUS)
+        assert answer.status_code == 200, (json_view, answer.text)
+
+
+WRITES = [route for route in ROUTES if route["method"] != "GET"]
+
+
+@pytest.mark.parametrize("route", WRITES, ids=map(name_of, WRITES))
+def test_writing_with_ones_own_ids_is_not_404(portal, admin, maria, own, route):
+    """So that the 404 of the tests above comes from the ids."""
+    if route["path"].endswith(("/sign-out", "/sessions/end", "/sessions/{session}/end")):
+        return  # would end the session that all of these tests use
+    browser = admin if route["who"] == "STAFF" else maria.browser
+    answer = call(browser, route, own)
+    assert answer.status_code not in (401, 403, 404, 405, 500), answer.text
+    browser.get_json("/")
