@@ -1,4 +1,4 @@
-"""Uploads by tus and by the plain form: what is taken, what is refused, and what lies on the disk."""
+"""Uploads by tus and by the plain form: what is taken, what is refused, what is on the disk."""
 
 import base64
 import hashlib
