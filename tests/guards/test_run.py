@@ -59,6 +59,12 @@ def test_only(tmp_path):
     assert counts == {"passed": 1, "failed": 0, "skipped": 0}
 
 
+def test_only_a_folder(tmp_path):
+    code, counts, output = check(tmp_path, unit="exit 1", only="guards")
+    assert (code, counts["passed"]) == (0, 1), output
+    assert "guards/format" in output
+
+
 JUNIT = """<testsuites><testsuite><testcase classname="x" name="a"/>
 <testcase classname="x" name="b"><{}/></testcase></testsuite></testsuites>"""
 
