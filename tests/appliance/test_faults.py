@@ -179,13 +179,14 @@ def test_root_may_use_a_low_port(appliance):
 
 def test_kill_9_of_everything(appliance):
     appliance.must_start()
-    appliance.sql("CREATE TABLE kept (word text)")
-    appliance.sql("INSERT INTO kept VALUES ('still here')")
+    appliance.sql("CREATE SCHEMA probe")
+    appliance.sql("CREATE TABLE probe.kept (word text)")
+    appliance.sql("INSERT INTO probe.kept VALUES ('still here')")
     key = (appliance.data / "keys/master-1").read_bytes()
     appliance.kill_all()
     appliance.must_start()
     assert appliance.status() < 500
-    assert appliance.sql("SELECT word FROM kept") == "still here"
+    assert appliance.sql("SELECT word FROM probe.kept") == "still here"
     assert (appliance.data / "keys/master-1").read_bytes() == key
 
 
