@@ -121,7 +121,7 @@ class Person:
 
     def press(self, key, within="main", **values):
         """The button of that name; what is appended for screen readers may follow."""
-        name = re.compile("^" + re.escape(self.say(key, **values)) + r"(:|$)")
+        name = re.compile("^" + re.escape(self.say(key, **values)) + r"\s*(:|$)")
         self.page.locator(within).get_by_role("button", name=name).first.click()
 
     def follow(self, key, within="main", **values):
@@ -138,7 +138,8 @@ class Person:
 
     def at(self, path):
         """Waits for an address of the firm: a regular expression behind its base."""
-        expect(self.page).to_have_url(re.compile(re.escape(self.portal.base) + path + r"(\?notice=\w+)?$"))
+        address = re.escape(self.portal.base) + path + r"(\?notice=\w+)?$"
+        expect(self.page).to_have_url(re.compile(address))
 
     def sign_in(self, user, password):
         """Signs in, and reads on in the person's own language."""

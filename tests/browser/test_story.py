@@ -157,22 +157,23 @@ def drops(client):
 
 
 def firm_reads(staff, case):
-    """What is new is on the home page, opens there, and is new no longer."""
-    staff.go("/")
-    fresh = staff.page.locator("section:has(#fresh)")
-    row = fresh.locator("li", has_text=case.name)
-    expect(row.filter(has_text="Foto.png")).to_be_visible()
-    row.filter(has_text="Foto.png").get_by_role("link").click()
-    shown = staff.page.locator(".preview__picture img")
-    expect(shown).to_be_visible()
+    """What is new is behind the home page's list, opens there, and is new no longer."""
+    def new(name):
+        staff.go("/")
+        staff.page.locator("section:has(#fresh) .panel__all a").click()
+        return staff.page.locator("#documents tr", has_text=case.name).filter(has_text=name)
+
+    new("Foto.png").get_by_role("link", name="Foto.png").click()
+    expect(staff.page.locator(".preview__picture img")).to_be_visible()
     if staff.script:
         staff.page.wait_for_function("document.querySelector('.preview img').naturalWidth === 32")
-    staff.go("/")
-    row.filter(has_text="Belege.txt").get_by_role("link").click()
+    new("Belege.txt").get_by_role("link", name="Belege.txt").click()
     frame = staff.page.frame_locator(".preview__frame")
     expect(frame.get_by_text("Miete 1.200 Euro")).to_be_visible()
-    staff.go("/")
-    expect(row).to_have_count(1 if staff.script else 0)  # the file that was dropped
+    for name in ("Foto.png", "Belege.txt"):
+        expect(new(name)).to_have_count(0)
+    if staff.script:
+        expect(new("Gezogen.txt")).to_have_count(1)
     assert_download(staff, case, "Belege.txt", b"Miete 1.200 Euro\n")
 
 
