@@ -1,5 +1,6 @@
 #include "web/jobs.h"
 
+#include <apr_shm.h>
 #include <httpd.h>
 #include <http_log.h>
 #include <mod_watchdog.h>
@@ -8,11 +9,14 @@
 
 APLOG_USE_MODULE(kanzlei);
 
-static kz_state_t *used; /* by this child */
+static kz_state_t *used;  /* by this child */
+static apr_shm_t *shared; /* what the child that does the jobs tells the others */
 
 void kz_jobs_use(kz_state_t *state)
 {
     used = state;
+    if (state && shared)
+        state->test_signatures = apr_shm_baseaddr_get(shared);
 }
 
 /* mod_watchdog never calls again what gives anything but APR_SUCCESS. */
@@ -33,14 +37,17 @@ kz_err_t *kz_jobs_register(const kz_conf_t *conf, apr_pool_t *pconf)
     ap_watchdog_t *watchdog;
     apr_status_t status;
 
+    shared = NULL;
     if (conf->job_interval == 0)
         return NULL;
     if (!get || !add)
         return kz_err_create(KZ_ERR_CONFIG, "mod_watchdog is missing");
-    status = get(&watchdog, "_kanzlei_", 0, 1, pconf);
+    status = apr_shm_create(&shared, sizeof *used->test_signatures, NULL, pconf); /* zeros */
+    if (status == APR_SUCCESS)
+        status = get(&watchdog, "_kanzlei_", 0, 1, pconf);
     if (status == APR_SUCCESS)
         status = add(watchdog, conf->job_interval, NULL, tick);
     if (status != APR_SUCCESS)
-        return kz_err_status(KZ_ERR_CONFIG, status, "mod_watchdog");
+        return kz_err_status(KZ_ERR_CONFIG, status, "the jobs");
     return NULL;
 }

@@ -49,6 +49,7 @@ kz_err_t *kz_web_open(kz_state_t **state, const kz_conf_t *conf, apr_pool_t *poo
 {
     kz_state_t *made = apr_pcalloc(pool, sizeof *made);
 
+    made->test_signatures = apr_pcalloc(pool, sizeof *made->test_signatures);
     KZ_TRY(load(made, conf, pool));
     KZ_TRY(kz_portal_open(&made->portal, conf, pool));
     *state = made;

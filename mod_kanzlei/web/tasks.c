@@ -157,10 +157,10 @@ static void ask_scanner(kz_state_t *state, apr_pool_t *pool)
         complain("scanner", err);
         return;
     }
-    if (status.test_only && !state->test_signatures)
+    if (status.test_only && !*state->test_signatures)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
                      "kanzlei: documents are scanned with TEST SIGNATURES ONLY");
-    state->test_signatures = status.test_only;
+    *state->test_signatures = status.test_only;
 }
 
 void kz_tasks_run(kz_state_t *state, apr_pool_t *pool)

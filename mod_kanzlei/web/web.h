@@ -17,7 +17,7 @@ typedef struct kz_state_t {
     kz_portal_t *portal;
     const kz_words_t *languages[KZ_WEB_LANGUAGES + 1]; /* "de", "en", NULL */
     const char *css, *js, *strength_js;                /* URLs of the assets */
-    volatile int test_signatures;                      /* the scanner has no others */
+    volatile int *test_signatures; /* the scanner has no others; one for all children */
 } kz_state_t;
 
 typedef struct kz_web_t {

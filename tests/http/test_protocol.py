@@ -1,5 +1,7 @@
 """HTTP as RFC 9110 has it, problem documents of RFC 9457, and the headers of every answer."""
 
+import time
+
 import pytest
 
 PROBLEM = "application/problem+json"
@@ -171,6 +173,21 @@ def test_texts_follow_the_language(portal):
         for language in ("de", "en")
     }
     assert len(titles) == 2
+
+
+def test_every_child_says_that_there_are_only_test_signatures(portal, admin):
+    """One of httpd's children asks the scanner; each connection may be answered by another."""
+    wanted = portal.kanzleictl("status", fails=True)["scanner"]["test_signatures_only"]
+    deadline = time.monotonic() + 90  # asked once a minute
+    while admin.get_json("/")["test_signatures"] != wanted and time.monotonic() < deadline:
+        time.sleep(0.2)
+    said = set()
+    for _ in range(25):
+        browser = portal.browser()
+        browser.http.cookies = admin.http.cookies
+        said.add(browser.get_json("/")["test_signatures"])
+        browser.close()
+    assert said == {wanted}
 
 
 def test_assets_are_cached_and_pages_are_not(portal):
