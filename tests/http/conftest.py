@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -25,6 +26,8 @@ ORDINARY = re.compile(
 
 
 def pytest_configure(config):
+    # Whoever ends the run early ends what it has started, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "expect_log(*patterns): lines of the error log that this test causes"
     )
