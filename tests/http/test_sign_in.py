@@ -1,7 +1,8 @@
 """Signing in: who gets in, who doesn't, what locks an access and who unlocks it."""
 
 import pytest
-from conftest import PASSWORD, unexpected
+from conftest import unexpected
+from running import PASSWORD
 
 WRONG = "Benutzername oder Passwort stimmt nicht."
 

@@ -1,0 +1,117 @@
+"""A running portal and its people: for these tests, and for tests/bench."""
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+from pathlib import Path
+
+from portal import Browser
+
+ROOT = Path(__file__).resolve().parents[2]
+APPLIANCE = ROOT / "appliance"
+PASSWORD = "Lindenbaum-7-Sonnenblume"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def environment():
+    """With the build of this run, if there is one, so that nothing is compiled twice."""
+    build = os.environ.get("KZ_BUILD", "")
+    if build and (Path(build) / "mod_kanzlei.so").exists():
+        return os.environ | {"KANZLEI_BUILD": str(Path(build).parent)}
+    return dict(os.environ)
+
+
+class Portal:
+    """A portal that runs, and what its operator and its data folder know."""
+
+    firm, other = "linde", "eiche"
+
+    def __init__(self, folder):
+        self.data, self.browsers = folder / "data", []
+        self.start("--port", str(free_port()))
+        self.authority = str(self.data / "tls/ca.crt")
+        self.log = self.data / "log/error.log"
+
+    def start(self, *options):
+        """Starts it; once more, it takes over a changed configuration."""
+        command = [APPLIANCE / "start", "--empty", "--json", "--data", self.data, *options]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=900, env=environment(), check=False
+        )
+        assert done.returncode == 0, done.stderr
+        self.url = json.loads(done.stdout)["url"]
+
+    def stop(self):
+        for browser in self.browsers:
+            browser.close()
+        command = [APPLIANCE / "stop", "--data", self.data]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def kanzleictl(self, *words, stdin="", fails=False):
+        """What kanzleictl --json says; FAILS: it may find problems."""
+        done = subprocess.run(
+            [APPLIANCE / "kanzleictl", "--data", self.data, *words, "--json"],
+            input=stdin, capture_output=True, text=True, timeout=60, check=False,
+        )
+        assert done.returncode == 0 or fails, (words, done.stderr)
+        return json.loads(done.stdout)
+
+    def make_staff(self, user, *options, firm=None):
+        self.kanzleictl(
+            "staff", "create", "--firm", firm or self.firm, "--user", user,
+            "--name", f"Frau {user}",
+            "--email", f"{user}@kanzlei.example", *options, "--password-stdin",
+            stdin=PASSWORD + "\n",
+        )
+        return user
+
+    def fresh_staff(self, *options):
+        """Somebody whom no other test knows."""
+        return self.make_staff("neu-" + secrets.token_hex(4), *options)
+
+    def browser(self, firm=None):
+        made = Browser(self.url, self.authority, firm or self.firm)
+        self.browsers.append(made)
+        return made
+
+    def signed_in(self, user, firm=None):
+        made = self.browser(firm)
+        answer = made.sign_in(user, PASSWORD)
+        assert answer.status_code == 303, (user, answer.status_code, answer.text)
+        return made
+
+    def make_client(self, admin, name, user):
+        """A client with a matter and an access, as the pages make them: ids, and her browser."""
+        client = admin.made("/clients", {
+            "number": secrets.token_hex(4), "kind": "person", "first_name": "Maria", "name": name,
+            "email": f"{user}@mandant.example", "language": "de",
+        })
+        matter = admin.made(f"/clients/{client}/matters", {"number": "1", "title": "Steuer"})
+        account = admin.made(f"/clients/{client}/accounts", {
+            "user": user, "name": f"Maria {name}", "email": f"{user}@mandant.example",
+            "language": "de",
+        })
+        letter = admin.post_json(f"/accounts/{account}/letter")
+        assert letter.status_code == 200, letter.text
+        browser = self.browser(admin.base.removeprefix("/k/"))
+        browser.get_json("/redeem")
+        fields = {"code": letter.json()["code"], "password": PASSWORD, "password_again": PASSWORD}
+        answer = browser.post_json("/redeem/password", fields)
+        assert answer.status_code == 303, answer.text
+        browser.get_json("/")
+        return Scene(client=client, matter=matter, account=account, browser=browser)
+
+
+class Scene:
+    """Named things of one firm."""
+
+    def __init__(self, **things):
+        self.__dict__.update(things)
