@@ -1,6 +1,5 @@
 """One portal for all tests of a run: two firms, their people, and an eye on the error log."""
 
-import re
 import shutil
 import signal
 import subprocess
@@ -8,13 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from running import APPLIANCE, Portal
-
-# Lines that every start and stop writes. All others fail the test that caused them.
-ORDINARY = re.compile(
-    r"AH00489|AH00094|AH00491|AH00492|keeper: ready: \d+ (TEST )?signatures"
-    r"|kanzlei:warn.*TEST SIGNATURES ONLY|^\s*$"
-)
+from running import APPLIANCE, Portal, unexpected
 
 
 def pytest_configure(config):
@@ -80,14 +73,6 @@ def neighbour(portal, admin):
 def foreign(portal, stranger):
     """A client of the other firm."""
     return portal.make_client(stranger, "Fremd", "maria")
-
-
-def unexpected(text, patterns):
-    """The lines of a log that nobody expects."""
-    return [
-        line for line in text.splitlines()
-        if not ORDINARY.search(line) and not any(re.search(one, line) for one in patterns)
-    ]
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,7 @@
 """Signing in: who gets in, who doesn't, what locks an access and who unlocks it."""
 
 import pytest
-from conftest import unexpected
-from running import PASSWORD
+from running import PASSWORD, unexpected
 
 WRONG = "Benutzername oder Passwort stimmt nicht."
 
