@@ -1,13 +1,9 @@
 """One portal for all tests of a run: two firms, their people, and an eye on the error log."""
 
-import shutil
 import signal
-import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
-from running import APPLIANCE, Portal, unexpected
+from running import running_portal, unexpected
 
 
 def pytest_configure(config):
@@ -21,23 +17,12 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def portal():
     """The running portal with both firms and their administrators."""
-    folder = Path(tempfile.mkdtemp(prefix="kanzleipost-http-"))
-    folder.chmod(0o755)
-    made = None
-    try:
-        made = Portal(folder)
+    with running_portal() as made:
         for slug, name in ((made.firm, "Kanzlei Linde"), (made.other, "Kanzlei Eiche")):
             made.kanzleictl("firm", "create", slug, "--name", name)
             made.make_staff("admin", "--admin", firm=slug)
         made.make_staff("buero")
         yield made
-    finally:
-        if made:
-            made.stop()
-        elif (folder / "data").exists():
-            command = [APPLIANCE / "stop", "--data", folder / "data"]
-            subprocess.run(command, timeout=120, check=False)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -4,14 +4,16 @@ import json
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from portal import Browser
 
 ROOT = Path(__file__).resolve().parents[2]
-APPLIANCE = ROOT / "appliance"
 PASSWORD = "Lindenbaum-7-Sonnenblume"
 
 # Lines that every start and stop writes. All others fail the test that caused them.
@@ -27,11 +29,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def environment():
-    """With the build of this run, if there is one, so that nothing is compiled twice."""
-    build = os.environ.get("KZ_BUILD", "")
-    if build and (Path(build) / "mod_kanzlei.so").exists():
-        return os.environ | {"KANZLEI_BUILD": str(Path(build).parent)}
+def environment(folder=None):
+    """With what FOLDER/build holds, or the build of this run if there is one, so that nothing is
+    compiled twice."""
+    build = folder / "build" if folder else Path(os.environ.get("KZ_BUILD", "nowhere"))
+    if (build / "mod_kanzlei.so").exists():
+        return os.environ | {"KANZLEI_BUILD": str(build.parent)}
     return dict(os.environ)
 
 
@@ -40,17 +43,19 @@ class Portal:
 
     firm, other = "linde", "eiche"
 
-    def __init__(self, folder):
+    def __init__(self, folder, source=ROOT, build=None):
+        """In a new data folder below FOLDER: SOURCE as it was built in BUILD."""
         self.data, self.browsers = folder / "data", []
+        self.appliance, self.environment = source / "appliance", environment(build)
         self.start("--port", str(free_port()))
         self.authority = str(self.data / "tls/ca.crt")
         self.log = self.data / "log/error.log"
 
     def start(self, *options):
         """Starts it; once more, it takes over a changed configuration."""
-        command = [APPLIANCE / "start", "--empty", "--json", "--data", self.data, *options]
+        command = [self.appliance / "start", "--empty", "--json", "--data", self.data, *options]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=900, env=environment(), check=False
+            command, capture_output=True, text=True, timeout=900, check=False, env=self.environment
         )
         assert done.returncode == 0, done.stderr
         self.url = json.loads(done.stdout)["url"]
@@ -58,14 +63,14 @@ class Portal:
     def stop(self):
         for browser in self.browsers:
             browser.close()
-        command = [APPLIANCE / "stop", "--data", self.data]
+        command = [self.appliance / "stop", "--data", self.data]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
 
     def kanzleictl(self, *words, stdin="", fails=False):
         """What kanzleictl --json says; FAILS: it may find problems."""
         done = subprocess.run(
-            [APPLIANCE / "kanzleictl", "--data", self.data, *words, "--json"],
+            [self.appliance / "kanzleictl", "--data", self.data, *words, "--json"],
             input=stdin, capture_output=True, text=True, timeout=60, check=False,
         )
         assert done.returncode == 0 or fails, (words, done.stderr)
@@ -115,6 +120,24 @@ class Portal:
         assert answer.status_code == 303, answer.text
         browser.get_json("/")
         return Scene(client=client, matter=matter, account=account, browser=browser)
+
+
+@contextmanager
+def running_portal(source=ROOT, build=None):
+    """A portal in a scratch folder of its own, stopped at the end; arguments as Portal has them."""
+    folder = Path(tempfile.mkdtemp(prefix="kanzleipost-http-"))
+    folder.chmod(0o755)
+    made = None
+    try:
+        made = Portal(folder, source, build)
+        yield made
+    finally:
+        if made:
+            made.stop()
+        elif (folder / "data").exists():
+            command = [source / "appliance/stop", "--data", folder / "data"]
+            subprocess.run(command, timeout=120, check=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Scene:
