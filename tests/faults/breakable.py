@@ -1,0 +1,319 @@
+"""A whole portal whose parts can be broken: PostgreSQL, the scanner, httpd, stores, spool, mail."""
+
+import json
+import os
+import pwd
+import re
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psycopg
+from aiosmtpd.controller import Controller
+from person import wait_for
+from running import Portal, free_port
+
+HERE = Path(__file__).resolve().parent
+PAGE = 2  # seconds within which a clear page comes
+BACK = 5  # seconds within which all is well again
+# A busy machine is no fault of the portal: a test fails at ten times the bound, and all are listed.
+SLACK = 10
+
+
+def privileged(*command):
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    subprocess.run([*sudo, *map(str, command)], check=True)
+
+
+def words_of(pid):
+    """The command line of a process, [] when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
+
+
+def descendants(*roots):
+    """These processes and all that they started, parents first."""
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (entry / "stat").read_text()
+        except OSError:
+            continue
+        parents[int(entry.name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [pid for pid in roots if pid in parents]
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid]
+    return found
+
+
+def kill(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+class Mails:
+    """What the mail server took."""
+
+    def __init__(self):
+        self.taken = []
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802  (aiosmtpd's name)
+        self.taken.append(envelope)
+        return "250 OK"
+
+
+class Site(Portal):
+    """The portal, its parts as processes and folders, and a book of how long things took."""
+
+    def __init__(self, folder, book):
+        self.book, self.mounts = book, []
+        self.mails, self.mail_port = Mails(), free_port()
+        self.mail_server = None
+        self.slow = folder / "slow"
+        self.shim = self.build_shim(folder)
+        self.start_mail()
+        super().__init__(folder)
+
+    def build_shim(self, folder):
+        """The library that makes a store slow."""
+        shim = folder / "slow.so"
+        command = "gcc -shared -fPIC -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -o"
+        subprocess.run([*command.split(), shim, HERE / "slow.c", "-ldl"], check=True)
+        return shim
+
+    # --- starting and stopping ---
+
+    def start(self, *options):
+        os.environ["KANZLEI_MAIL"] = f"smtp://127.0.0.1:{self.mail_port}"
+        super().start(*options)
+
+    def remove(self):
+        self.heal()
+        self.stop()
+        self.stop_mail()
+        for folder in self.mounts:
+            privileged("umount", "-l", folder)
+
+    def heal(self):
+        """Ends every cause that a test may have left behind."""
+        kill(descendants(*self.roots()), signal.SIGCONT)
+        self.slow.unlink(missing_ok=True)
+
+    @property
+    def owner(self):
+        return pwd.getpwuid((self.data / "conf").stat().st_uid)
+
+    def as_owner(self, *command, env=None):
+        """Runs a command as the service does."""
+        user = {}
+        if os.geteuid() == 0:
+            user = {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
+        done = subprocess.run(
+            [str(word) for word in command], env=os.environ | (env or {}), cwd="/",
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+            **user,
+        )
+        assert done.returncode == 0, (command, done.stdout, done.stderr)
+
+    def httpd(self, action, preload=False):
+        """apache2 -k ACTION; with PRELOAD its stores can be made slow."""
+        env = {"TMPDIR": str(self.data / "tmp")}
+        if preload:
+            env |= {"LD_PRELOAD": str(self.shim), "KZ_SLOW": str(self.slow)}
+        conf = self.data / "conf/httpd.conf"
+        self.as_owner("/usr/sbin/apache2", "-f", conf, "-k", action, env=env)
+
+    def stop_httpd(self):
+        pids = descendants(self.httpd_pid())
+        self.httpd("stop")
+        wait_for(lambda: not any(words_of(pid) for pid in pids))
+
+    def restart_httpd(self, preload=False):
+        self.stop_httpd()
+        self.httpd("start", preload)
+        wait_for(self.answers)
+
+    def postgres(self, action, *options):
+        version = (self.data / "pg/cluster/PG_VERSION").read_text().strip()
+        command = f"/usr/lib/postgresql/{version}/bin/pg_ctl -w -s -t 60"
+        log = self.data / "log/postgresql-start.log"
+        cluster = self.data / "pg/cluster"
+        self.as_owner(*shlex.split(command), "-D", cluster, "-l", log, *options, action)
+
+    def start_mail(self):
+        self.mail_server = Controller(self.mails, hostname="127.0.0.1", port=self.mail_port)
+        self.mail_server.start()
+
+    def stop_mail(self):
+        if self.mail_server:
+            self.mail_server.stop()
+        self.mail_server = None
+
+    # --- processes ---
+
+    def httpd_pid(self):
+        return int((self.data / "run/httpd.pid").read_text())
+
+    def postgres_pid(self):
+        return int((self.data / "pg/cluster/postmaster.pid").read_text().split()[0])
+
+    def roots(self):
+        found = []
+        for pid in (self.httpd_pid, self.postgres_pid):
+            try:
+                found.append(pid())
+            except (FileNotFoundError, IndexError):
+                pass
+        return found
+
+    def of_httpd(self, name):
+        """httpd's own descendants whose program is NAME."""
+        found = []
+        for pid in descendants(self.httpd_pid())[1:]:
+            if Path(next(iter(words_of(pid)), "")).name == name:
+                found.append(pid)
+        return found
+
+    def children(self):
+        return self.of_httpd("apache2")
+
+    def scanners(self):
+        """All processes of the scanner, its first one first."""
+        return self.of_httpd("kanzlei-scand")
+
+    # --- folders ---
+
+    def mount(self, name, size):
+        """Puts a small file system under a folder of the data folder, with what was in it."""
+        folder, aside = self.data / name, self.data / f"{name}.aside"
+        owner = folder.stat()
+        folder.rename(aside)
+        folder.mkdir()
+        options = f"size={size},uid={owner.st_uid},gid={owner.st_gid},mode=700"
+        privileged("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
+        self.mounts.append(folder)
+        privileged("cp", "-a", f"{aside}/.", folder)
+        privileged("rm", "-r", aside)
+
+    def fill(self, name, leave):
+        """Fills the small file system up to LEAVE bytes; gives what is to be removed again."""
+        place = self.data / name / "filler"
+        disk = os.statvfs(place.parent)
+        with place.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, disk.f_bavail * disk.f_frsize - leave)
+        return place
+
+    # --- asking ---
+
+    def sql(self, statement, *arguments):
+        """Rows, past row-level security."""
+        place = f"host={self.data / 'run/pg'} dbname=kanzlei user=postgres connect_timeout=10"
+        with psycopg.connect(place, autocommit=True) as db:
+            cursor = db.execute(statement, arguments)
+            return cursor.fetchall() if cursor.description else None
+
+    def answers(self):
+        """Whether the entrance is well."""
+        browser = self.browser()
+        try:
+            return browser.get("/sign-in").status_code == 200
+        except Exception:  # noqa: BLE001  (whatever a broken server does)
+            return False
+        finally:
+            browser.close()
+            self.browsers.remove(browser)
+
+    # --- how long ---
+
+    def note(self, what, kind, seconds, bound):
+        self.book.append((what, kind, seconds, bound))
+        assert seconds <= bound * SLACK, f"{what}: {kind} {seconds:.2f} s, at most {bound}"
+
+    def said(self, what, call, *codes, bound=PAGE):
+        """Calls; the answer comes in time, is one of CODES and clear. Gives it."""
+        start = time.monotonic()
+        answer = call()
+        self.note(what, "page", time.monotonic() - start, bound)
+        assert answer.status_code in codes, (answer.status_code, answer.text)
+        clear(answer)
+        return answer
+
+    def back(self, what, well, bound=BACK):
+        """Waits until WELL() is true, which must be soon."""
+        start = time.monotonic()
+        wait_for(well, seconds=bound * SLACK + 5)
+        self.note(what, "back", time.monotonic() - start, bound)
+
+    # --- what must always be true ---
+
+    def open_uploads(self):
+        return self.sql("SELECT id::text, state, tries FROM upload"
+                        " WHERE state IN ('scanning', 'storing')")  # fmt: skip
+
+    def objects(self, store):
+        """Key to size of all that lies in a store."""
+        root = self.data / store
+        return {
+            str(path.relative_to(root)): path.stat().st_size
+            for path in root.rglob("*")
+            if path.is_file() and path.name not in ("kanzleipost-installation", "filler")
+        }
+
+    def spooled(self):
+        return {
+            path.name for path in (self.data / "spool").iterdir()
+            if not path.name.startswith("worker-") and path.name != "filler"
+        }
+
+    def settle(self, seconds=BACK * SLACK):
+        """Waits until nothing is under way any more."""
+        wait_for(lambda: not self.open_uploads(), seconds)
+        wait_for(lambda: not self.sql("SELECT 1 FROM object_copy WHERE state <> 'held'"), 120)
+
+    def check(self):
+        """Nothing lost, nothing left over, nothing unscanned: in the database, stores and spool."""
+        self.settle()
+        receiving = {row[0] for row in self.sql(
+            "SELECT id::text FROM upload WHERE state = 'receiving'")}  # fmt: skip
+        assert self.spooled() == receiving, "the spool holds what no upload needs"
+        documents = self.sql("SELECT object FROM document WHERE state <> 'discarded'")
+        keys = {row[0] for row in documents}
+        for store in ("store-1", "store-2"):
+            assert set(self.objects(store)) == keys, f"{store} holds more or less than it should"
+        found = self.kanzleictl("check", fails=True)
+        assert found["problems"] == [], found["problems"]
+        assert found["copies"] == 2 * len(keys)
+        unscanned = self.sql(
+            "SELECT d.id FROM document d LEFT JOIN upload u USING (firm, id)"
+            " WHERE u.id IS NOT NULL AND u.state <> d.state AND d.decided_at IS NULL"
+        )
+        assert not unscanned, unscanned
+
+
+def clear(answer):
+    """An error as a person or a program can use it: RFC 9457 as JSON, a German page as HTML."""
+    if answer.status_code < 400:
+        return
+    if answer.status_code in (503, 429):
+        assert int(answer.headers["Retry-After"]) > 0
+    kind = answer.headers.get("Content-Type", "")
+    if answer.request.method == "HEAD":
+        return
+    if "json" in answer.request.headers["Accept"]:
+        assert kind == "application/problem+json", (kind, answer.text)
+        problem = json.loads(answer.text)
+        assert problem["status"] == answer.status_code
+        assert problem["title"] and problem["detail"]
+    else:
+        assert kind.startswith("text/html"), kind
+        assert re.search(r"<html[^>]* lang=.?de", answer.text), answer.text[:200]
+        assert "Internal Server Error" not in answer.text
+
+

@@ -1,0 +1,81 @@
+"""One portal for all tests of a run, whole again after each; how long things took is listed."""
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+from breakable import Site
+from running import unexpected
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rounds", type=int, default=50, help="kills in test_kill.py")
+    parser.addoption("--seed", type=int, help="of the moments of these kills, to repeat them")
+
+
+def pytest_configure(config):
+    # Whoever ends the run early ends what it has started, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.addinivalue_line(
+        "markers", "expect_log(*patterns): lines of the error log that this test causes"
+    )
+    config.book = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.book:
+        terminalreporter.section("how long it took")
+    for what, kind, seconds, bound in config.book:
+        over = "  over" if seconds > bound else ""
+        terminalreporter.line(f"{what:<60} {kind:<5} {seconds:6.2f} s of {bound}{over}")
+
+
+@pytest.fixture(scope="session")
+def site(request):
+    """The portal: store-1 and the spool on small file systems of their own, a real mail server."""
+    folder = Path(tempfile.mkdtemp(prefix="kanzleipost-faults-"))
+    folder.chmod(0o755)
+    made = None
+    try:
+        made = Site(folder, request.config.book)
+        made.kanzleictl("firm", "create", made.firm, "--name", "Kanzlei Linde")
+        made.make_staff("admin", "--admin")
+        made.stop()
+        made.mount("store-1", "48m")
+        made.mount("spool", "128m")
+        made.start()
+        yield made
+    finally:
+        if made:
+            made.remove()
+        if "KZ_KEEP" not in os.environ:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def admin(site):
+    return site.signed_in("admin")
+
+
+@pytest.fixture(scope="session")
+def maria(site, admin):
+    """A client with a matter; .browser is hers."""
+    return site.make_client(admin, "Sommer", "maria")
+
+
+@pytest.fixture(autouse=True)
+def whole(request, site):
+    """After each test all is as it must be, and the error log says nothing that isn't expected."""
+    before = site.log.stat().st_size
+    yield
+    site.heal()
+    site.check()
+    with site.log.open("rb") as file:
+        file.seek(before)
+        text = file.read().decode(errors="replace")
+    marker = request.node.get_closest_marker("expect_log")
+    lines = unexpected(text, marker.args if marker else ())
+    assert not lines, "the error log says:\n" + "\n".join(lines[:40])
