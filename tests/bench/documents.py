@@ -1,0 +1,102 @@
+"""Many documents in the database: matters of 50 each, which arrived mixed over years."""
+
+import time
+
+import psycopg
+
+
+class TooMany(Exception):
+    """More documents than this run may load."""
+
+
+PER_MATTER = 50
+TABLES = ("document", "delivery")
+
+# Documents of one matter lie apart, as they do after years: row n belongs to matter n modulo the
+# number of matters. Ids grow with time, as the portal makes them.
+SETUP = """
+CREATE SCHEMA IF NOT EXISTS bench;
+CREATE OR REPLACE FUNCTION bench.id(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT (lpad(to_hex(1600000000000 + n * 20), 12, '0') || '7' || lpad(to_hex(kind), 3, '0')
+            || '8' || substr(md5(n::text), 1, 15))::uuid
+$$;
+"""
+CLIENTS = """
+INSERT INTO client (firm, id, number, kind, first_name, name, city)
+SELECT %(firm)s, bench.id(1, n), 'b' || n, 'person', 'Vorname' || n %% 997, 'Name' || n, 'Ort'
+  FROM generate_series(%(first)s::bigint, %(last)s::bigint) n;
+"""
+MATTERS = """
+INSERT INTO matter (firm, id, client, number, title)
+SELECT %(firm)s, bench.id(2, n), bench.id(1, n / 2), '1', 'Jahresabschluss ' || 2000 + n %% 25
+  FROM generate_series(%(first)s::bigint, %(last)s::bigint) n;
+"""
+DOCUMENTS = """
+INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object,
+                      by, at, state)
+SELECT %(firm)s, d.id, bench.id(1, d.matter / 2), bench.id(2, d.matter),
+       CASE d.n %% 3 WHEN 0 THEN 'from_client' ELSE 'from_firm' END,
+       'Beleg ' || d.n || '.pdf', 'application/pdf', 1000 + d.n %% 900000,
+       decode(repeat(md5(d.n::text), 2), 'hex'), decode(repeat('00', 76), 'hex'),
+       %(firm)s || '/' || right(d.id::text, 2) || '/' || d.id || '/1', %(by)s,
+       timestamptz '2020-01-01' + d.n * interval '20 ms', 'available'
+  FROM (SELECT n, bench.id(3, n) AS id, %(base)s + n %% %(matters)s AS matter
+          FROM generate_series(%(first)s::bigint, %(last)s::bigint) n OFFSET 0) d;
+"""
+DELIVERIES = """
+INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by,
+                      notified_at, opened_at, opened_by)
+SELECT %(firm)s, bench.id(3, d.n), bench.id(1, d.matter / 2), bench.id(2, d.matter),
+       CASE d.n %% 3 WHEN 0 THEN 'from_client' ELSE 'from_firm' END,
+       d.at, %(by)s, d.at, CASE WHEN d.n %% 10 > 0 THEN d.at + interval '1 day' END,
+       CASE WHEN d.n %% 10 > 0 THEN %(by)s::uuid END
+  FROM (SELECT n, %(base)s + n %% %(matters)s AS matter,
+               timestamptz '2020-01-01' + n * interval '20 ms' AS at
+          FROM generate_series(%(first)s::bigint, %(last)s::bigint) n OFFSET 0) d;
+"""
+
+
+def load(site, total, have=0):
+    """Fills up from HAVE to TOTAL documents; gives the seconds. Rules of reference are not checked
+    again row by row, and indexes that no constraint needs are made afterwards."""
+    start = time.monotonic()
+    with psycopg.connect(site.database(), autocommit=True) as db:
+        db.execute("SET session_replication_role = replica")
+        db.execute("SET synchronous_commit = off")
+        db.execute("SET maintenance_work_mem = '1GB'")
+        db.execute(SETUP)
+        firm = db.execute("SELECT id FROM firm WHERE slug = %s", (site.firm,)).fetchone()[0]
+        by = db.execute("SELECT id FROM account WHERE firm = %s LIMIT 1", (firm,)).fetchone()[0]
+        indexes = db.execute(
+            "SELECT c.relname, pg_get_indexdef(c.oid)"
+            " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+            " WHERE i.indrelid = ANY (%s::regclass[]) AND NOT EXISTS"
+            " (SELECT FROM pg_constraint k WHERE k.conindid = c.oid)", (list(TABLES),),
+        ).fetchall()  # fmt: skip
+        base, matters = have // PER_MATTER, (total - have) // PER_MATTER
+        rows = {"firm": firm, "by": by, "base": base, "matters": matters}
+        if total - have > 100_000:
+            for name, _ in indexes:
+                db.execute(f"DROP INDEX {name}")
+        some = rows | {"first": base, "last": base + matters - 1}
+        db.execute(CLIENTS, some | {"first": base // 2, "last": (base + matters) // 2 - 1})
+        db.execute(MATTERS, some)
+        for statement in (DOCUMENTS, DELIVERIES):
+            db.execute(statement, rows | {"first": have, "last": total - 1})
+        if total - have > 100_000:
+            for _, definition in indexes:
+                db.execute(definition)
+        for table in ("client", "matter", *TABLES):
+            db.execute(f"VACUUM (ANALYZE) {table}")
+        db.execute("CHECKPOINT")
+    return time.monotonic() - start
+
+
+def matters(site, total, most=20_000):
+    """The paths of the pages of MOST matters by chance."""
+    with psycopg.connect(site.database(), autocommit=True) as db:
+        found = db.execute(
+            "SELECT bench.id(2, n) FROM generate_series(0, %s - 1) n ORDER BY random() LIMIT %s",
+            (total // PER_MATTER, most),
+        ).fetchall()
+    return [f"/k/{site.firm}/matters/{row[0]}" for row in found]

@@ -1,0 +1,133 @@
+/* What mod_dav_fs lacks to be a yardstick: before the answer to a PUT goes out, its file is flushed
+ * with its folder, and stands in a second folder, flushed too, as Kanzleipost's two stores do it:
+ * at the same time. BenchFlushes adds what a database does: so many times 8 KiB are appended to a
+ * journal and flushed. For tests/bench alone. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_request.h>
+#include <apr_strings.h>
+#include <util_filter.h>
+
+typedef struct bench_t {
+    const char *second; /* folder */
+    int flushes;
+} bench_t;
+
+typedef struct copy_t {
+    const char *from, *folder, *to;
+    int failed;
+} copy_t;
+
+/* The one symbol that httpd looks for. */
+extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA bench_module;
+
+static int flush(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), failed = fd < 0 || fsync(fd) != 0;
+
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
+static void *copy(void *baton)
+{
+    copy_t *job = baton;
+    int from = open(job->from, O_RDONLY | O_CLOEXEC);
+    int to = open(job->to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    struct stat info;
+    off_t at = 0;
+
+    job->failed = from < 0 || to < 0 || fstat(from, &info) != 0;
+    while (!job->failed && at < info.st_size)
+        job->failed = sendfile(to, from, &at, (size_t)(info.st_size - at)) <= 0;
+    job->failed = job->failed || fsync(to) != 0 || flush(job->folder);
+    if (from >= 0)
+        close(from);
+    if (to >= 0)
+        close(to);
+    return NULL;
+}
+
+/* In the order of a database's log: one after the other. */
+static int journal(const bench_t *conf, apr_pool_t *pool)
+{
+    static const char page[8192];
+    const char *path = apr_pstrcat(pool, conf->second, "/journal", NULL);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), failed = fd < 0, i;
+
+    for (i = 0; !failed && i < conf->flushes; i++)
+        failed = write(fd, page, sizeof page) != sizeof page || fdatasync(fd) != 0;
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
+static int keep(request_rec *r, const bench_t *conf)
+{
+    const char *name = strrchr(r->filename, '/');
+    copy_t job = {.from = r->filename, .folder = conf->second};
+    pthread_t thread;
+    int failed;
+
+    job.to = apr_pstrcat(r->pool, conf->second, name, NULL);
+    if (pthread_create(&thread, NULL, copy, &job) != 0)
+        return 1;
+    failed = flush(r->filename) ||
+             flush(apr_pstrmemdup(r->pool, r->filename, (apr_size_t)(name - r->filename)));
+    pthread_join(thread, NULL);
+    return failed || job.failed || journal(conf, r->pool);
+}
+
+static apr_status_t before_answer(ap_filter_t *filter, apr_bucket_brigade *bb)
+{
+    request_rec *r = filter->r;
+    const bench_t *conf = ap_get_module_config(r->per_dir_config, &bench_module);
+
+    ap_remove_output_filter(filter);
+    if (r->status == HTTP_CREATED && keep(r, conf)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, errno, r, "bench: %s was not kept", r->filename);
+        return APR_EGENERAL;
+    }
+    return ap_pass_brigade(filter->next, bb);
+}
+
+static void insert_filter(request_rec *r)
+{
+    const bench_t *conf = ap_get_module_config(r->per_dir_config, &bench_module);
+
+    if (conf->second && r->method_number == M_PUT)
+        ap_add_output_filter("BENCH", NULL, r, r->connection);
+}
+
+static void *create(apr_pool_t *pool, char *folder)
+{
+    (void)folder;
+    return apr_pcalloc(pool, sizeof(bench_t));
+}
+
+static const command_rec commands[] = {
+    AP_INIT_TAKE1("BenchSecond", ap_set_string_slot, (void *)APR_OFFSETOF(bench_t, second),
+                  ACCESS_CONF, "second folder of what PUT brings"),
+    AP_INIT_TAKE1("BenchFlushes", ap_set_int_slot, (void *)APR_OFFSETOF(bench_t, flushes),
+                  ACCESS_CONF, "flushes of a journal for each PUT"),
+    {NULL},
+};
+
+static void hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_register_output_filter("BENCH", before_answer, NULL, AP_FTYPE_RESOURCE);
+    ap_hook_insert_filter(insert_filter, NULL, NULL, APR_HOOK_LAST);
+}
+
+AP_DECLARE_MODULE(bench) = {STANDARD20_MODULE_STUFF, create, NULL, NULL, NULL, commands, hooks, 0};

@@ -1,0 +1,149 @@
+"""What is measured: running portals of this build, with the yardsticks on the same httpd."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from running import PASSWORD, Portal
+
+BUILD = Path(os.environ["KZ_BUILD"])
+YARDSTICKS = ("mod_dav", "mod_dav_fs")
+
+# In the portal's own virtual host, so with the same TLS, threads and log.
+PORTAL_CONF = """
+Alias "/-/bench/static/" "{bench}/static/"
+Alias "/-/bench/dav/" "{bench}/dav/"
+Alias "/-/bench/dav-flushed/" "{bench}/dav-flushed/"
+<Directory "{bench}">
+    Require all granted
+</Directory>
+<Directory "{bench}/dav">
+    Dav On
+    BenchSecond "{bench}/second"
+</Directory>
+<Directory "{bench}/dav-flushed">
+    Dav On
+    BenchSecond "{bench}/second"
+    BenchFlushes {flushes}
+</Directory>
+"""
+FLUSHES = 6  # of one upload, beside file and folder in two stores: two of the spool, four commits
+
+
+class Site(Portal):
+    """A portal with an administrator; .bench is a folder that httpd can read and write."""
+
+    def __init__(self, folder):
+        folder.mkdir(mode=0o755, exist_ok=True)
+        super().__init__(folder)
+        self.bench = self.data / "bench"
+        self.bench.mkdir(mode=0o700)
+        self.owner = (self.data / "conf").stat()
+        self.kanzleictl("firm", "create", self.firm, "--name", "Kanzlei Linde")
+        self.make_staff("admin", "--admin")
+        self.admin = self.signed_in("admin")
+        self.matter = self.new_matter()
+        self.give()
+
+    def new_matter(self):
+        client = self.admin.made("/clients", {
+            "number": "1", "kind": "company", "name": "Sommer GmbH", "language": "de",
+        })
+        return self.admin.made(f"/clients/{client}/matters", {"number": "1", "title": "Steuer"})
+
+    def give(self):
+        """What lies in .bench is the service's."""
+        for path in (self.bench, *self.bench.rglob("*")):
+            os.chown(path, self.owner.st_uid, self.owner.st_gid)
+
+    def file(self, name, content):
+        """A file for httpd as it is; its path in a URL."""
+        path = self.bench / "static" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        self.give()
+        return f"/-/bench/static/{name}"
+
+    def configure(self, portal="", *, yardsticks=False, **scanner):
+        """Starts anew with lines for kanzlei.conf, with the yardsticks or without them."""
+        conf, lines = self.data / "conf", [portal]
+        if "scanner" in scanner:
+            program = self.bench / Path(scanner["scanner"]).name
+            shutil.copy(scanner["scanner"], program)
+            lines.append(f'KanzleiScannerProgram "{program}"')
+        (conf / "kanzlei.local.conf").write_text("\n".join(lines) + "\n")
+        (conf / "local-portal.conf").write_text("")
+        if yardsticks:
+            modules = Path(
+                subprocess.check_output(["/usr/bin/apxs", "-q", "LIBEXECDIR"], text=True).strip()
+            )
+            shutil.copy(BUILD / "mod_bench.so", self.bench)
+            load = [f'LoadModule {m[4:]}_module "{modules}/{m}.so"' for m in YARDSTICKS]
+            load.append(f'LoadModule bench_module "{self.bench}/mod_bench.so"')
+            load.append(f'DavLockDB "{self.bench}/locks"')
+            for name in ("static", "dav", "dav-flushed", "second"):
+                (self.bench / name).mkdir(exist_ok=True)
+            own = PORTAL_CONF.format(bench=self.bench, flushes=FLUSHES)
+            (conf / "local-portal.conf").write_text(own)
+            (conf / "local.conf").write_text("\n".join(load) + "\n")
+        else:
+            (conf / "local.conf").write_text("")
+        self.give()
+        for name in ("kanzlei.local.conf", "local-portal.conf", "local.conf"):
+            os.chown(conf / name, self.owner.st_uid, self.owner.st_gid)
+        self.start()
+        self.admin = self.signed_in("admin")
+
+    def empty(self, *folders):
+        """Removes what PUT has left."""
+        for folder in folders:
+            for path in (self.bench / folder).glob("*"):
+                path.unlink() if path.is_file() else shutil.rmtree(path)
+
+    def cookie(self):
+        return "; ".join(f"{c.name}={c.value}" for c in self.admin.http.cookies.jar)
+
+    def database(self, user="postgres"):
+        return f"host={self.data}/run/pg dbname=kanzlei user={user}"
+
+    def pids(self):
+        """Processes by what they are: httpd, scand, postgres."""
+        parents, names = {}, {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                names[int(entry.name)] = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            parents[int(entry.name)] = int(stat[1])
+        httpd = int((self.data / "run/httpd.pid").read_text())
+        postgres = int((self.data / "pg/cluster/postmaster.pid").read_text().split()[0])
+        found = {"httpd": set(), "scand": set(), "postgres": set()}
+        for pid in parents:
+            line = [pid]
+            while line[-1] in parents and parents[line[-1]] in parents:
+                line.append(parents[line[-1]])
+            if postgres in line:
+                found["postgres"].add(pid)
+            elif httpd in line:
+                scand = any(b"kanzlei-scand" in names[one] for one in line)
+                found["scand" if scand else "httpd"].add(pid)
+        return found
+
+    def pss(self):
+        """MiB of memory, shared pages counted by their share, by kind of process."""
+        sums = {}
+        for kind, pids in self.pids().items():
+            sums[kind] = 0.0
+            for pid in pids:
+                try:
+                    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                except OSError:
+                    continue
+                line = next((line for line in text.splitlines() if line.startswith("Pss:")), None)
+                sums[kind] += int(line.split()[1]) / 1024 if line else 0
+        return sums
+
+
+__all__ = ["BUILD", "PASSWORD", "Site"]
