@@ -4,8 +4,10 @@
 # What the running httpd was started with: its configuration, certificate and program.
 httpd_fingerprint()
 {
-    { cat "$data"/conf/*.conf "$data/tls/server.crt"; echo "$program ${httpd_flags[*]}"; } |
-        sha256sum
+    {
+        cat "$data"/conf/*.conf "$data/tls/server.crt"
+        echo "$program ${httpd_flags[*]} ${KANZLEI_HTTPD_ENVIRONMENT:-}"
+    } | sha256sum
 }
 
 httpd_up_to_date()
@@ -41,7 +43,9 @@ launch_httpd()
     ulimit -c 0
     ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
     cd /
-    TMPDIR=$data/tmp /usr/sbin/apache2 "${httpd_flags[@]}" -f "$data/conf/httpd.conf" -k start \
+    # shellcheck disable=SC2086  # a list: NAME=VALUE, without blanks in it
+    env ${KANZLEI_HTTPD_ENVIRONMENT:-} TMPDIR="$data/tmp" \
+        /usr/sbin/apache2 "${httpd_flags[@]}" -f "$data/conf/httpd.conf" -k start \
         9>&- > "$data/log/httpd-start.log" 2>&1 ||
         { show_httpd_log; die "httpd did not start."; }
 }

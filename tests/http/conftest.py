@@ -66,12 +66,9 @@ def quiet_log(request):
     if "portal" not in request.fixturenames:
         yield
         return
-    log = request.getfixturevalue("portal").log
-    before = log.stat().st_size
+    portal = request.getfixturevalue("portal")
+    before = portal.log.stat().st_size
     yield
-    with log.open("rb") as file:
-        file.seek(before)
-        text = file.read().decode(errors="replace")
     marker = request.node.get_closest_marker("expect_log")
-    lines = unexpected(text, marker.args if marker else ())
+    lines = unexpected(portal.said_since(before), marker.args if marker else ())
     assert not lines, "the error log says:\n" + "\n".join(lines)

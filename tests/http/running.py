@@ -22,6 +22,13 @@ ORDINARY = re.compile(
     r"|kanzlei:warn.*TEST SIGNATURES ONLY|^\s*$"
 )
 
+# What LeakSanitizer says at the end of each process: httpd and its libraries have some leaks. The
+# lines that name a place in our code stay; so do those of all other reports.
+LEAKS_OF_OTHERS = re.compile(
+    r"^=+$|^==\d+==ERROR: LeakSanitizer|^(Ind|D)irect leak of|^SUMMARY: .* leaked in"
+    r"|^ +#\d+ 0x(?!.*(mod_kanzlei|kanzlei-scand))"
+)
+
 
 def free_port():
     with socket.socket() as probe:
@@ -29,13 +36,38 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def build_of_the_run():
+    """What this run has made, so that nothing is compiled twice; with sanitizers if there is such a
+    build, because that finds more. Or None."""
+    for name in ("KZ_BUILD_ASAN", "KZ_BUILD"):
+        build = Path(os.environ.get(name, "nowhere"))
+        if (build / "mod_kanzlei.so").exists():
+            return build
+    return None
+
+
+def sanitizer(build):
+    """What httpd needs in its environment to load a module that was built with AddressSanitizer."""
+    said = subprocess.run(
+        ["ldd", build / "mod_kanzlei.so"], capture_output=True, text=True, check=True
+    ).stdout
+    found = re.search(r"=> (\S*libasan\S*)", said)
+    if not found:
+        return ""
+    return (
+        f"LD_PRELOAD={found[1]} UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=exitcode=0 "
+        "ASAN_OPTIONS=detect_stack_use_after_return=1:fast_unwind_on_malloc=0"
+    )
+
+
 def environment(folder=None):
-    """With what FOLDER/build holds, or the build of this run if there is one, so that nothing is
-    compiled twice."""
-    build = folder / "build" if folder else Path(os.environ.get("KZ_BUILD", "nowhere"))
-    if (build / "mod_kanzlei.so").exists():
-        return os.environ | {"KANZLEI_BUILD": str(build.parent)}
-    return dict(os.environ)
+    """That of appliance/start, which is to take what lies in FOLDER/build, or this run's build."""
+    build = folder / "build" if folder else build_of_the_run()
+    if not build:
+        return dict(os.environ)
+    return os.environ | {
+        "KANZLEI_BUILD": str(build.parent), "KANZLEI_HTTPD_ENVIRONMENT": sanitizer(build)
+    }
 
 
 class Portal:
@@ -66,6 +98,12 @@ class Portal:
         command = [self.appliance / "stop", "--data", self.data]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
+
+    def said_since(self, size):
+        """What the error log says behind its first SIZE bytes."""
+        with self.log.open("rb") as file:
+            file.seek(size)
+            return file.read().decode(errors="replace")
 
     def kanzleictl(self, *words, stdin="", fails=False):
         """What kanzleictl --json says; FAILS: it may find problems."""
@@ -124,17 +162,19 @@ class Portal:
 
 @contextmanager
 def running_portal(source=ROOT, build=None):
-    """A portal in a scratch folder of its own, stopped at the end; arguments as Portal has them."""
+    """A portal in a scratch folder of its own, arguments as Portal has them. It is stopped at the
+    end, and says nothing unexpected then, such as leaks."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-http-"))
     folder.chmod(0o755)
-    made = None
     try:
         made = Portal(folder, source, build)
         yield made
+        before = made.log.stat().st_size
+        made.stop()
+        lines = unexpected(made.said_since(before), (r"keeper: ended",))
+        assert not lines, "at the end the error log says:\n" + "\n".join(lines)
     finally:
-        if made:
-            made.stop()
-        elif (folder / "data").exists():
+        if (folder / "data").exists():
             command = [source / "appliance/stop", "--data", folder / "data"]
             subprocess.run(command, timeout=120, check=False)
         shutil.rmtree(folder, ignore_errors=True)
@@ -149,7 +189,5 @@ class Scene:
 
 def unexpected(text, patterns):
     """The lines of a log that nobody expects."""
-    return [
-        line for line in text.splitlines()
-        if not ORDINARY.search(line) and not any(re.search(one, line) for one in patterns)
-    ]
+    known = (ORDINARY, LEAKS_OF_OTHERS, *patterns)
+    return [line for line in text.splitlines() if not any(re.search(one, line) for one in known)]

@@ -1,7 +1,7 @@
 """Signing in: who gets in, who doesn't, what locks an access and who unlocks it."""
 
 import pytest
-from running import PASSWORD, unexpected
+from running import PASSWORD
 
 WRONG = "Benutzername oder Passwort stimmt nicht."
 
@@ -155,9 +155,3 @@ def test_a_session_is_no_good_at_the_other_firm(portal):
     thief = portal.browser(portal.other)
     answer = thief.get("/", headers={"Cookie": f"__Host-kz-{portal.other}={token}"})
     assert answer.status_code == 401
-
-
-def test_the_log_is_looked_at():
-    line = "[ssl:error] [pid 1:tid 1] AH01234: something broke"
-    assert unexpected("AH00094: Command line\n" + line + "\n", ()) == [line]
-    assert unexpected(line, (r"AH01234",)) == []

@@ -1,0 +1,50 @@
+"""The eye on the error log sees what it is there for, and nothing else."""
+
+import os
+from pathlib import Path
+
+import pytest
+from running import unexpected
+
+SAID = {
+    "a line of httpd's": "[ssl:error] [pid 1:tid 1] AH01234: something broke",
+    "AddressSanitizer": "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x60",
+    "its summary": "SUMMARY: AddressSanitizer: heap-use-after-free web/page.c:71 in title_key",
+    "UndefinedBehaviorSanitizer": "pages/login.c:48:42: runtime error: signed integer overflow",
+    "a leak": "    #1 0x7f8eedb04c03 in page_help /src/mod_kanzlei/pages/login.c:30",
+    "a leak of the scanner": "    #0 0x7f8e (/data/program/1/usr/lib/kanzlei-scand+0x1234)",
+}
+LEAK_OF_HTTPD = """
+=================================================================
+==8258==ERROR: LeakSanitizer: detected memory leaks
+
+Direct leak of 200 byte(s) in 1 object(s) allocated from:
+    #0 0x7f868dcb83b7 in __interceptor_calloc ../../../src/asan_malloc_linux.cpp:77
+    #1 0x7f868dbe5139 in apr_allocator_create (/lib/x86_64-linux-gnu/libapr-1.so.0+0x22139)
+    #2 0x555c045a2801 in main (/usr/sbin/apache2+0x3a801)
+
+Indirect leak of 8 byte(s) in 1 object(s) allocated from:
+    #0 0x7f868dcb89cf in __interceptor_malloc ../../../src/asan_malloc_linux.cpp:69
+    #1 0x7f868cd3ad2f  (/usr/lib/apache2/modules/mod_ssl.so+0xed2f)
+
+SUMMARY: AddressSanitizer: 208 byte(s) leaked in 2 allocation(s).
+"""
+
+
+@pytest.mark.parametrize("line", SAID.values(), ids=SAID)
+def test_what_fails_a_test(line):
+    assert unexpected("AH00094: Command line\n" + line + "\n", ()) == [line]
+
+
+def test_what_was_announced():
+    assert unexpected("AH01234: something broke", (r"AH01234",)) == []
+
+
+def test_leaks_of_others():
+    assert unexpected(LEAK_OF_HTTPD, ()) == []
+
+
+def test_the_portal_of_this_run_has_sanitizers_when_there_is_such_a_build(portal):
+    pid = (portal.data / "run/httpd.pid").read_text().strip()
+    loaded = "libasan" in Path(f"/proc/{pid}/maps").read_text()
+    assert loaded == ("KZ_BUILD_ASAN" in os.environ)
