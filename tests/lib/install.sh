@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What tests/run installs: Debian packages (as root, or by sudo) and Python's, in tests/.venv.
+# What tests/run installs: Debian packages (as root, or by sudo), Python's in tests/.venv, npm's in
+# tests/.npm.
 
 # The names of package lists FILE…; absent files and comments count for none.
 packages_of()
@@ -71,4 +72,17 @@ install_python()
     "$python" -m venv "$venv" || return 1
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$file" || return 1
     printf '%s\n' "$stamp" > "$venv/.made"
+}
+
+# Makes FOLDER/node_modules as the lock file of the folder FROM says, unless it is made already.
+install_node()
+{
+    local folder=$1 from=$2 stamp
+
+    stamp=$(sha256sum < "$from/package-lock.json")
+    [ "$(cat "$folder/.made" 2>/dev/null)" != "$stamp" ] || return 0
+    rm -rf "$folder"
+    mkdir -p "$folder" && cp "$from/package.json" "$from/package-lock.json" "$folder" || return 1
+    (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund) || return 1
+    printf '%s\n' "$stamp" > "$folder/.made"
 }
