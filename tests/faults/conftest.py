@@ -28,7 +28,10 @@ def pytest_configure(config):
 def pytest_terminal_summary(terminalreporter, config):
     if config.book:
         terminalreporter.section("how long it took")
+    slowest = {}
     for what, kind, seconds, bound in config.book:
+        slowest[what, kind, bound] = max(seconds, slowest.get((what, kind, bound), 0))
+    for (what, kind, bound), seconds in slowest.items():
         over = "  over" if seconds > bound else ""
         terminalreporter.line(f"{what:<60} {kind:<5} {seconds:6.2f} s of {bound}{over}")
 

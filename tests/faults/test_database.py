@@ -1,8 +1,11 @@
 """PostgreSQL stopped, hanging, and back."""
 
 import secrets
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from breakable import descendants, kill
 
 DOWN = r"DB_DOWN: .*(connect|lost|read|terminating)|DB_BUSY"
 
@@ -34,3 +37,49 @@ def test_stopped_and_started(site, maria):
     assert browser.patch(half, 5, b"67890").status_code == 204
     assert browser.get(f"/documents/{half}/content").content == b"1234567890"
     assert browser.get(f"/documents/{document}/content").content == b"before"
+
+
+def crowd(site, maria, count):
+    """As many browsers of hers, each with a connection of its own."""
+    made = []
+    for _ in range(count):
+        browser = site.browser()
+        browser.http.cookies = maria.browser.http.cookies
+        browser.csrf = maria.browser.csrf
+        assert browser.get("/sign-in").status_code == 200
+        made.append(browser)
+    return made
+
+
+@pytest.mark.expect_log(DOWN)
+def test_hanging(site, maria):
+    browser = maria.browser
+    document = browser.upload(maria.matter, b"before")
+    half = browser.created(maria.matter, 10)
+    assert browser.patch(half, 0, b"12345").status_code == 204
+    hanging = descendants(site.postgres_pid())
+    kill(hanging, signal.SIGSTOP)
+    for name, call in pages(browser).items():
+        site.said(f"PostgreSQL hangs: {name}", call, 503)
+    site.said("PostgreSQL hangs: upload", lambda: browser.create(maria.matter, 5), 503)
+    site.said("PostgreSQL hangs: resume", lambda: browser.patch(half, 5, b"67890"), 503)
+    kill(hanging, signal.SIGCONT)
+    site.back("PostgreSQL goes on", lambda: browser.get("/").status_code == 200)
+    assert browser.patch(half, 5, b"67890").status_code == 204
+    assert browser.get(f"/documents/{half}/content").content == b"1234567890"
+    assert browser.get(f"/documents/{document}/content").content == b"before"
+
+
+@pytest.mark.expect_log(DOWN)
+def test_hanging_for_a_crowd(site, maria):
+    """More requests at once than there are connections: the last one, too, hears of it in time."""
+    browsers = crowd(site, maria, 40)
+    hanging = descendants(site.postgres_pid())
+    kill(hanging, signal.SIGSTOP)
+    with ThreadPoolExecutor(len(browsers)) as pool:
+        for turn in range(2):
+            list(pool.map(lambda one, turn=turn: site.said(
+                f"PostgreSQL hangs, 40 at once, time {turn + 1}", lambda: one.get("/"), 503),
+                browsers))  # fmt: skip
+    kill(hanging, signal.SIGCONT)
+    site.back("PostgreSQL goes on: 40 at once", lambda: maria.browser.get("/").status_code == 200)

@@ -52,7 +52,8 @@ static kz_err_t *finish_connecting(PGconn *pg, apr_time_t deadline)
     return NULL;
 }
 
-kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval_time_t timeout)
+kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval_time_t timeout,
+                         apr_time_t deadline)
 {
     char options[256];
     const char *keywords[] = {"dbname", "options", "client_encoding", NULL};
@@ -73,7 +74,7 @@ kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval
     if (!c->pg || PQstatus(c->pg) == CONNECTION_BAD)
         err = down(c->pg, "connect");
     else
-        err = finish_connecting(c->pg, apr_time_now() + timeout);
+        err = finish_connecting(c->pg, deadline);
     if (!err && (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1))
         err = down(c->pg, "pipeline mode");
     if (err) {
@@ -174,7 +175,7 @@ static kz_err_t *wait_answer(kz_db_conn_t *conn, apr_time_t deadline)
 kz_err_t *kz_db__next(PGresult **result, kz_db_kind_t *kind, unsigned *transaction,
                       kz_db_conn_t *conn)
 {
-    apr_time_t deadline = apr_time_now() + conn->timeout;
+    apr_time_t deadline = conn->first_by ? conn->first_by : apr_time_now() + conn->timeout;
     const kz_db_statement_t *statement = conn->queue[conn->first].statement;
     ExecStatusType status;
 
@@ -197,6 +198,8 @@ kz_err_t *kz_db__next(PGresult **result, kz_db_kind_t *kind, unsigned *transacti
         while ((end = PQgetResult(conn->pg)) != NULL)
             PQclear(end);
     }
+    if (*transaction == conn->transaction)
+        conn->first_by = 0;
     conn->first = (conn->first + 1) % KZ_DB_QUEUE;
     conn->count--;
     status = PQresultStatus(*result);

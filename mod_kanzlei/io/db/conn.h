@@ -20,6 +20,7 @@ typedef struct kz_db_conn_t {
     struct kz_db_conn_t *next; /* in the pool's list of idle ones */
     PGconn *pg;
     apr_interval_time_t timeout;
+    apr_time_t first_by; /* when the transaction's first answer must be there; 0: it was */
     unsigned char prepared[KZ_DB_STATEMENTS];
     struct {
         kz_db_kind_t kind;
@@ -30,8 +31,9 @@ typedef struct kz_db_conn_t {
     unsigned transaction; /* number of the one at work */
 } kz_db_conn_t;
 
-/* Connects within TIMEOUT. Errors: DB_DOWN. */
-kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval_time_t timeout);
+/* Connects until DEADLINE; TIMEOUT is for each answer later. Errors: DB_DOWN. */
+kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval_time_t timeout,
+                         apr_time_t deadline);
 void kz_db__disconnect(kz_db_conn_t *conn);
 /* 1 if the server has hung up or said something unasked for on an idle connection. */
 int kz_db__stale(kz_db_conn_t *conn);

@@ -74,9 +74,8 @@ static void give_back(kz_db_pool_t *dbpool, kz_db_conn_t *conn)
 }
 
 /* An idle connection, or the right to open one (*CONN is NULL then). */
-static kz_err_t *borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool)
+static kz_err_t *borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_t deadline)
 {
-    apr_time_t deadline = apr_time_now() + dbpool->timeout;
     kz_err_t *err = NULL;
 
     *conn = NULL;
@@ -112,13 +111,14 @@ static apr_status_t roll_back(void *baton)
 
 kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool)
 {
+    apr_time_t deadline = apr_time_now() + dbpool->timeout;
     kz_db_t *d = apr_pcalloc(pool, sizeof *d);
     kz_err_t *err = NULL;
 
     d->dbpool = dbpool;
     d->pool = pool;
     do {
-        KZ_TRY(borrow(&d->conn, dbpool));
+        KZ_TRY(borrow(&d->conn, dbpool, deadline));
         if (d->conn && kz_db__stale(d->conn)) {
             kz_db__disconnect(d->conn);
             d->conn = NULL;
@@ -126,13 +126,14 @@ kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool)
             continue;
         }
         if (!d->conn)
-            err = kz_db__connect(&d->conn, dbpool->conninfo, dbpool->timeout);
+            err = kz_db__connect(&d->conn, dbpool->conninfo, dbpool->timeout, deadline);
         if (err) {
             give_back(dbpool, NULL);
             return err;
         }
     } while (!d->conn);
     d->conn->transaction++;
+    d->conn->first_by = deadline;
     apr_pool_cleanup_register(pool, d, roll_back, apr_pool_cleanup_null);
     err = kz_db__command(d->conn, "BEGIN");
     if (err) {

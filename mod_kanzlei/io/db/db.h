@@ -23,7 +23,8 @@ typedef struct kz_db_bytes_t {
 
 /* A pool of at most MAX connections by the libpq string CONNINFO. Connects when needed, so this
  * does not fail when the server is down. TIMEOUT (microseconds) bounds the wait for a connection,
- * for connecting, for each answer, and, at the server, each statement. Closed with POOL. */
+ * connecting and the first answer in sum, each further answer, and, at the server, each statement.
+ * Closed with POOL. */
 kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
                           apr_interval_time_t timeout, apr_pool_t *pool);
 
