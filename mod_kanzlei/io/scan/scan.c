@@ -13,7 +13,7 @@
 #include "scand/protocol.h"
 
 #define SEALS      (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
-#define SILENCE_MS 1500 /* after which the scanner is asked whether it lives */
+#define SILENCE_MS 1200 /* after which the scanner is asked whether it lives */
 #define STATUS_MS  500  /* that it has to answer */
 #define MARGIN_MS                                                                                  \
     500             /* a worker stops this much earlier than we stop waiting, so that we hear why */

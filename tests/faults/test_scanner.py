@@ -1,0 +1,72 @@
+"""The scanner killed, hanging, and without signatures: nothing is let through unscanned."""
+
+import signal
+
+import pytest
+from breakable import kill
+from scand_samples import EICAR
+
+DOWN = r"SCANNER_DOWN"
+LEFT = r"removed \S+, which a killed scanner left"
+
+
+
+
+def send(browser, matter, content):
+    """An upload and the answer to its last byte."""
+    upload = browser.created(matter, len(content))
+    return upload, lambda: browser.patch(upload, 0, content)
+
+
+def ends_as(site, what, browser, upload, wanted):
+    site.back(what, lambda: browser.state(upload) not in ("scanning", "storing"))
+    assert browser.state(upload) == wanted
+
+
+@pytest.mark.expect_log(DOWN, r"the scanner ended", LEFT, r"worker \d: infected")
+def test_killed(site, maria):
+    browser = maria.browser
+    good, last = send(browser, maria.matter, b"good")
+    bad, last_bad = send(browser, maria.matter, EICAR)
+    kill(site.scanners(), signal.SIGKILL)
+    site.said("scanner killed: upload", last, 204, 503)
+    site.said("scanner killed: virus", last_bad, 422, 503)
+    ends_as(site, "scanner killed: upload", browser, good, "available")
+    ends_as(site, "scanner killed: virus", browser, bad, "infected")
+
+
+@pytest.mark.expect_log(DOWN, r"worker \d: infected")
+def test_hanging(site, maria):
+    browser = maria.browser
+    good, last = send(browser, maria.matter, b"good")
+    bad, last_bad = send(browser, maria.matter, EICAR)
+    hanging = site.scanners()
+    kill(hanging, signal.SIGSTOP)
+    site.said("scanner hangs: upload", last, 503)
+    site.said("scanner hangs: virus", last_bad, 503)
+    site.said("scanner hangs: form", lambda: browser.send_form(
+        maria.matter, ("form.txt", b"form"), json_view=False), 503)  # fmt: skip
+    site.said("scanner hangs: page", lambda: browser.get("/", json_view=False), 200)
+    assert browser.get(f"/documents/{good}").status_code == 404
+    kill(hanging, signal.SIGCONT)
+    ends_as(site, "scanner goes on: upload", browser, good, "available")
+    ends_as(site, "scanner goes on: virus", browser, bad, "infected")
+
+
+@pytest.mark.expect_log(DOWN, r"the scanner ended", LEFT, r"keeper: ", r"worker \d: infected")
+def test_without_signatures(site, maria):
+    browser = maria.browser
+    good, last = send(browser, maria.matter, b"good")
+    bad, last_bad = send(browser, maria.matter, EICAR)
+    folder = (site.data / "program/current/usr/share/kanzleipost/testdb").resolve()
+    aside = folder.with_name("testdb.aside")
+    folder.rename(aside)
+    try:
+        kill(site.scanners(), signal.SIGKILL)
+        site.said("no signatures: upload", last, 503)
+        site.said("no signatures: virus", last_bad, 503)
+        assert browser.state(bad) == browser.state(good) == "scanning"
+    finally:
+        aside.rename(folder)
+    ends_as(site, "signatures are back: upload", browser, good, "available")
+    ends_as(site, "signatures are back: virus", browser, bad, "infected")
