@@ -244,6 +244,36 @@ static void test_one_writer(void **state)
     assert_ok(kz_seal_spool_finish(path, key, &meta, pool)); /* a refusal leaves no lock behind */
 }
 
+/* Finished once more it stays as it is, byte by byte: a store may have it already. */
+static void test_finished_twice(void **state)
+{
+    static const size_t sizes[] = {0, 5, 65536, 65537};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const unsigned char *data = pattern(sizes[i]);
+        const char *path = spool_make("spool", data, sizes[i], 4096);
+        kz_seal_meta_t meta = meta_of(data, sizes[i]);
+        object_t first, second;
+
+        assert_finishes(path, data, sizes[i]);
+        first = object_load(path);
+        assert_finishes(path, data, sizes[i]);
+        second = object_load(path);
+        assert_int_equal(first.len, second.len);
+        assert_memory_equal(first.data, second.data, first.len);
+        meta.name = "anders.txt"; /* another description is written, of course */
+        assert_ok(kz_seal_spool_finish(path, key, &meta, pool));
+        second = object_load(path);
+        assert_memory_not_equal(first.data, second.data, KZ_SEAL_HEADER);
+        second.data[KZ_SEAL_CLEAR + 20] ^= 1; /* torn */
+        scene_write(path, second.data, second.len);
+        assert_finishes(path, data, sizes[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
 /* No place is ever sealed twice under one nonce, whatever is rewritten. */
 static void test_fresh_nonces(void **state)
 {
@@ -334,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_torn_to_zeros, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_key_drops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_half_finished, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_finished_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tail_is_not_last, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_writer, setup, teardown),

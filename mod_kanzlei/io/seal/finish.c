@@ -84,16 +84,40 @@ static kz_err_t *put_header(spool_t *spool, const kz_seal_meta_t *meta, kz_seal_
     return kz_seal__pwrite(spool->fd, spool->header, KZ_SEAL_HEADER, 0);
 }
 
+/* Was it finished before, with just this description? Its bytes must stay then: sealed anew they are
+ * others, and a store that has them already would call that a conflict. */
+static kz_err_t *was_finished(int *was, spool_t *spool, const kz_seal_meta_t *meta,
+                              apr_pool_t *pool)
+{
+    unsigned char *wanted = apr_palloc(pool, KZ_SEAL_META);
+    kz_seal_state_t state;
+    kz_err_t *err;
+
+    *was = 0;
+    KZ_TRY(kz_seal__clear_check(&state, spool->header));
+    if (state != KZ_SEAL_FINISHED || spool->end.flag != KZ_SEAL_LAST)
+        return NULL;
+    KZ_TRY(kz_seal__meta_encode(wanted, meta));
+    err = kz_seal__meta_open(spool->plain, spool->opener, spool->header);
+    *was = !err && memcmp(spool->plain, wanted, KZ_SEAL_META) == 0;
+    kz_err_free(err); /* a damaged description is written again */
+    return NULL;
+}
+
 static kz_err_t *finish(spool_t *spool, const char *path, const kz_seal_key_t *key,
                         const kz_seal_meta_t *meta, apr_pool_t *pool)
 {
     kz_seal__cipher_t *sealer;
+    int was;
 
     KZ_TRY(spool_open(spool, path, LOCK_EX, key, meta->document, pool));
-    KZ_TRY(kz_seal__cipher_create(&sealer, key, meta->document, KZ_SEAL_SEAL, pool));
-    KZ_TRY(load_last(spool));
-    KZ_TRY(put_last(spool, meta, sealer));
-    KZ_TRY(put_header(spool, meta, sealer));
+    KZ_TRY(was_finished(&was, spool, meta, pool));
+    if (!was) {
+        KZ_TRY(kz_seal__cipher_create(&sealer, key, meta->document, KZ_SEAL_SEAL, pool));
+        KZ_TRY(load_last(spool));
+        KZ_TRY(put_last(spool, meta, sealer));
+        KZ_TRY(put_header(spool, meta, sealer));
+    }
     if (fsync(spool->fd) != 0)
         return kz_seal__io_error(errno, "flushing", path);
     return NULL;

@@ -98,8 +98,9 @@ kz_err_t *kz_seal_writer_close(kz_seal_writer_t *writer);
 
 /* Marks the last chunk as last and writes the header with META (size and SHA-256 filled in by the
  * caller, from kz_seal_scan_copy), fsyncs. The file then is a whole object. Repeatable, after a
- * crash too. Errors: SEAL (damaged, or META's size is not what the spool holds), INVALID (META has
- * bad UTF-8, no UUID, too long a name), LOCKED, NOT_FOUND, NO_SPACE. */
+ * crash too; with the same META its bytes stay as they are. Errors: SEAL (damaged, or META's size
+ * is not what the spool holds), INVALID (META has bad UTF-8, no UUID, too long a name), LOCKED,
+ * NOT_FOUND, NO_SPACE. */
 kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
                                const kz_seal_meta_t *meta, apr_pool_t *scratch_pool);
 
