@@ -6,10 +6,12 @@ import pwd
 import re
 import shlex
 import signal
+import ssl
 import subprocess
 import time
 from pathlib import Path
 
+import httpx
 import psycopg
 from aiosmtpd.controller import Controller
 from person import wait_for
@@ -229,6 +231,15 @@ class Site(Portal):
         finally:
             browser.close()
             self.browsers.remove(browser)
+
+    def reconnect(self, browser, version=2):
+        """A connection anew, the same session: what a browser does by itself."""
+        context = ssl.create_default_context(cafile=self.authority)
+        browser.http.close()
+        browser.http = httpx.Client(
+            base_url=self.url, verify=context, http2=version == 2, timeout=60, trust_env=False,
+            cookies=browser.http.cookies,
+        )
 
     # --- how long ---
 

@@ -19,7 +19,7 @@ PASSWORD = "Lindenbaum-7-Sonnenblume"
 # Lines that every start and stop writes. All others fail the test that caused them.
 ORDINARY = re.compile(
     r"AH00489|AH00094|AH00491|AH00492|keeper: ready: \d+ (TEST )?signatures"
-    r"|kanzlei:warn.*TEST SIGNATURES ONLY|^\s*$"
+    r"|kanzlei:warn.*TEST SIGNATURES ONLY|keeper: ended|AH01882|^\s*$"
 )
 
 # What LeakSanitizer says at the end of each process: httpd and its libraries have some leaks. The

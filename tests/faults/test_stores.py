@@ -1,0 +1,167 @@
+"""A store full, gone, empty, read-only or slow; the spool full."""
+
+import secrets
+from functools import partial
+
+import pytest
+from breakable import privileged as root
+
+DOWN = r"STORE_DOWN|upload: .*store|copy: .*store"
+
+
+@pytest.fixture
+def known(maria):
+    """A document that was there before: it must be readable all the time."""
+    content = secrets.token_bytes(200_000)
+    return maria.browser.upload(maria.matter, content), content
+
+
+def readable(site, what, browser, known, **more):
+    document, content = known
+    answer = site.said(what, lambda: browser.get(f"/documents/{document}/content"), 200, **more)
+    assert answer.content == content
+
+
+def refused(site, what, maria, size=1000):
+    """An upload and one by the form: said in time. Gives the ids of what was accepted so far."""
+    browser = maria.browser
+    upload = browser.created(maria.matter, size)
+    site.said(f"{what}: upload", lambda: browser.patch(upload, 0, secrets.token_bytes(size)), 503)
+    site.said(f"{what}: form", lambda: browser.send_form(
+        maria.matter, ("form.bin", secrets.token_bytes(size)), json_view=False), 503)  # fmt: skip
+    assert browser.get(f"/documents/{upload}").status_code == 404
+    assert browser.state(upload) == "storing"
+    return upload
+
+
+def finishes(site, what, browser, upload):
+    site.back(what, lambda: browser.state(upload) == "available")
+    assert browser.get(f"/documents/{upload}/content").status_code == 200
+
+
+@pytest.mark.expect_log(DOWN)
+def test_gone(site, maria, known):
+    folder = site.data / "store-2"
+    aside = folder.with_name("store-2.gone")
+    folder.rename(aside)
+    try:
+        upload = refused(site, "store gone", maria)
+        readable(site, "store gone: download", maria.browser, known)
+    finally:
+        aside.rename(folder)
+    finishes(site, "store back", maria.browser, upload)
+
+
+@pytest.mark.expect_log(DOWN)
+def test_not_mounted(site, maria, known):
+    """An empty folder where the store should be: nothing is written to it."""
+    folder = site.data / "store-2"
+    aside = folder.with_name("store-2.gone")
+    owner = folder.stat()
+    folder.rename(aside)
+    try:
+        folder.mkdir()
+        root("chown", f"{owner.st_uid}:{owner.st_gid}", folder)
+        upload = refused(site, "store not mounted", maria)
+        readable(site, "store not mounted: download", maria.browser, known)
+        assert list(folder.iterdir()) == []
+    finally:
+        folder.rmdir()
+        aside.rename(folder)
+    finishes(site, "store mounted", maria.browser, upload)
+
+
+@pytest.mark.expect_log(DOWN)
+def test_read_only(site, maria, known):
+    root("mount", "-o", "remount,ro", site.data / "store-1")
+    try:
+        upload = refused(site, "store read-only", maria)
+        readable(site, "store read-only: download", maria.browser, known)
+    finally:
+        root("mount", "-o", "remount,rw", site.data / "store-1")
+    finishes(site, "store writable", maria.browser, upload)
+
+
+@pytest.mark.expect_log(DOWN, r"NO_SPACE")
+def test_full(site, maria, known):
+    filler = site.fill("store-1", leave=64 * 1024)
+    try:
+        upload = refused(site, "store full", maria, size=1_000_000)
+        readable(site, "store full: download", maria.browser, known)
+    finally:
+        filler.unlink()
+    finishes(site, "store has room", maria.browser, upload)
+
+
+@pytest.mark.expect_log(r"NO_SPACE")
+def test_spool_full(site, maria, known):
+    """Said before the first byte where that is known, else when it happens; then it goes on."""
+    browser = maria.browser
+    content = secrets.token_bytes(3_000_000)
+    upload = browser.created(maria.matter, len(content))
+    assert browser.patch(upload, 0, content[:1_000_000]).status_code == 204
+    filler = site.fill("spool", leave=300_000)
+    try:
+        site.said("spool full: next upload", lambda: browser.create(maria.matter, 10), 507)
+        site.said("spool full: form", lambda: browser.send_form(
+            maria.matter, ("form.bin", b"x" * 1000), json_view=False), 507)  # fmt: skip
+        for version in (2, 1):  # more than HTTP/2's window would wait for room in httpx, for ever
+            site.reconnect(browser, version=version)
+            kept = browser.offset(upload)
+            end = kept + 900_000 if version == 2 else len(content)
+            send = partial(browser.patch, upload, kept, content[kept:end])
+            site.said(f"spool full: upload, HTTP/{version}", send, 507)
+            assert 1_000_000 <= browser.offset(upload) < len(content)
+        readable(site, "spool full: download", browser, known)
+    finally:
+        filler.unlink()
+    site.reconnect(browser)
+    kept = browser.offset(upload)
+    answer = browser.patch(upload, kept, content[kept:])
+    assert answer.status_code == 204, answer.text
+    assert browser.get(f"/documents/{upload}/content").content == content
+
+
+@pytest.mark.expect_log(DOWN)
+def test_slow(site, maria, known):
+    """Two seconds for each flush and each open: late, but whole; who only reads isn't held up."""
+    browser = maria.browser
+    site.restart_httpd(preload=True)
+    site.reconnect(browser)
+    site.slow.write_text(f"2000 {site.data / 'store-1'}")
+    content = secrets.token_bytes(100_000)
+    upload = browser.created(maria.matter, len(content))
+    site.said("store slow: upload", lambda: browser.patch(upload, 0, content), 204, bound=15)
+    readable(site, "store slow: first download", browser, known, bound=5)
+    readable(site, "store slow: download", browser, known)
+    site.said("store slow: page", lambda: browser.get("/", json_view=False), 200)
+    site.slow.unlink()
+    finishes(site, "store fast again", browser, upload)
+    assert browser.get(f"/documents/{upload}/content").content == content
+
+
+@pytest.mark.expect_log(DOWN)
+def test_hanging(site, maria, known):
+    """One that never answers: said when the time for stores is over, and at once from then on."""
+    browser = maria.browser
+    conf = site.data / "conf/kanzlei.conf"
+    before = conf.read_text()
+    conf.write_text(before + 'KanzleiStoreTimeout "3s"\n')
+    site.restart_httpd(preload=True)
+    site.reconnect(browser)
+    site.slow.write_text(f"600000 {site.data / 'store-1'}")
+    upload = browser.created(maria.matter, 1000)
+    site.said("store hangs: first upload (store time-out 3 s)", lambda: browser.patch(
+        upload, 0, b"x" * 1000), 503, bound=5)  # fmt: skip
+    again = browser.created(maria.matter, 1000)
+    site.said("store hangs: next upload", lambda: browser.patch(again, 0, b"y" * 1000), 503)
+    site.said("store hangs: page", lambda: browser.get("/", json_view=False), 200)
+    readable(site, "store hangs: download", browser, known)
+    site.slow.unlink()
+    for one in (upload, again):
+        finishes(site, "store answers again", browser, one)
+    conf.write_text(before)
+    site.restart_httpd()
+    site.reconnect(browser)
+
+
