@@ -17,30 +17,29 @@ const char *kz_time_iso(apr_time_t time, apr_pool_t *pool)
     return apr_pstrdup(pool, text);
 }
 
-/* Counts days: the same number for all moments of a local day, one more for the next. */
-static long day_number(const struct tm *local)
+void kz_time_parts(kz_time_parts_t *parts, apr_time_t time)
 {
-    struct tm date = {
-        .tm_year = local->tm_year, .tm_mon = local->tm_mon, .tm_mday = local->tm_mday};
+    const long day = 24 * 60 * 60;
+    time_t seconds = (time_t)apr_time_sec(time);
+    struct tm local = {0};
 
-    return (long)(timegm(&date) / (24 * 60 * 60));
+    localtime_r(&seconds, &local);
+    parts->day_number = (long)(seconds + local.tm_gmtoff) / day;
+    parts->year = local.tm_year + 1900;
+    parts->month = local.tm_mon + 1;
+    parts->day = local.tm_mday;
+    parts->hour = local.tm_hour;
+    parts->minute = local.tm_min;
+    parts->second = local.tm_sec;
+    parts->weekday = local.tm_wday;
 }
 
-void kz_time_parts(kz_time_parts_t *parts, apr_time_t time, apr_time_t now)
+long kz_time_day_number(apr_time_t time)
 {
-    time_t then_seconds = (time_t)apr_time_sec(time), now_seconds = (time_t)apr_time_sec(now);
-    struct tm then = {0}, today = {0};
+    kz_time_parts_t parts;
 
-    localtime_r(&then_seconds, &then);
-    localtime_r(&now_seconds, &today);
-    parts->year = then.tm_year + 1900;
-    parts->month = then.tm_mon + 1;
-    parts->day = then.tm_mday;
-    parts->hour = then.tm_hour;
-    parts->minute = then.tm_min;
-    parts->second = then.tm_sec;
-    parts->weekday = then.tm_wday;
-    parts->days_ago = (int)(day_number(&today) - day_number(&then));
+    kz_time_parts(&parts, time);
+    return parts.day_number;
 }
 
 /* The first moment of the day that is DAYS after DATE. Where clocks are put forward at midnight,

@@ -10,21 +10,22 @@
 #include "base/err.h"
 
 typedef struct kz_time_parts_t {
-    int year;     /* 2026 */
-    int month;    /* 1 to 12 */
-    int day;      /* 1 to 31 */
-    int hour;     /* 0 to 23 */
-    int minute;   /* 0 to 59 */
-    int second;   /* 0 to 60 */
-    int weekday;  /* 0 is Sunday */
-    int days_ago; /* whole calendar days: 0 today, 1 yesterday, -1 tomorrow */
+    long day_number; /* of the local day: one more for each day of the calendar */
+    int year;        /* 2026 */
+    int month;       /* 1 to 12 */
+    int day;         /* 1 to 31 */
+    int hour;        /* 0 to 23 */
+    int minute;      /* 0 to 59 */
+    int second;      /* 0 to 60 */
+    int weekday;     /* 0 is Sunday */
 } kz_time_parts_t;
 
 /* "2026-11-12T07:14:05Z" (RFC 3339, UTC, fractions cut off), in POOL. */
 const char *kz_time_iso(apr_time_t time, apr_pool_t *pool);
 
-/* The local date and time of TIME as somebody sees it at NOW. */
-void kz_time_parts(kz_time_parts_t *parts, apr_time_t time, apr_time_t now);
+/* The local date and time of TIME. */
+void kz_time_parts(kz_time_parts_t *parts, apr_time_t time);
+long kz_time_day_number(apr_time_t time);
 
 /* The local day that a form names ("2026-11-12", exactly so): from *START until just before *END.
  * Any of the two may be NULL. INVALID for anything else, and for days that are in no calendar. */

@@ -101,7 +101,7 @@ static const char *when(apr_time_t at, apr_pool_t *pool)
 
     if (!at)
         return "";
-    kz_time_parts(&t, at, at);
+    kz_time_parts(&t, at);
     return apr_psprintf(pool, "%04d-%02d-%02d %02d:%02d:%02d", t.year, t.month, t.day, t.hour,
                         t.minute, t.second);
 }

@@ -83,7 +83,7 @@ static void say(send_t *s, const char *state, const char *what)
     kz_view_text(row, "what", what);
     kz_rows_message(row, s->grant, state, what);
     if (!s->wrong)
-        s->wrong = json_string_value(json_object_get(kz_view_json(row), "message"));
+        s->wrong = kz_view_said(row, "message");
 }
 
 static kz_err_t *end(void *baton)

@@ -43,9 +43,9 @@ static kz_err_t *post(const kz_state_t *state, kz_grant_t *grant, const char *na
     mail->subject = kz_view_phrase(kz_view_words(view),
                                    apr_pstrcat(pool, "mail.", name, ".subject", NULL), view, pool);
     KZ_TRY(kz_templates_render(&text, templates, apr_pstrcat(pool, "mail/", name, ".txt", NULL),
-                               NULL, kz_view_json(view), pool));
+                               NULL, kz_view_value(view), pool));
     KZ_TRY(kz_templates_render(&html, templates, apr_pstrcat(pool, "mail/", name, ".html", NULL),
-                               NULL, kz_view_json(view), pool));
+                               NULL, kz_view_value(view), pool));
     mail->text = text.text;
     mail->html = html.text;
     return kz_mail_send(&state->portal->mail, mail, pool);

@@ -70,7 +70,8 @@ static int send_bytes(request_rec *r, const char *type, const char *bytes, apr_s
 /* An error as a problem document, RFC 9457; any other page as the view itself. */
 static int send_json(kz_request_t *rq, kz_reply_t *out)
 {
-    json_t *view = kz_view_json(out->view), *problem = json_object_get(view, "problem");
+    json_t *view = kz_value_json(kz_view_value(out->view));
+    json_t *problem = json_object_get(view, "problem");
     const char *type = "application/json";
     char *text;
     int result;
@@ -88,6 +89,7 @@ static int send_json(kz_request_t *rq, kz_reply_t *out)
     } else {
         text = json_dumps(view, JSON_COMPACT);
     }
+    json_decref(view);
     if (!text)
         return HTTP_INTERNAL_SERVER_ERROR;
     result = send_bytes(rq->web->r, type, text, strlen(text));
@@ -105,7 +107,7 @@ static int send_page(kz_request_t *rq, kz_reply_t *out)
     if (rq->json)
         return send_json(rq, out);
     err = kz_templates_render(&html, kz_words_templates(rq->words), name, "layout.html",
-                              kz_view_json(out->view), rq->pool);
+                              kz_view_value(out->view), rq->pool);
     if (err) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "kanzlei: %s", kz_err_detail(err));
         kz_err_free(err);

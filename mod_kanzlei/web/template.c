@@ -21,7 +21,7 @@ static kz_err_t *find(const kz_template_t **found, const kz_templates_t *templat
 }
 
 kz_err_t *kz_templates_render(kz_rendered_t *out, const kz_templates_t *templates, const char *name,
-                              const char *layout, json_t *view, apr_pool_t *result_pool)
+                              const char *layout, const kz_value_t *view, apr_pool_t *result_pool)
 {
     kz_template__job_t job = {.view = view, .escape = is_html(name)};
 
@@ -36,7 +36,7 @@ kz_err_t *kz_templates_render(kz_rendered_t *out, const kz_templates_t *template
 }
 
 kz_err_t *kz_templates_text(const char **out, const kz_templates_t *templates, const char *key,
-                            json_t *view, apr_pool_t *result_pool)
+                            const kz_value_t *view, apr_pool_t *result_pool)
 {
     kz_template__job_t job = {.view = view};
     apr_size_t len;
@@ -48,7 +48,7 @@ kz_err_t *kz_templates_text(const char **out, const kz_templates_t *templates, c
 }
 
 kz_err_t *kz_template_once(const char **out, apr_size_t *len, const char *source, json_t *partials,
-                           json_t *view, apr_pool_t *result_pool)
+                           const kz_value_t *view, apr_pool_t *result_pool)
 {
     struct kz_templates_t set = {.by_name = apr_hash_make(result_pool), .lenient = 1};
     kz_template__job_t job = {.view = view, .escape = 1};

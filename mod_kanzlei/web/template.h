@@ -4,9 +4,9 @@
  *
  * Texts: {{t.login.title}} becomes the text "login.title" of the set's language, itself a template
  * (its {{name}} are filled from the view; it is trusted, so a text may hold tags such as <b>, but
- * no partial and no other text). A view is a jansson tree; objects are contexts, arrays repeat
- * sections, false, null, empty arrays and missing names are false (an empty string and 0 are true);
- * numbers and strings print, nothing else does.
+ * no partial and no other text). A view is a tree of values (value.h); objects are contexts, lists
+ * repeat sections, false, null, empty lists and missing names are false (an empty string and 0 are
+ * true); numbers and strings print, nothing else does.
  *
  * Not in here, and refused: other delimiters, lambdas, blocks and parents, dynamic names. A name is
  * letters, digits, "_" and "-", its parts separated by dots, or "." alone. */
@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "web/value.h"
 
 typedef struct kz_templates_t kz_templates_t; /* all templates of one language */
 
@@ -47,16 +48,16 @@ typedef struct kz_rendered_t {
  * NULL: an empty one. Errors: INTERNAL for an unknown NAME, and for what gets larger than 32 MiB,
  * nested deeper than 64, or takes more than 4 million steps. */
 kz_err_t *kz_templates_render(kz_rendered_t *out, const kz_templates_t *templates, const char *name,
-                              const char *layout, json_t *view, apr_pool_t *result_pool);
+                              const char *layout, const kz_value_t *view, apr_pool_t *result_pool);
 
 /* The text KEY with VIEW filled in, not HTML-escaped (for JSON and plain text). Unknown keys give
  * INTERNAL. */
 kz_err_t *kz_templates_text(const char **out, const kz_templates_t *templates, const char *key,
-                            json_t *view, apr_pool_t *result_pool);
+                            const kz_value_t *view, apr_pool_t *result_pool);
 
 /* Parses SOURCE alone, without texts or partials (for the specification's tests and the fuzzer),
  * and renders it. PARTIALS: an object of name to source, or NULL. */
 kz_err_t *kz_template_once(const char **out, apr_size_t *len, const char *source, json_t *partials,
-                           json_t *view, apr_pool_t *result_pool);
+                           const kz_value_t *view, apr_pool_t *result_pool);
 
 #endif

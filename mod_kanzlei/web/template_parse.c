@@ -179,7 +179,8 @@ static void split_name(kz_template__node_t *node, apr_pool_t *pool)
         dot = memchr(at, '.', (size_t)(end - at));
         if (!dot)
             dot = end;
-        *parts++ = (kz_template__part_t){at, (size_t)(dot - at)};
+        *parts++ =
+            (kz_template__part_t){at, (size_t)(dot - at), kz_value_hash(at, (size_t)(dot - at))};
     }
 }
 

@@ -1,5 +1,5 @@
 /* From nodes and a view to text. This is on the way of every page: one growing buffer, nothing else
- * is allocated, names are already split, and a JSON object finds a key by its hash. */
+ * is allocated, names are already split and hashed. */
 #include "web/template_tree.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@ typedef struct render_t {
     char *out;
     size_t len;
     size_t size;
-    json_t *contexts[KZ_TEMPLATE__DEPTH + 1]; /* the innermost last */
+    const kz_value_t *contexts[KZ_TEMPLATE__DEPTH + 1]; /* the innermost last */
     int contexts_count;
     int depth;
     int steps;
@@ -78,21 +78,26 @@ static kz_err_t *append_escaped(render_t *render, const char *text, size_t len)
     return append(render, (const char *)run, (size_t)(c - run));
 }
 
-/* Nothing but strings and numbers prints. */
-static kz_err_t *append_value(render_t *render, const json_t *value, int escape)
+/* Nothing but texts and numbers prints. */
+static kz_err_t *append_value(render_t *render, const kz_value_t *value, int escape)
 {
     char number[64];
-    size_t len = 0;
+    int len = 0;
 
-    if (json_is_string(value))
-        return escape ? append_escaped(render, json_string_value(value), json_string_length(value))
-                      : append(render, json_string_value(value), json_string_length(value));
-    if (json_is_integer(value))
-        len = (size_t)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT,
-                               json_integer_value(value));
-    else if (json_is_real(value))
-        len = json_dumpb(value, number, sizeof number, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-    return append(render, number, len <= sizeof number ? len : 0);
+    switch (value ? value->kind : KZ_VALUE_NULL) {
+    case KZ_VALUE_TEXT:
+        return escape ? append_escaped(render, value->text, value->len)
+                      : append(render, value->text, value->len);
+    case KZ_VALUE_INTEGER:
+        len = snprintf(number, sizeof number, "%" APR_INT64_T_FMT, value->integer);
+        break;
+    case KZ_VALUE_REAL:
+        len = snprintf(number, sizeof number, "%.15g", value->real);
+        break;
+    default:
+        break;
+    }
+    return append(render, number, (size_t)len);
 }
 
 static kz_err_t *append_indent(render_t *render, const indent_t *indent)
@@ -119,24 +124,24 @@ static kz_err_t *append_lines(render_t *render, const char *text, size_t len,
 
 /* The first part of a name is looked for from the innermost context outwards, the others in what
  * was found alone. NULL if there is none. */
-static json_t *look_up(const render_t *render, const kz_template__node_t *node)
+static const kz_value_t *look_up(const render_t *render, const kz_template__node_t *node)
 {
     const kz_template__part_t *part = node->name;
-    json_t *value = NULL;
+    const kz_value_t *value = NULL;
 
     if (node->parts == 0)
         return render->contexts[render->contexts_count - 1];
     for (int i = render->contexts_count - 1; i >= 0 && !value; i--)
-        value = json_object_getn(render->contexts[i], part->key, part->len);
+        value = kz_value_get(render->contexts[i], part->key, part->len, part->hash);
     for (int i = 1; i < node->parts && value; i++)
-        value = json_object_getn(value, part[i].key, part[i].len);
+        value = kz_value_get(value, part[i].key, part[i].len, part[i].hash);
     return value;
 }
 
-static int is_true(const json_t *value)
+static int is_true(const kz_value_t *value)
 {
-    return value && !json_is_false(value) && !json_is_null(value) &&
-           !(json_is_array(value) && json_array_size(value) == 0);
+    return value && value->kind != KZ_VALUE_NULL && value->kind != KZ_VALUE_FALSE &&
+           !(value->kind == KZ_VALUE_LIST && value->list->count == 0);
 }
 
 static kz_err_t *render_nodes(render_t *render, const kz_template__node_t *nodes, int from, int to,
@@ -146,22 +151,20 @@ static kz_err_t *render_section(render_t *render, const kz_template__node_t *nod
                                 const indent_t *indent)
 {
     const kz_template__node_t *node = &nodes[index];
-    json_t *value = look_up(render, node), *item;
-    size_t i;
+    const kz_value_t *value = look_up(render, node);
 
     if (node->kind == KZ_TEMPLATE__INVERTED)
         return is_true(value) ? NULL : render_nodes(render, nodes, index + 1, node->end, indent);
     if (!is_true(value))
         return NULL;
-    if (!json_is_array(value)) {
+    if (value->kind != KZ_VALUE_LIST) {
         render->contexts[render->contexts_count++] = value;
         KZ_TRY(render_nodes(render, nodes, index + 1, node->end, indent));
         render->contexts_count--;
         return NULL;
     }
-    json_array_foreach(value, i, item)
-    {
-        render->contexts[render->contexts_count++] = item;
+    for (int i = 0; i < value->list->count; i++) {
+        render->contexts[render->contexts_count++] = &value->list->items[i];
         KZ_TRY(render_nodes(render, nodes, index + 1, node->end, indent));
         render->contexts_count--;
     }

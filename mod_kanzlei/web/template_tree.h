@@ -8,9 +8,9 @@
 #include <apr_hash.h>
 #include <apr_pools.h>
 #include <apr_tables.h>
-#include <jansson.h>
 
 #include "base/err.h"
+#include "web/value.h"
 
 #define KZ_TEMPLATE__DEPTH 64 /* sections and partials within one another */
 
@@ -31,6 +31,7 @@ typedef struct kz_template_t kz_template_t;
 typedef struct kz_template__part_t {
     const char *key;
     size_t len;
+    uint32_t hash; /* kz_value_hash() of the key */
 } kz_template__part_t;
 
 typedef struct kz_template__node_t {
@@ -86,8 +87,8 @@ int kz_template__is_layout(const kz_template_t *template);
 typedef struct kz_template__job_t {
     const kz_template_t *template;
     const kz_template_t *content; /* what {{>content}} stands for, or NULL */
-    json_t *view;
-    int escape; /* HTML-escape {{name}} */
+    const kz_value_t *view;       /* NULL: an empty one */
+    int escape;                   /* HTML-escape {{name}} */
 } kz_template__job_t;
 
 /* *OUT is new memory that POOL frees. INTERNAL if it gets too deep, too large or too long. */

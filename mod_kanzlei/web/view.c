@@ -8,33 +8,33 @@
 #include "web/words.h"
 
 struct kz_view_t {
-    json_t *json;
+    kz_value_t value; /* an object */
     const kz_words_t *words;
     apr_pool_t *pool;
-    apr_time_t now;
+    long today; /* kz_time_day_number() of the moment at which it was made */
 };
-
-static apr_status_t drop(void *json)
-{
-    json_decref(json);
-    return APR_SUCCESS;
-}
 
 kz_view_t *kz_view_create(const kz_words_t *words, apr_pool_t *pool)
 {
-    kz_view_t *view = apr_pcalloc(pool, sizeof *view);
+    kz_view_t *view = apr_palloc(pool, sizeof *view);
 
-    view->json = json_object();
+    view->value = kz_value_object(pool);
     view->words = words;
     view->pool = pool;
-    view->now = apr_time_now();
-    apr_pool_cleanup_register(pool, view->json, drop, apr_pool_cleanup_null);
+    view->today = kz_time_day_number(apr_time_now());
     return view;
 }
 
-json_t *kz_view_json(const kz_view_t *view)
+const kz_value_t *kz_view_value(const kz_view_t *view)
 {
-    return view->json;
+    return &view->value;
+}
+
+const char *kz_view_said(const kz_view_t *view, const char *name)
+{
+    const kz_value_t *value = kz_value_named(&view->value, name);
+
+    return value && value->kind == KZ_VALUE_TEXT ? value->text : NULL;
 }
 
 const kz_words_t *kz_view_words(const kz_view_t *view)
@@ -47,34 +47,35 @@ apr_pool_t *kz_view_pool(const kz_view_t *view)
     return view->pool;
 }
 
-static kz_view_t *wrap(kz_view_t *view, json_t *json)
+static kz_view_t *wrap(kz_view_t *view, kz_value_t object)
 {
     kz_view_t *made = apr_pmemdup(view->pool, view, sizeof *view);
 
-    made->json = json;
+    made->value = object;
     return made;
+}
+
+static kz_value_t *place(kz_view_t *view, const char *name)
+{
+    return kz_value_member(view->value.object, name, view->pool);
 }
 
 kz_view_t *kz_view_object(kz_view_t *view, const char *name)
 {
-    json_t *object = json_object_get(view->json, name);
+    kz_value_t *value = place(view, name);
 
-    if (!json_is_object(object)) {
-        object = json_object();
-        json_object_set_new(view->json, name, object);
-    }
-    return wrap(view, object);
+    if (value->kind != KZ_VALUE_OBJECT)
+        *value = kz_value_object(view->pool);
+    return wrap(view, *value);
 }
 
-static json_t *list(kz_view_t *view, const char *name)
+static kz_value_list_t *list(kz_view_t *view, const char *name)
 {
-    json_t *array = json_object_get(view->json, name);
+    kz_value_t *value = place(view, name);
 
-    if (!json_is_array(array)) {
-        array = json_array();
-        json_object_set_new(view->json, name, array);
-    }
-    return array;
+    if (value->kind != KZ_VALUE_LIST)
+        *value = kz_value_list(view->pool);
+    return value->list;
 }
 
 void kz_view_list(kz_view_t *view, const char *name)
@@ -84,38 +85,34 @@ void kz_view_list(kz_view_t *view, const char *name)
 
 kz_view_t *kz_view_row(kz_view_t *view, const char *name)
 {
-    json_t *object = json_object();
+    kz_value_t *row = kz_value_append(list(view, name), view->pool);
 
-    json_array_append_new(list(view, name), object);
-    return wrap(view, object);
-}
-
-static void set(kz_view_t *view, const char *name, json_t *value)
-{
-    json_object_set_new(view->json, name, value ? value : json_null());
+    *row = kz_value_object(view->pool);
+    return wrap(view, *row);
 }
 
 void kz_view_text(kz_view_t *view, const char *name, const char *value)
 {
-    set(view, name, value && *value ? json_string(value) : NULL);
+    *place(view, name) = value && *value ? kz_value_text(value, strlen(value), view->pool)
+                                         : (kz_value_t){.kind = KZ_VALUE_NULL};
 }
 
 void kz_view_flag(kz_view_t *view, const char *name, int value)
 {
-    set(view, name, json_boolean(value));
+    *place(view, name) = (kz_value_t){.kind = value ? KZ_VALUE_TRUE : KZ_VALUE_FALSE};
 }
 
 void kz_view_number(kz_view_t *view, const char *name, apr_int64_t value)
 {
-    set(view, name, json_integer(value));
+    *place(view, name) = (kz_value_t){.kind = KZ_VALUE_INTEGER, .integer = value};
 }
 
 void kz_view_count(kz_view_t *view, const char *name, apr_int64_t value)
 {
-    if (value >= 100)
-        kz_view_text(view, name, "99+");
+    if (value > 0 && value < 100)
+        kz_view_number(view, name, value);
     else
-        set(view, name, value > 0 ? json_integer(value) : NULL);
+        kz_view_text(view, name, value > 0 ? "99+" : NULL);
 }
 
 static const char *suffixed(const kz_view_t *view, const char *name, const char *suffix)
@@ -127,10 +124,9 @@ const char *kz_view_phrase(const kz_words_t *words, const char *key, const kz_vi
                            apr_pool_t *pool)
 {
     const char *text;
-    json_t *json = view ? json_incref(view->json) : json_object();
-    kz_err_t *err = kz_templates_text(&text, words->templates, key, json, pool);
+    kz_err_t *err =
+        kz_templates_text(&text, words->templates, key, view ? &view->value : NULL, pool);
 
-    json_decref(json);
     if (!err)
         return text;
     kz_err_free(err);
@@ -148,7 +144,7 @@ void kz_view_time(kz_view_t *view, const char *name, apr_time_t value)
 
     if (value != 0) {
         iso = kz_time_iso(value, view->pool);
-        text = kz_words_time(&exact, view->words, value, view->now, view->pool);
+        text = kz_words_time(&exact, view->words, value, view->today, view->pool);
     }
     kz_view_text(view, name, iso);
     kz_view_text(view, suffixed(view, name, "text"), text);
@@ -159,7 +155,7 @@ void kz_view_date(kz_view_t *view, const char *name, apr_time_t value)
 {
     kz_time_parts_t at;
 
-    kz_time_parts(&at, value, view->now);
+    kz_time_parts(&at, value);
     kz_view_text(view, name, kz_words_date(view->words, &at, view->pool));
 }
 

@@ -6,7 +6,6 @@
 
 #include <apr_pools.h>
 #include <apr_time.h>
-#include <jansson.h>
 
 #include "web/template.h"
 
@@ -22,7 +21,9 @@ const char *kz_words_language(const kz_words_t *words);
 
 /* An empty view with the words of WORDS. Ends with POOL. */
 kz_view_t *kz_view_create(const kz_words_t *words, apr_pool_t *pool);
-json_t *kz_view_json(const kz_view_t *view); /* borrowed */
+const kz_value_t *kz_view_value(const kz_view_t *view); /* borrowed */
+/* What NAME says; NULL when it is no text. */
+const char *kz_view_said(const kz_view_t *view, const char *name);
 const kz_words_t *kz_view_words(const kz_view_t *view);
 apr_pool_t *kz_view_pool(const kz_view_t *view);
 
@@ -32,6 +33,8 @@ kz_view_t *kz_view_object(kz_view_t *view, const char *name);
 void kz_view_list(kz_view_t *view, const char *name);
 /* A new object at the end of the list NAME, which is made when it is not there. */
 kz_view_t *kz_view_row(kz_view_t *view, const char *name);
+
+/* In all that follow NAME is not copied and must live as long as the view; values are copied. */
 
 void kz_view_text(kz_view_t *view, const char *name, const char *value); /* NULL and "": null */
 void kz_view_flag(kz_view_t *view, const char *name, int value);

@@ -16,15 +16,12 @@ static kz_err_t *pattern(const char **out, const kz_words_t *words, const char *
                          const char *const *names, apr_pool_t *pool)
 {
     static const char *const marks[] = {"\1", "\2", "\3"};
-    json_t *view = json_object();
-    kz_err_t *err;
+    kz_value_t view = kz_value_object(pool);
     int i;
 
     for (i = 0; names[i]; i++)
-        json_object_set_new(view, names[i], json_string(marks[i]));
-    err = kz_templates_text(out, words->templates, key, view, pool);
-    json_decref(view);
-    return err;
+        *kz_value_member(view.object, names[i], pool) = kz_value_text(marks[i], 1, pool);
+    return kz_templates_text(out, words->templates, key, &view, pool);
 }
 
 static kz_err_t *load_patterns(kz_words_t *words, apr_pool_t *pool)
@@ -112,22 +109,22 @@ const char *kz_words_date(const kz_words_t *words, const kz_time_parts_t *at, ap
                 digits(year, at->year, 4), pool);
 }
 
-const char *kz_words_time(const char **exact, const kz_words_t *words, apr_time_t time,
-                          apr_time_t now, apr_pool_t *pool)
+const char *kz_words_time(const char **exact, const kz_words_t *words, apr_time_t time, long today,
+                          apr_pool_t *pool)
 {
     const char *date, *clock;
     kz_time_parts_t at;
     char a[12], b[12], c[12];
 
-    kz_time_parts(&at, time, now);
+    kz_time_parts(&at, time);
     date = kz_words_date(words, &at, pool);
     clock = apr_pstrcat(pool, digits(a, at.hour, 2), ":", digits(b, at.minute, 2), ":",
                         digits(c, at.second, 2), NULL);
     *exact = fill(words->exact, date, clock, NULL, pool);
     clock = apr_pstrmemdup(pool, clock, 5);
-    if (at.days_ago == 0)
+    if (at.day_number == today)
         return fill(words->today, clock, NULL, NULL, pool);
-    if (at.days_ago == 1)
+    if (at.day_number == today - 1)
         return fill(words->yesterday, clock, NULL, NULL, pool);
     return date;
 }

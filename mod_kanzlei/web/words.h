@@ -16,9 +16,10 @@ struct kz_words_t {
 
 /* "12. November 2026" */
 const char *kz_words_date(const kz_words_t *words, const kz_time_parts_t *at, apr_pool_t *pool);
-/* "heute, 08:14", "gestern, 17:30" or the date; *EXACT is date and time to the second. */
-const char *kz_words_time(const char **exact, const kz_words_t *words, apr_time_t time,
-                          apr_time_t now, apr_pool_t *pool);
+/* "heute, 08:14", "gestern, 17:30" or the date; *EXACT is date and time to the second. TODAY is
+ * kz_time_day_number() of now. */
+const char *kz_words_time(const char **exact, const kz_words_t *words, apr_time_t time, long today,
+                          apr_pool_t *pool);
 /* "12,4 MB"; units of 1,000. */
 const char *kz_words_size(const kz_words_t *words, apr_int64_t bytes, apr_pool_t *pool);
 

@@ -94,46 +94,48 @@ static void not_loaded(const char *why)
     kz_err_free(err);
 }
 
-static json_t *home_view(void)
+static kz_value_t home_view(void)
 {
-    return json_pack("{s:i, s:s, s:[{s:s},{s:s}]}", "count", 2, "name", "A & B", "items", "name",
-                     "<1>", "name", "2");
+    json_t *json = json_pack("{s:i, s:s, s:[{s:s},{s:s}]}", "count", 2, "name", "A & B", "items",
+                             "name", "<1>", "name", "2");
+    kz_value_t view = kz_value_from_json(json, pool);
+
+    json_decref(json);
+    return view;
 }
 
 static void pages_come_in_their_layout_and_language(void **state)
 {
     kz_templates_t *german = load("de"), *english = load("en");
-    json_t *view = home_view();
+    kz_value_t view = home_view();
     kz_rendered_t out;
 
     (void)state;
-    assert_null(kz_templates_render(&out, german, "page/home.html", "layout.html", view, pool));
+    assert_null(kz_templates_render(&out, german, "page/home.html", "layout.html", &view, pool));
     assert_string_equal(out.text,
                         "<html>\n<h1>Guten <b>Tag</b></h1>\n<ul>\n  <li>&lt;1&gt;</li>\n"
                         "  <li>2</li>\n</ul>\n<p>2 Dokumente für A &amp; B</p>\n</html>\n");
     assert_int_equal(out.len, strlen(out.text));
-    assert_null(kz_templates_render(&out, english, "part/row.html", NULL, view, pool));
+    assert_null(kz_templates_render(&out, english, "part/row.html", NULL, &view, pool));
     assert_string_equal(out.text, "<li>A &amp; B</li>\n");
-    assert_null(kz_templates_render(&out, english, "mail/new.txt", NULL, view, pool));
+    assert_null(kz_templates_render(&out, english, "mail/new.txt", NULL, &view, pool));
     assert_string_equal(out.text, "2 documents for A & B\n- <1>\n- 2\n");
-    json_decref(view);
 }
 
 static void texts_alone(void **state)
 {
     kz_templates_t *templates = load("de");
-    json_t *view = home_view();
+    kz_value_t view = home_view();
     const char *out;
     kz_err_t *err;
 
     (void)state;
-    assert_null(kz_templates_text(&out, templates, "home.count", view, pool));
+    assert_null(kz_templates_text(&out, templates, "home.count", &view, pool));
     assert_string_equal(out, "2 Dokumente für A & B");
-    err = kz_templates_text(&out, templates, "home.gone", view, pool);
+    err = kz_templates_text(&out, templates, "home.gone", &view, pool);
     assert_non_null(err);
     assert_int_equal(kz_err_code(err), KZ_ERR_INTERNAL);
     kz_err_free(err);
-    json_decref(view);
 }
 
 static void rendering_what_is_not_there(void **state)
