@@ -62,7 +62,8 @@ def test_status(tmp_path):
     with Scanner(tmp_path, "--workers", 3) as scanner:
         status = scanner.status()
         assert status["state"] == READY and status["reason"] == ""
-        assert status["workers"] == 3 and len(until(scanner.workers, "workers")) == 3
+        assert status["workers"] == 3
+        until(lambda: len(scanner.workers()) == 3, "three workers")
         assert status["signatures"] == 3 and status["test_only"] == 0
         assert before <= status["loaded"] <= time.time()
         assert status["version"].split(".")[0].isdigit()
