@@ -2,21 +2,31 @@
 -- each raises KZ4nn where the request is to be answered with HTTP 4nn. SECURITY DEFINER functions
 -- read under the owner's policy, so each states its conditions in full.
 
--- Settings for the rest of the transaction.
+-- A function whose result changes can't be replaced.
+DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uuid, text),
+    kz_session(text, bytea);
+
+-- Settings for the rest of the transaction. These two give true, because "x := f()" costs a tenth of
+-- PERFORM, and every page pays it; for the same reason they are not LANGUAGE sql.
 CREATE OR REPLACE FUNCTION kz_set(p_firm int, p_account uuid, p_side text, p_all boolean)
-RETURNS void LANGUAGE sql AS $$
-    SELECT set_config('kz.firm', coalesce(p_firm::text, ''), true),
-           set_config('kz.account', coalesce(p_account::text, ''), true),
-           set_config('kz.side', p_side, true),
-           set_config('kz.all', CASE WHEN p_all THEN 'on' ELSE 'off' END, true),
-           set_config('kz.clients', '', true);
-$$;
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    now_set text;
+BEGIN
+    now_set := set_config('kz.firm', coalesce(p_firm::text, ''), true);
+    now_set := set_config('kz.account', coalesce(p_account::text, ''), true);
+    now_set := set_config('kz.side', p_side, true);
+    now_set := set_config('kz.all', CASE WHEN p_all THEN 'on' ELSE 'off' END, true);
+    now_set := set_config('kz.clients', '', true);
+    RETURN true;
+END $$;
 
 -- Whom an account may see that does not see all: its own clients, or those assigned to it.
 CREATE OR REPLACE FUNCTION kz_set_clients(p_firm int, p_account uuid, p_kind text)
-RETURNS void LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     found_them uuid[];
+    now_set text;
 BEGIN
     IF p_kind = 'client' THEN
         SELECT array_agg(ac.client) INTO found_them
@@ -30,19 +40,22 @@ BEGIN
               JOIN group_client g ON g.firm = a.firm AND g."group" = a."group"
              WHERE a.firm = p_firm AND a.staff = p_account AND a."group" IS NOT NULL) w;
     END IF;
-    PERFORM set_config('kz.clients', coalesce(found_them::text, '{}'), true);
+    now_set := set_config('kz.clients', coalesce(found_them::text, '{}'), true);
+    RETURN true;
 END $$;
 
 -- The session of a token's hash at the entrance of a firm; notes that it is in use, once a minute.
 CREATE OR REPLACE FUNCTION kz_session(p_slug text, p_token bytea)
 RETURNS TABLE (firm int, firm_name text, firm_key bytea, account uuid, kind text, user_name text,
-               name text, language text, session uuid)
+               name text, language text, session uuid, rights text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     old timestamptz;
 BEGIN
-    SELECT f.id, f.name, f.key, a.id, a.kind, a.user_name, a.name, a.language, s.id, s.seen
-      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, old
+    SELECT f.id, f.name, f.key, a.id, a.kind, a.user_name, a.name, a.language, s.id, s.seen,
+           coalesce((SELECT string_agg(r.name, ' ' ORDER BY r.name)
+                       FROM "right" r WHERE r.firm = s.firm AND r.staff = s.account), '')
+      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, old, rights
       FROM session s
       JOIN firm f ON f.id = s.firm
       JOIN account a ON a.firm = s.firm AND a.id = s.account
@@ -66,20 +79,21 @@ RETURNS TABLE (firm int, firm_name text, firm_key bytea, account uuid, kind text
 LANGUAGE plpgsql AS $$
 DECLARE
     found_it boolean;
+    done boolean;
 BEGIN
     IF p_who = 'public' THEN
         SELECT f.id, f.name, f.language INTO firm, firm_name, language FROM kz_firm(p_slug) f;
         IF firm IS NULL THEN
             RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such firm';
         END IF;
-        PERFORM kz_set(firm, NULL, 'public', false);
+        done := kz_set(firm, NULL, 'public', false);
         rights := '';
         RETURN NEXT;
         RETURN;
     END IF;
     SELECT s.firm, s.firm_name, s.firm_key, s.account, s.kind, s.user_name, s.name, s.language,
-           s.session
-      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session
+           s.session, s.rights
+      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, rights
       FROM kz_session(p_slug, p_token) s;
     IF firm IS NULL THEN
         IF NOT EXISTS (SELECT FROM kz_firm(p_slug)) THEN
@@ -87,16 +101,9 @@ BEGIN
         END IF;
         RAISE SQLSTATE 'KZ401' USING MESSAGE = 'no session';
     END IF;
-    PERFORM kz_set(firm, account, kind, false);
-    rights := '';
-    IF kind = 'staff' THEN
-        SELECT coalesce(string_agg(r.name, ' ' ORDER BY r.name), '') INTO rights
-          FROM "right" r WHERE r.firm = kz_enter.firm AND r.staff = kz_enter.account;
-    END IF;
-    IF rights ~ '\m(all|admin)\M' THEN
-        PERFORM set_config('kz.all', 'on', true);
-    ELSE
-        PERFORM kz_set_clients(firm, account, kind);
+    done := kz_set(firm, account, kind, rights ~ '\m(all|admin)\M');
+    IF rights !~ '\m(all|admin)\M' THEN
+        done := kz_set_clients(firm, account, kind);
     END IF;
     IF p_who <> 'member' AND p_who <> kind THEN
         RAISE SQLSTATE 'KZ404' USING MESSAGE = 'not for ' || kind;
