@@ -115,18 +115,12 @@ static kz_err_t *enqueue(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_stat
     conn->queue[at].statement = statement;
     conn->queue[at].transaction = conn->transaction;
     conn->count++;
+    conn->unasked = 1;
     return NULL;
 }
 
-kz_err_t *kz_db__command(kz_db_conn_t *conn, const char *sql)
-{
-    if (PQsendQueryParams(conn->pg, sql, 0, NULL, NULL, NULL, NULL, 0) != 1)
-        return down(conn->pg, sql);
-    return enqueue(conn, KZ_DB_COMMAND, NULL);
-}
-
-kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
-                       const kz_db_values_t *values)
+static kz_err_t *execute(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,
+                         const kz_db_values_t *values)
 {
     if (!conn->prepared[statement->number]) {
         if (PQsendPrepare(conn->pg, statement->name, statement->sql, statement->args,
@@ -138,7 +132,27 @@ kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
     if (PQsendQueryPrepared(conn->pg, statement->name, values->count, values->value, values->length,
                             values->format, 1) != 1)
         return down(conn->pg, statement->name);
-    return enqueue(conn, KZ_DB_QUERY, statement);
+    return enqueue(conn, kind, statement);
+}
+
+kz_err_t *kz_db__command(kz_db_conn_t *conn, kz_db_command_t command)
+{
+    /* Numbered behind the generated ones. */
+    static const kz_db_statement_t commands[] = {
+        [KZ_DB_BEGIN] = {KZ_DB_STATEMENTS, "BEGIN", "BEGIN", NULL, 0, 0},
+        [KZ_DB_COMMIT] = {KZ_DB_STATEMENTS + 1, "COMMIT", "COMMIT", NULL, 0, 0},
+        [KZ_DB_ROLLBACK] = {KZ_DB_STATEMENTS + 2, "ROLLBACK", "ROLLBACK", NULL, 0, 0},
+    };
+    kz_db_values_t none;
+
+    none.count = 0;
+    return execute(conn, KZ_DB_COMMAND, &commands[command], &none);
+}
+
+kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
+                       const kz_db_values_t *values)
+{
+    return execute(conn, KZ_DB_QUERY, statement, values);
 }
 
 kz_err_t *kz_db__sync(kz_db_conn_t *conn)
@@ -181,8 +195,9 @@ kz_err_t *kz_db__next(PGresult **result, kz_db_kind_t *kind, unsigned *transacti
 
     *kind = conn->queue[conn->first].kind;
     *transaction = conn->queue[conn->first].transaction;
-    if (PQsendFlushRequest(conn->pg) != 1)
+    if (conn->unasked && PQsendFlushRequest(conn->pg) != 1)
         return down(conn->pg, "flush");
+    conn->unasked = 0;
     KZ_TRY(wait_answer(conn, deadline));
     *result = PQgetResult(conn->pg);
     if (!*result)

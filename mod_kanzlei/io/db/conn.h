@@ -10,24 +10,28 @@
 #define KZ_DB_QUEUE 64 /* answers outstanding on one connection, at most */
 
 typedef enum kz_db_kind_t {
-    KZ_DB_COMMAND, /* BEGIN, COMMIT, ROLLBACK */
+    KZ_DB_COMMAND, /* a kz_db_command_t */
     KZ_DB_PREPARE,
     KZ_DB_QUERY,
     KZ_DB_SYNC
 } kz_db_kind_t;
+
+typedef enum kz_db_command_t { KZ_DB_BEGIN, KZ_DB_COMMIT, KZ_DB_ROLLBACK } kz_db_command_t;
+#define KZ_DB_COMMANDS 3
 
 typedef struct kz_db_conn_t {
     struct kz_db_conn_t *next; /* in the pool's list of idle ones */
     PGconn *pg;
     apr_interval_time_t timeout;
     apr_time_t first_by; /* when the transaction's first answer must be there; 0: it was */
-    unsigned char prepared[KZ_DB_STATEMENTS];
+    unsigned char prepared[KZ_DB_STATEMENTS + KZ_DB_COMMANDS];
     struct {
         kz_db_kind_t kind;
         const kz_db_statement_t *statement;
         unsigned transaction; /* which one asked */
     } queue[KZ_DB_QUEUE];
     int first, count;     /* of the queue, a ring */
+    int unasked;          /* something was queued since the server was last asked to send */
     unsigned transaction; /* number of the one at work */
 } kz_db_conn_t;
 
@@ -38,7 +42,7 @@ void kz_db__disconnect(kz_db_conn_t *conn);
 /* 1 if the server has hung up or said something unasked for on an idle connection. */
 int kz_db__stale(kz_db_conn_t *conn);
 
-kz_err_t *kz_db__command(kz_db_conn_t *conn, const char *sql);
+kz_err_t *kz_db__command(kz_db_conn_t *conn, kz_db_command_t command);
 kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
                        const kz_db_values_t *values);
 kz_err_t *kz_db__sync(kz_db_conn_t *conn);

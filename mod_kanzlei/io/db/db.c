@@ -135,7 +135,7 @@ kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool)
     d->conn->transaction++;
     d->conn->first_by = deadline;
     apr_pool_cleanup_register(pool, d, roll_back, apr_pool_cleanup_null);
-    err = kz_db__command(d->conn, "BEGIN");
+    err = kz_db__command(d->conn, KZ_DB_BEGIN);
     if (err) {
         d->failed = 2;
         kz_db_end(d);
@@ -235,8 +235,8 @@ kz_err_t *kz_db__read_exec(int *affected, kz_db_t *db, const kz_db_statement_t *
     return NULL;
 }
 
-/* Sends LAST ("COMMIT" or "ROLLBACK") and a sync behind it. */
-static kz_err_t *send_end(kz_db_t *db, const char *last)
+/* Sends LAST (COMMIT or ROLLBACK) and a sync behind it. */
+static kz_err_t *send_end(kz_db_t *db, kz_db_command_t last)
 {
     if (db->failed == 1) /* the pipeline is aborted: it takes nothing before a sync */
         KZ_TRY(kz_db__sync(db->conn));
@@ -296,7 +296,7 @@ kz_err_t *kz_db_commit(kz_db_t *db)
         kz_db_end(db);
         return kz_err_create(KZ_ERR_INTERNAL, "database: commit after an error");
     }
-    err = send_end(db, "COMMIT");
+    err = send_end(db, KZ_DB_COMMIT);
     if (err)
         db->failed = 2;
     else
@@ -314,7 +314,7 @@ void kz_db_end(kz_db_t *db)
     if (!db || !db->conn)
         return;
     if (db->failed < 2)
-        err = send_end(db, db->failed ? "ROLLBACK" : "COMMIT");
+        err = send_end(db, db->failed ? KZ_DB_ROLLBACK : KZ_DB_COMMIT);
     if (!err && db->failed == 1) /* after an error nothing is left for the next to stumble over */
         err = drain(db);
     else if (!err && db->failed == 0)
