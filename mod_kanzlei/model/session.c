@@ -59,7 +59,8 @@ kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *a
     return kz_q_session_add(NULL, kz_grant_db(grant), &args);
 }
 
-/* Counts a wrong password; the third one locks. */
+/* Counts a wrong password; the third one locks. Nothing is counted for an unknown name: so that the
+ * time doesn't tell, the commit waits for no disk. */
 static kz_err_t *count_wrong(kz_grant_t *grant, const char *user, const char *account,
                              const char *password, apr_pool_t *pool)
 {
@@ -73,6 +74,7 @@ static kz_err_t *count_wrong(kz_grant_t *grant, const char *user, const char *ac
     };
 
     kz_password_mark(mark, portal, account ? account : "", password);
+    KZ_TRY(kz_q_commit_soon(NULL, kz_grant_db(grant)));
     KZ_TRY(kz_q_sign_in_wrong(&row, kz_grant_db(grant), &args, pool));
     if (row)
         KZ_TRY(kz_event_add(grant, row->locked ? "locked" : "wrong_password",
