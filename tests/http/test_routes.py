@@ -134,55 +134,73 @@ def test_every_line_is_understood():
         assert route["body"] in ("NONE", "FORM", "PARTS", "STREAM")
 
 
+@pytest.fixture(scope="module")
+def made_up():
+    return {kind: str(uuid.uuid4()) for kind in KINDS}
+
+
 @all_of_them
-def test_without_a_session(portal, own, route):
-    """Pages lead to the sign-in, everything else is refused; only the public pages are there."""
+def test_without_a_session(portal, own, others, made_up, route):
+    """Pages lead to the sign-in, everything else is refused, whether the ids are anybody's or not;
+    only the public pages are there."""
     browser = portal.browser()
     browser.get_json("/sign-in")
-    answer = call(browser, route, own)
-    if route["who"] == "HOST":
-        assert browser.get("").status_code == 200
-    elif route["who"] == "PUBLIC":
-        assert answer.status_code in (200, 303, 422)
-    else:
-        assert answer.status_code == 401
-    if route["who"] not in ("HOST", "PUBLIC") and route["method"] == "GET":
-        answer = browser.get(path_of(route, own), json_view=False)
-        assert answer.status_code == 303
-        assert answer.headers["Location"] == browser.base + "/sign-in"
+    for ids in (own, others, made_up) if ids_of(route) else (own,):
+        answer = call(browser, route, ids)
+        if route["who"] == "HOST":
+            assert browser.get("").status_code == 200
+        elif route["who"] == "PUBLIC":
+            assert answer.status_code in (200, 303, 422)
+        else:
+            assert answer.status_code == 401
+        if route["who"] not in ("HOST", "PUBLIC") and route["method"] == "GET":
+            answer = browser.get(path_of(route, ids), json_view=False)
+            assert answer.status_code == 303
+            assert answer.headers["Location"] == browser.base + "/sign-in"
     browser.close()
+
+
+def borrowed(portal, browser, token):
+    """BROWSER with somebody's session cookie, and the form token that goes with it."""
+    browser.http.cookies.set(f"__Host-kz-{portal.firm}", token)
+    browser.csrf = browser.get("/sign-in").json()["csrf"]
 
 
 @all_of_them
-def test_a_session_that_nobody_has(portal, own, route):
+def test_a_session_of_nobody_or_of_the_other_firm(portal, stranger, foreign, own, route):
     if route["who"] in ("HOST", "PUBLIC"):
         return
-    browser = portal.browser()
-    for side in "sc":
-        token = side + "A" * 43
-        headers = {"Cookie": f"__Host-kz-{portal.firm}={token}"}
-        answer = browser.get("/sign-in", headers=headers)
-        headers |= {"X-CSRF-Token": answer.json()["csrf"]} | TUS
-        answer = browser.request(route["method"], path_of(route, own), headers=headers)
-        assert answer.status_code in (400, 401, 404, 415), answer.text
-        if answer.status_code != 401:
-            assert route["method"] != "GET" or answer.status_code == 404
-    browser.close()
+    cookie = f"__Host-kz-{portal.other}"
+    tokens = ["s" + "A" * 43, "c" + "A" * 43]
+    tokens += [one.http.cookies[cookie] for one in (stranger, foreign.browser)]
+    for token in tokens:
+        browser = portal.browser()
+        borrowed(portal, browser, token)
+        answer = call(browser, route, own)
+        # A path that is there for the other side alone is not found by this one.
+        other_side = {"s": "CLIENT", "c": "STAFF"}[token[0]]
+        assert answer.status_code == 401 or (
+            answer.status_code == 404 and route["who"] == other_side), answer.text
+        browser.close()
 
 
 @with_ids
 def test_ids_of_the_other_firm_and_made_up_ones(
-    admin, assigned, clerk, maria, stranger, foreign, own, others, route
+    admin, assigned, clerk, maria, stranger, foreign, own, others, made_up, route
 ):
-    made_up = {kind: str(uuid.uuid4()) for kind in KINDS}
-    before = state_of(stranger, foreign, others)
-    for wrong in (others, made_up):
-        for kind in ids_of(route):  # each id alone is enough
-            ids = own | {kind: wrong[kind]}
-            for browser in (admin, assigned, clerk, maria.browser):
-                answer = call(browser, route, ids)
-                assert answer.status_code == 404, (browser.base, kind, answer.text)
-    assert state_of(stranger, foreign, others) == before
+    sides = (
+        (own, (others, made_up), (admin, assigned, clerk, maria.browser), (stranger, foreign)),
+        (others, (own, made_up), (stranger, foreign.browser), (admin, maria)),
+    )
+    for right, wrongs, browsers, (looks, person) in sides:
+        victims = wrongs[0]
+        before = state_of(looks, person, victims)
+        for kind in ids_of(route):  # each wrong id alone is enough
+            for ids in (right | {kind: wrong[kind]} for wrong in wrongs):
+                for browser in browsers:
+                    answer = call(browser, route, ids)
+                    assert answer.status_code == 404, (browser.base, kind, answer.text)
+        assert state_of(looks, person, victims) == before
 
 
 @with_ids
@@ -215,28 +233,43 @@ def test_the_wrong_side_and_a_missing_right(clerk, maria, own, route):
 READS = [route for route in ROUTES if route["method"] == "GET"]
 
 
+def let_in(route, *, admin, assigned, clerk, maria):
+    """The browsers of those whom a line means, as far as its ids are theirs: by name."""
+    if {"upload", "session"} & set(ids_of(route)):
+        return {"client": maria.browser}  # these are hers alone
+    found = {}
+    if route["who"] in ("STAFF", "MEMBER"):
+        found["admin"] = admin
+        if route["right"] != '"admin"':
+            found["assigned"] = assigned
+        if route["right"] == "NONE" and not ids_of(route):
+            found["clerk"] = clerk
+    if route["who"] in ("CLIENT", "MEMBER"):
+        found["client"] = maria.browser
+    return found
+
+
 @pytest.mark.parametrize("route", READS, ids=map(name_of, READS))
-def test_whom_it_is_meant_for(admin, maria, own, route):
+def test_whom_it_is_meant_for(admin, assigned, clerk, maria, own, route):
     """The counterpart: with one's own ids the same paths are there, as JSON and as a page."""
-    browser = {"CLIENT": maria.browser, "HOST": None}.get(route["who"], admin)
-    if browser is None:
-        return
-    if "{upload}" in route["path"]:
-        browser = maria.browser
-    for json_view in (True, False):
-        answer = browser.get(path_of(route, own), json_view=json_view, headers=TUS)
-        assert answer.status_code == 200, (json_view, answer.text)
+    browsers = let_in(route, admin=admin, assigned=assigned, clerk=clerk, maria=maria)
+    assert browsers or route["who"] in ("HOST", "PUBLIC")
+    for name, browser in browsers.items():
+        for json_view in (True, False):
+            answer = browser.get(path_of(route, own), json_view=json_view, headers=TUS)
+            assert answer.status_code == 200, (name, json_view, answer.text)
 
 
 WRITES = [route for route in ROUTES if route["method"] != "GET"]
 
 
 @pytest.mark.parametrize("route", WRITES, ids=map(name_of, WRITES))
-def test_writing_with_ones_own_ids_is_not_404(portal, admin, maria, own, route):
+def test_writing_with_ones_own_ids_is_not_404(admin, assigned, clerk, maria, own, route):
     """So that the 404 of the tests above comes from the ids."""
     if route["path"].endswith(("/sign-out", "/sessions/end", "/sessions/{session}/end")):
         return  # would end the session that all of these tests use
-    browser = admin if route["who"] == "STAFF" else maria.browser
-    answer = call(browser, route, own)
-    assert answer.status_code not in (401, 403, 404, 405, 500), answer.text
-    browser.get_json("/")
+    browsers = let_in(route, admin=admin, assigned=assigned, clerk=clerk, maria=maria)
+    for name, browser in browsers.items():
+        answer = call(browser, route, own)
+        assert answer.status_code not in (401, 403, 404, 405, 500), (name, answer.text)
+        browser.get_json("/")
