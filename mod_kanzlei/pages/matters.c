@@ -1,14 +1,14 @@
 /* A matter: its documents, and the way to send some. */
-#include "web/route.h"
+#include "pages/matters.h"
 
 #include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
+#include "web/route.h"
 
 #define KZ_MATTER_ROWS 50 /* documents on one page */
 
-/* GET /matters/{matter}: the documents of one matter, newest first. */
-kz_err_t *page_matter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+kz_err_t *kz_matters_show(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
 {
     kz_view_t *view = kz_reply_page(out, "matter");
     const char *id = kz_request_id(rq, "matter");
@@ -35,4 +35,10 @@ kz_err_t *page_matter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     i = n > KZ_MATTER_ROWS ? KZ_MATTER_ROWS - 1 : 0;
     kz_rows_paging(view, rq, i ? rows[i].at : 0, i ? rows[i].id : NULL);
     return NULL;
+}
+
+/* GET /matters/{matter}: the documents of one matter, newest first. */
+kz_err_t *page_matter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    return kz_matters_show(out, rq, grant);
 }

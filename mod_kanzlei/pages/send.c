@@ -1,6 +1,7 @@
 /* POST /matters/{matter}/documents: files by a plain form, for browsers without JavaScript. Each is
  * sealed as it arrives; its token comes first in the form, and nothing is kept before that is
- * right. */
+ * right. What has become of each file stands on the matter's page, also when a later one ends in an
+ * error. */
 #include "web/route.h"
 
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/str.h"
 #include "model/document.h"
 #include "model/upload.h"
+#include "pages/matters.h"
 #include "pages/rows.h"
 #include "web/csrf.h"
 #include "web/form.h"
@@ -23,16 +25,45 @@
 typedef struct send_t {
     kz_request_t *rq;
     kz_grant_t *grant;
-    int checked;  /* the token was right */
-    int in_token; /* the part at hand is the token */
+    kz_view_t *view; /* "results" */
+    int checked;     /* the token was right */
+    int in_token;    /* the part at hand is the token */
     char token[KZ_SEND_TOKEN];
     size_t token_len;
-    kz_upload_t *upload; /* the file at hand, or NULL */
-    const char *id, *name;
+    kz_upload_t *upload;   /* the file at hand, or NULL */
+    const char *id, *name; /* name: NULL once it is told */
     apr_uint64_t size;
-    int files, taken;  /* sent; received or kept back */
-    const char *wrong; /* sentence about the first that was not */
+    int files, taken;    /* sent; provided to the other side */
+    kz_err_code_t code;  /* of the first that was refused */
+    const char *refused; /* sentence about it, or NULL */
 } send_t;
+
+/* Puts down what has become of the file at hand. */
+static kz_view_t *tell(send_t *s, const char *state, const char *what, const char *key)
+{
+    kz_view_t *row = kz_view_row(s->view, "results");
+
+    kz_view_text(row, "name", s->name);
+    kz_view_text(row, "what", what);
+    kz_view_enum(row, "state", state, "scanning|available|infected|unscannable|failed");
+    if (key)
+        kz_view_say(row, "message", key);
+    else
+        kz_rows_message(row, s->grant, state, what);
+    s->name = NULL;
+    return row;
+}
+
+static void refuse(send_t *s, kz_err_code_t code, const char *state, const char *what,
+                   const char *key)
+{
+    const char *message = kz_view_said(tell(s, state, what, key), "message");
+
+    if (s->refused)
+        return;
+    s->code = code;
+    s->refused = message;
+}
 
 static kz_err_t *begin(void *baton, const char *name, const char *filename, const char *type)
 {
@@ -61,6 +92,7 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
 static kz_err_t *data(void *baton, const char *bytes, size_t len)
 {
     send_t *s = baton;
+    kz_err_t *err;
 
     if (s->in_token) {
         if (len > KZ_SEND_TOKEN - 1 - s->token_len)
@@ -72,25 +104,43 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
     if (!s->upload)
         return NULL;
     s->size += len;
-    return kz_upload_write(s->upload, bytes, len);
+    err = kz_upload_write(s->upload, bytes, len);
+    if (!err || kz_err_code(err) != KZ_ERR_TOO_LARGE)
+        return err;
+    kz_err_free(err); /* the rest of it is read past */
+    refuse(s, KZ_ERR_TOO_LARGE, "failed", "too_large", "sent.too_large");
+    KZ_TRY(kz_upload_close(s->upload));
+    s->upload = NULL;
+    KZ_TRY(kz_grant_again(s->grant));
+    return kz_upload_remove(s->grant, s->id);
 }
 
-static void say(send_t *s, const char *state, const char *what)
+/* All bytes of a file are there. One that can't be checked or stored now is, later, by a job. */
+static kz_err_t *finish(send_t *s)
 {
-    kz_view_t *row = kz_view_create(s->rq->words, s->rq->pool);
+    const char *state = NULL, *what = NULL;
+    kz_err_t *err =
+        kz_upload_finish(&state, &what, s->rq->portal, kz_grant_firm(s->grant), s->id, s->rq->pool);
 
-    kz_view_text(row, "name", s->name);
-    kz_view_text(row, "what", what);
-    kz_rows_message(row, s->grant, state, what);
-    if (!s->wrong)
-        s->wrong = kz_view_said(row, "message");
+    if (err) {
+        tell(s, "scanning", NULL, "sent.scanning");
+        if (kz_err_code(err) != KZ_ERR_LOCKED)
+            return err;
+        kz_err_free(err); /* a job is at it already */
+    } else if (strcmp(state, "available") == 0) {
+        s->taken++;
+        tell(s, state, NULL, kz_grant_is_staff(s->grant) ? "sent.staff" : "sent.client");
+    } else if (strcmp(state, "infected") == 0) {
+        refuse(s, KZ_ERR_INFECTED, state, what, "infected");
+    } else {
+        tell(s, state, what, NULL);
+    }
+    return NULL;
 }
 
 static kz_err_t *end(void *baton)
 {
     send_t *s = baton;
-    const char *state = "scanning", *what = "";
-    kz_err_t *err;
 
     if (s->in_token) {
         s->token[s->token_len] = '\0';
@@ -102,14 +152,7 @@ static kz_err_t *end(void *baton)
     KZ_TRY(kz_upload_close(s->upload));
     s->upload = NULL;
     KZ_TRY(kz_upload_complete(s->grant, s->id, s->size));
-    err =
-        kz_upload_finish(&state, &what, s->rq->portal, kz_grant_firm(s->grant), s->id, s->rq->pool);
-    KZ_TRY(err);
-    if (strcmp(state, "available") == 0)
-        s->taken++;
-    else
-        say(s, state, what);
-    return NULL;
+    return finish(s);
 }
 
 static kz_err_t *read_parts(send_t *s)
@@ -130,20 +173,48 @@ static kz_err_t *read_parts(send_t *s)
     return kz_multipart_finish(parser);
 }
 
+/* The matter's page with the results; ERR, which may be NULL, is its problem and its status. */
+static kz_err_t *answer(send_t *s, kz_reply_t *out, const char *path, kz_err_t *err)
+{
+    kz_err_t *page_err;
+
+    if (err && s->name)
+        tell(s, "failed", NULL, NULL);
+    s->rq->path = s->rq->here = apr_pstrcat(s->rq->pool, s->rq->base, path, NULL);
+    page_err = kz_grant_again(s->grant);
+    if (!page_err)
+        page_err = kz_matters_show(out, s->rq, s->grant);
+    if (page_err && !err)
+        return page_err;
+    if (err)
+        kz_view_object(out->view, "form"); /* the page's title says that something is wrong */
+    kz_view_flag(out->view, "sent", s->files > 0);
+    kz_view_flag(out->view, "refused", err && kz_err_sentence(err) != NULL);
+    out->keep = !page_err;
+    kz_err_free(page_err);
+    return err;
+}
+
 kz_err_t *page_send(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    send_t s = {.rq = rq, .grant = grant, .checked = kz_request_header(rq, "X-CSRF-Token") != NULL};
+    send_t s = {.rq = rq, .grant = grant, .view = out->view};
     const char *path = apr_pstrcat(rq->pool, "/matters/", kz_request_id(rq, "matter"), NULL);
+    int staff = kz_grant_is_staff(grant);
+    kz_err_t *err;
 
+    s.checked = kz_request_header(rq, "X-CSRF-Token") != NULL;
     KZ_TRY(kz_grant_settle(grant));
     kz_grant_rest(grant);
-    KZ_TRY(read_parts(&s));
-    if (s.wrong)
-        return kz_err_say(KZ_ERR_INFECTED, s.wrong);
-    if (!s.checked || s.files == 0)
-        return kz_err_field("files", "field.files");
-    kz_reply_see(out, rq->base, path,
-                 kz_grant_is_staff(grant) ? (s.taken == 1 ? "provided_one" : "provided")
-                                          : (s.taken == 1 ? "uploaded_one" : "uploaded"));
-    return NULL;
+    err = read_parts(&s);
+    if (!err && s.files == 0)
+        err = kz_err_field("files", "field.files");
+    if (!err && s.refused)
+        err = kz_err_say(s.code, s.refused);
+    if (!err && s.taken == s.files) {
+        kz_reply_see(out, rq->base, path,
+                     staff ? (s.taken == 1 ? "provided_one" : "provided")
+                           : (s.taken == 1 ? "uploaded_one" : "uploaded"));
+        return NULL;
+    }
+    return s.checked ? answer(&s, out, path, err) : err;
 }

@@ -235,7 +235,8 @@ int kz_dispatch(request_rec *r, kz_state_t *state)
     if (err) {
         kz_grant_rest(grant);
         log_error(r, err);
-        out.view = kz_view_create(rq->words, r->pool);
+        if (!out.keep)
+            out.view = kz_view_create(rq->words, r->pool);
         kz_web__problem(&out, rq, err);
         kz_err_free(err);
     }

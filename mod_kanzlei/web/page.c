@@ -102,7 +102,7 @@ void kz_web__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
 
 void kz_web__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
 {
-    kz_view_t *view = kz_reply_page(out, "problem");
+    kz_view_t *view = out->keep ? out->view : kz_reply_page(out, "problem");
     kz_view_t *problem = kz_view_object(view, "problem");
 
     out->status = kz_err_http(err);

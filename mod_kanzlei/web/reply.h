@@ -36,7 +36,8 @@ typedef struct kz_reply_t {
     const char *bytes; /* of KZ_REPLY_BYTES */
     apr_size_t len;
     kz_content_t content;
-    int framed;           /* 1: a page of the portal may show it in a frame */
+    int keep;   /* 1: the page goes out though the handler gives an error: its "problem" */
+    int framed; /* 1: a page of the portal may show it in a frame */
     apr_table_t *headers; /* set over those that every answer has */
 } kz_reply_t;
 
