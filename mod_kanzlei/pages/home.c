@@ -49,25 +49,33 @@ static kz_err_t *kept(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t 
     return NULL;
 }
 
-typedef struct open_list_t {
-    const char *name, *count_name, *direction;
-    int total;
-} open_list_t;
-
-/* What one side has not opened yet. */
-static kz_err_t *unopened(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant,
-                          const open_list_t *list)
+static kz_err_t *fresh(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant, int total)
 {
-    kz_q_home_unopened_args_t args = {.direction = list->direction};
+    kz_q_home_fresh_t *rows;
+    int n, i;
+
+    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_home_fresh : kz_q_home_fresh_mine)(
+        &rows, &n, kz_grant_db(grant), rq->pool));
+    kz_view_list(view, "fresh");
+    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
+        kz_row_home_fresh(kz_view_row(view, "fresh"), &rows[i]);
+    more(view, "fresh_count", n, total);
+    *count += n;
+    return NULL;
+}
+
+static kz_err_t *unopened(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant,
+                          int total)
+{
     kz_q_home_unopened_t *rows;
     int n, i;
 
     KZ_TRY((kz_grant_has(grant, "all") ? kz_q_home_unopened : kz_q_home_unopened_mine)(
-        &rows, &n, kz_grant_db(grant), &args, rq->pool));
-    kz_view_list(view, list->name);
+        &rows, &n, kz_grant_db(grant), rq->pool));
+    kz_view_list(view, "unopened");
     for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
-        kz_row_home_unopened(kz_view_row(view, list->name), &rows[i]);
-    more(view, list->count_name, n, list->total);
+        kz_row_home_unopened(kz_view_row(view, "unopened"), &rows[i]);
+    more(view, "unopened_count", n, total);
     *count += n;
     return NULL;
 }
@@ -76,19 +84,15 @@ kz_err_t *page_home_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "home-staff");
     kz_q_home_counts_t *counts;
-    open_list_t fresh = {"fresh", "fresh_count", "from_client", 0};
-    open_list_t waiting = {"unopened", "unopened_count", "from_firm", 0};
     int all = 0;
 
     KZ_TRY(kz_grant_settle(grant));
     KZ_TRY((kz_grant_has(grant, "all") ? kz_q_home_counts : kz_q_home_counts_mine)(
         &counts, kz_grant_db(grant), rq->pool));
-    fresh.total = counts->fresh;
-    waiting.total = counts->unopened;
     KZ_TRY(locked(&all, view, rq, grant));
     KZ_TRY(kept(&all, view, rq, grant, counts->kept));
-    KZ_TRY(unopened(&all, view, rq, grant, &fresh));
-    KZ_TRY(unopened(&all, view, rq, grant, &waiting));
+    KZ_TRY(fresh(&all, view, rq, grant, counts->fresh));
+    KZ_TRY(unopened(&all, view, rq, grant, counts->unopened));
     kz_view_flag(view, "all_done", all == 0);
     return NULL;
 }

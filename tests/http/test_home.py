@@ -1,0 +1,45 @@
+"""The lists of the firm's home page, and what stands first in each."""
+
+import secrets
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def scene(portal, admin):
+    """A client of its own with three documents each way, and the only one who works with her."""
+    client = portal.make_client(admin, "Anfang", "anfang-" + secrets.token_hex(4))
+    helper = portal.fresh_staff()
+    staff = next(row["id"] for row in admin.get_json("/staff")["staff"] if row["user"] == helper)
+    answer = admin.post_json(f"/clients/{client.client}/assignments", {"staff": staff})
+    assert answer.status_code == 303, answer.text
+    for number in range(3):
+        client.browser.upload(client.matter, b"x", f"von ihr {number}.txt")
+        admin.upload(client.matter, b"x", f"an sie {number}.txt")
+    client.helper = portal.signed_in(helper)
+    return client
+
+
+def names(rows):
+    return [row["name"] for row in rows]
+
+
+def test_new_from_clients_the_newest_first(admin, scene):
+    newest = [f"von ihr {number}.txt" for number in (2, 1, 0)]
+    assert names(scene.helper.get_json("/")["fresh"]) == newest
+    assert names(admin.get_json("/")["fresh"])[:3] == newest
+
+
+def test_not_opened_yet_the_longest_wait_first(admin, scene):
+    oldest = [f"an sie {number}.txt" for number in (0, 1, 2)]
+    assert names(scene.helper.get_json("/")["unopened"]) == oldest
+    times = [row["at"] for row in admin.get_json("/")["unopened"]]
+    assert times == sorted(times)
+
+
+def test_what_is_opened_is_new_no_longer(scene):
+    opened = scene.helper.get_json("/")["fresh"][0]["id"]
+    scene.helper.get_json(f"/documents/{opened}")
+    answer = scene.helper.get(f"/documents/{opened}/content?view", headers={"Accept": "*/*"})
+    assert answer.status_code == 200
+    assert opened not in [row["id"] for row in scene.helper.get_json("/")["fresh"]]
