@@ -13,6 +13,7 @@
 #include "io/scan/scan.h"
 #include "model/document.h"
 #include "model/event.h"
+#include "model/worker.h"
 #include "queries.h"
 
 #define KZ_FINISH_STRAY 600 /* seconds after which a file without a row is nobody's */
@@ -222,6 +223,7 @@ static kz_err_t *take(finish_t *f, const char *id)
     kz_q_upload_take_args_t args = {id, f->portal->worker, lease(f->portal->conf)};
     kz_seal_key_t *firm_key;
 
+    KZ_TRY(kz_worker_live(f->portal));
     KZ_TRY(kz_q_upload_take(&f->row, kz_grant_db(f->grant), &args, f->pool));
     KZ_TRY(kz_grant_commit(f->grant));
     if (!f->row)
@@ -263,7 +265,8 @@ kz_err_t *kz_upload_finish(const char **state, const char **what, kz_portal_t *p
     return err;
 }
 
-/* Files that no upload knows: a crash came between file and row, or between row and unlink. */
+/* Files that no upload knows: a crash came between file and row, or between row and unlink. And those
+ * of dead workers that had taken nothing. */
 static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
 {
     DIR *dir = opendir(portal->conf->spool);
@@ -276,8 +279,13 @@ static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
         kz_db_t *db;
         kz_err_t *err;
 
-        if (!kz_str_is_uuid(entry->d_name) || stat(path, &info) != 0 ||
+        if (stat(path, &info) != 0 ||
             apr_time_sec(apr_time_now()) - info.st_mtime < KZ_FINISH_STRAY)
+            continue;
+        if (strncmp(entry->d_name, KZ_WORKER_FILE, strlen(KZ_WORKER_FILE)) == 0 &&
+            kz_worker_is_dead(path))
+            unlink(path);
+        if (!kz_str_is_uuid(entry->d_name))
             continue;
         err = kz_db_begin(&db, portal->db, pool);
         if (!err)

@@ -11,6 +11,7 @@
 #include "io/scan/scan.h"
 #include "base/secret.h"
 #include "model/password.h"
+#include "model/worker.h"
 
 #define KZ_PORTAL_WORDS_MAX (4 << 20) /* bytes of the word list */
 
@@ -100,6 +101,7 @@ kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
         return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
     made->conf = conf;
     kz_str_uuid_v7(made->worker);
+    KZ_TRY(kz_worker_prepare(made, pool));
     if (!kz_str_is_uuid(conf->installation))
         return kz_err_create(KZ_ERR_CONFIG, "KanzleiInstallation is no UUID");
     KZ_TRY(

@@ -4,6 +4,7 @@
 #define KZ_MODEL_PORTAL_H
 
 #include <apr_pools.h>
+#include <apr_thread_mutex.h>
 
 #include "conf/conf.h"
 #include "io/db/db.h"
@@ -25,6 +26,9 @@ typedef struct kz_portal_t {
         *token_key;    /* KZ_SEAL_KEY bytes, for marks of wrong passwords and for codes */
     const char *words; /* word list of the password check, one a line; NULL: none */
     char worker[37];   /* UUID of this process, in leases */
+    apr_thread_mutex_t *alive_lock; /* of what follows: model/worker.h */
+    const char *alive_file;
+    int alive; /* descriptor, -1: not yet */
 } kz_portal_t;
 
 /* Opens everything by CONF, which must live as long as POOL; neither database nor stores need be

@@ -8,6 +8,7 @@
 
 #include "io/scan/scan.h"
 #include "model/upload.h"
+#include "model/worker.h"
 #include "queries.h"
 #include "web/mailer.h"
 
@@ -167,7 +168,15 @@ void kz_tasks_run(kz_state_t *state, apr_pool_t *pool)
 {
     static apr_time_t tidied, asked;
     apr_time_t now = apr_time_now();
+    kz_err_t *err;
 
+    err = kz_worker_live(state->portal);
+    if (!err)
+        err = kz_worker_bury(state->portal, pool);
+    if (err) {
+        complain("worker", err);
+        return; /* nothing else would go well */
+    }
     several("job", one_job, state, pool);
     several("upload", one_upload, state, pool);
     several("copy", one_copy, state, pool);

@@ -212,6 +212,32 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     RETURNING u.firm, u.id, u.state;
 $$;
 
+-- Who has taken an upload or a job, and has not given it back.
+CREATE OR REPLACE FUNCTION kz_workers()
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT worker FROM upload
+     WHERE state IN ('scanning', 'storing') AND worker IS NOT NULL AND lease > now()
+    UNION
+    SELECT worker FROM job WHERE state = 'waiting' AND worker IS NOT NULL AND lease > now();
+$$;
+
+-- Frees what a worker that is no more had taken; gives how much that is.
+CREATE OR REPLACE FUNCTION kz_worker_bury(p_worker uuid)
+RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    freed int;
+    n int;
+BEGIN
+    UPDATE upload SET worker = NULL, lease = NULL
+     WHERE state IN ('scanning', 'storing') AND worker = p_worker;
+    GET DIAGNOSTICS freed = ROW_COUNT;
+    UPDATE job SET worker = NULL, lease = NULL WHERE state = 'waiting' AND worker = p_worker;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN freed + n;
+END $$;
+
 -- Whether a spool file belongs to an upload that goes on.
 CREATE OR REPLACE FUNCTION kz_upload_known(p_id uuid)
 RETURNS boolean

@@ -93,7 +93,12 @@ class Site(Portal):
     # --- starting and stopping ---
 
     def start(self, *options):
-        os.environ["KANZLEI_MAIL"] = f"smtp://127.0.0.1:{self.mail_port}"
+        """With a mail server, and without the sanitizers: they would be killed, too."""
+        self.environment |= {
+            "KANZLEI_MAIL": f"smtp://127.0.0.1:{self.mail_port}", "KANZLEI_HTTPD_ENVIRONMENT": "",
+        }
+        if "KZ_BUILD" in os.environ:
+            self.environment["KANZLEI_BUILD"] = str(Path(os.environ["KZ_BUILD"]).parent)
         super().start(*options)
 
     def remove(self):

@@ -1,0 +1,102 @@
+#include "model/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "queries.h"
+
+static const char *file_of(const kz_portal_t *portal, const char *worker, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, portal->conf->spool, "/" KZ_WORKER_FILE, worker, NULL);
+}
+
+/* Nobody else has it open by then but who asks whether this worker lives. */
+static apr_status_t leave(void *baton)
+{
+    kz_portal_t *portal = baton;
+
+    if (portal->alive < 0)
+        return APR_SUCCESS;
+    unlink(portal->alive_file);
+    close(portal->alive);
+    portal->alive = -1;
+    return APR_SUCCESS;
+}
+
+kz_err_t *kz_worker_prepare(kz_portal_t *portal, apr_pool_t *pool)
+{
+    if (apr_thread_mutex_create(&portal->alive_lock, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
+        return kz_err_create(KZ_ERR_INTERNAL, "no lock for a worker");
+    portal->alive = -1;
+    portal->alive_file = file_of(portal, portal->worker, pool);
+    apr_pool_cleanup_register(pool, portal, leave, apr_pool_cleanup_null);
+    return NULL;
+}
+
+static kz_err_t *come_alive(kz_portal_t *portal)
+{
+    int fd = open(portal->alive_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return kz_err_status(errno == ENOSPC || errno == EDQUOT ? KZ_ERR_NO_SPACE
+                                                                : KZ_ERR_STORE_DOWN,
+                             APR_FROM_OS_ERROR(errno), "making %s", portal->alive_file);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        kz_err_t *err = kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "locking %s",
+                                      portal->alive_file);
+
+        close(fd);
+        return err;
+    }
+    portal->alive = fd;
+    return NULL;
+}
+
+kz_err_t *kz_worker_live(kz_portal_t *portal)
+{
+    kz_err_t *err = NULL;
+
+    apr_thread_mutex_lock(portal->alive_lock);
+    if (portal->alive < 0)
+        err = come_alive(portal);
+    apr_thread_mutex_unlock(portal->alive_lock);
+    return err;
+}
+
+int kz_worker_is_dead(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int dead = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return dead;
+}
+
+/* A worker without a file is left to its lease: another host may not see the same spool. */
+kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool)
+{
+    kz_q_workers_t *rows;
+    kz_db_t *db;
+    int n, i;
+
+    KZ_TRY(kz_db_begin(&db, portal->db, pool));
+    KZ_TRY(kz_q_workers(&rows, &n, db, pool));
+    kz_db_end(db);
+    for (i = 0; i < n; i++) {
+        const char *path = file_of(portal, rows[i].worker, pool);
+        kz_q_worker_bury_t *row;
+
+        if (!kz_worker_is_dead(path))
+            continue;
+        KZ_TRY(kz_db_begin(&db, portal->db, pool));
+        KZ_TRY(kz_q_worker_bury(&row, db, &(kz_q_worker_bury_args_t){rows[i].worker}, pool));
+        KZ_TRY(kz_db_commit(db));
+        unlink(path);
+    }
+    return NULL;
+}

@@ -1,0 +1,24 @@
+/* Leases end with the process that has them. A worker (a process that takes uploads and jobs) holds
+ * a locked file in the spool, which all hosts share; a kill unlocks it. What it had taken then goes
+ * on at once, not when the lease is over. */
+#ifndef KZ_MODEL_WORKER_H
+#define KZ_MODEL_WORKER_H
+
+#include "model/portal.h"
+
+#define KZ_WORKER_FILE "worker-" /* and the worker's UUID: its file in the spool */
+
+/* For kz_portal_open: PORTAL knows its worker already, and POOL is its own. */
+kz_err_t *kz_worker_prepare(kz_portal_t *portal, apr_pool_t *pool);
+
+/* Shows that this process lives; before it takes anything. The first call does it, until the
+ * portal's end. Errors: STORE_DOWN, NO_SPACE: then nothing must be taken. */
+kz_err_t *kz_worker_live(kz_portal_t *portal);
+
+/* Ends the leases of workers that are no more. For the jobs. */
+kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool);
+
+/* 1 if the file PATH in the spool is that of a worker that is no more. */
+int kz_worker_is_dead(const char *path);
+
+#endif

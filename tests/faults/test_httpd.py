@@ -1,0 +1,170 @@
+"""A child of httpd killed, a graceful restart in the middle of an upload, the mail server down."""
+
+import secrets
+import signal
+import subprocess
+import threading
+import time
+
+import httpx
+import pytest
+from breakable import kill
+from person import wait_for
+from portal import BYTES, TUS
+
+# What the parent says of a killed child, and of its restart.
+CHILD = r"AH00051|AH00052|AH10244"
+RESTART = r"AH00493|AH00489|AH00494|AH10244|AH00488"
+
+
+def slowly(content, pieces, pause):
+    """CONTENT in so many pieces, with time between them."""
+    size = len(content) // pieces + 1
+    for at in range(0, len(content), size):
+        yield content[at : at + size]
+        time.sleep(pause)
+
+
+def in_background(call):
+    """Runs CALL in a thread: the thread, and a list that gets its answer or error."""
+    got = []
+
+    def run():
+        try:
+            got.append(call())
+        except httpx.HTTPError as error:
+            got.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread, got
+
+
+def spooled(site, upload):
+    return (site.data / "spool" / upload).stat().st_size
+
+
+@pytest.mark.expect_log(CHILD)
+def test_child_killed(site, maria):
+    """In the middle of an upload: what was kept goes on; everybody else is served at once."""
+    browser = maria.browser
+    content = secrets.token_bytes(1_000_000)
+    upload = browser.created(maria.matter, len(content))
+    assert browser.patch(upload, 0, content[:100_000]).status_code == 204
+    thread, got = in_background(
+        lambda: browser.patch(upload, 100_000, slowly(content[100_000:], 30, 0.1))
+    )
+    wait_for(lambda: spooled(site, upload) > 300_000)
+    other = site.browser()
+    kill(site.children(), signal.SIGKILL)
+    site.back("httpd's children killed", lambda: entered(other))
+    thread.join()
+    assert isinstance(got[0], httpx.HTTPError), got
+    site.reconnect(browser)
+    kept = browser.offset(upload)
+    assert 100_000 <= kept < len(content)
+    assert browser.patch(upload, kept, content[kept:]).status_code == 204
+    assert browser.get(f"/documents/{upload}/content").content == content
+
+
+def entered(browser):
+    try:
+        return browser.get("/sign-in").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.expect_log(CHILD, r"SCANNER_DOWN")
+def test_child_killed_while_it_finishes(site, maria):
+    """All bytes are there, the scanner is at it, and the child dies: another one goes on."""
+    browser = maria.browser
+    content = secrets.token_bytes(1000)
+    upload = browser.created(maria.matter, len(content))
+    hanging = site.scanners()
+    kill(hanging, signal.SIGSTOP)
+    thread, got = in_background(lambda: browser.patch(upload, 0, content))
+    wait_for(lambda: site.sql("SELECT 1 FROM upload WHERE id = %s AND worker IS NOT NULL", upload))
+    kill(site.children(), signal.SIGKILL)
+    kill(hanging, signal.SIGCONT)
+    thread.join()
+    assert isinstance(got[0], httpx.HTTPError), got
+    site.reconnect(browser)
+    site.back("child killed while it scanned", lambda: is_there(browser, upload))
+    assert browser.get(f"/documents/{upload}/content").content == content
+
+
+def is_there(browser, upload):
+    try:
+        return browser.state(upload) == "available"
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.mark.expect_log(RESTART)
+@pytest.mark.parametrize("times", [1, 3])
+def test_graceful_restart(site, maria, times):
+    """An upload under way isn't cut, and one that starts meanwhile is taken."""
+    browser = maria.browser
+    content = secrets.token_bytes(1_000_000)
+    upload = browser.created(maria.matter, len(content))
+    site.reconnect(browser, version=1)  # httpx ends a connection when HTTP/2 says "the last one"
+    thread, got = in_background(lambda: browser.patch(upload, 0, slowly(content, 40, 0.1)))
+    wait_for(lambda: spooled(site, upload) > 100_000)
+    for _ in range(times):
+        site.httpd("graceful")
+        time.sleep(0.3)
+    other = site.signed_in("maria")
+    site.said("graceful restart: page", lambda: other.get("/"), 200)
+    second = other.created(maria.matter, 1000)
+    site.back("graceful restart: upload",
+              lambda: other.patch(second, 0, b"x" * 1000).status_code == 204)  # fmt: skip
+    thread.join()
+    assert not isinstance(got[0], Exception), got
+    assert got[0].status_code == 204, got[0].text
+    site.reconnect(browser)
+    assert browser.get(f"/documents/{upload}/content").content == content
+
+
+@pytest.mark.expect_log(RESTART)
+def test_graceful_restart_over_http_2(site, maria, tmp_path):
+    """The same with curl, which goes on with its last stream as browsers do."""
+    browser = maria.browser
+    content = secrets.token_bytes(1_000_000)
+    (tmp_path / "content").write_bytes(content)
+    upload = browser.created(maria.matter, len(content))
+    headers = TUS | {"Upload-Offset": "0", "Content-Type": BYTES, "X-CSRF-Token": browser.csrf,
+                     "Origin": site.url,
+                     "Cookie": "; ".join(f"{c.name}={c.value}" for c in browser.http.cookies.jar)}
+    command = ["curl", "-sS", "--http2", "--cacert", site.authority, "--limit-rate", "250k",
+               "-X", "PATCH", "--data-binary", f"@{tmp_path / 'content'}", "-o", "/dev/null",
+               "-w", "%{http_version} %{http_code}", "--noproxy", "*"]
+    for name, value in headers.items():
+        command += ["-H", f"{name}: {value}"]
+    curl = subprocess.Popen(
+        [*command, f"{site.url}{browser.base}/uploads/{upload}"], stdout=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: spooled(site, upload) > 100_000)
+    site.httpd("graceful")
+    assert curl.communicate(timeout=60)[0] == "2 204"
+    site.reconnect(browser)
+    assert browser.get(f"/documents/{upload}/content").content == content
+
+
+@pytest.mark.expect_log(r"job mail, try \d|job provided, try \d")
+def test_mail_server_down(site, admin, maria):
+    """Nobody waits for it; the mail goes out when it is back."""
+    taken = len(site.mails.taken)
+    site.stop_mail()
+    account = admin.made(f"/clients/{maria.client}/accounts", {
+        "user": "neu-" + secrets.token_hex(3), "name": "Neu Sommer", "email": "neu@mandant.example",
+        "language": "de",
+    })  # fmt: skip
+    site.said("mail server down: invite", lambda: admin.post_json(f"/accounts/{account}/invite"),
+              303)  # fmt: skip
+    job = wait_for(lambda: site.sql(
+        "SELECT id FROM job WHERE state = 'waiting' AND tries > 0"))[0][0]  # fmt: skip
+    site.said("mail server down: page", lambda: maria.browser.get("/", json_view=False), 200)
+    site.start_mail()
+    site.back("mail server is back (first pause 5 s)", lambda: len(site.mails.taken) > taken, 10)
+    wait_for(lambda: site.sql("SELECT 1 FROM job WHERE id = %s AND state = 'done'", job))
+    assert [mail.rcpt_tos for mail in site.mails.taken[taken:]] == [["neu@mandant.example"]]
