@@ -26,11 +26,25 @@ scand_matches()
     [[ $REPLY == *kanzlei-scand*"$data/"* || $REPLY == "$data"/program/*/kanzlei-scand* ]]
 }
 
+# $1 and its arguments as the account that owns the data folder's state. Root without the capability
+# SYS_PTRACE, as containers have it, may not look at the links in other accounts' /proc, they may.
+as_owner()
+{
+    local owner
+
+    owner=$(stat -c %u "$data/conf" 2>/dev/null) || owner=0
+    if is_root && [ "$owner" -ne 0 ]; then
+        setpriv --reuid "$owner" --regid "$(stat -c %g "$data/conf")" --clear-groups "$@"
+    else
+        "$@"
+    fi
+}
+
 # The postmaster's command line names the folder, its children's don't: but they all work in it.
 postgres_matches()
 {
     command_of "$1"
-    [[ $REPLY == *postgres* ]] && [ "$(readlink "/proc/$1/cwd" 2>/dev/null)" = "$data/pg/cluster" ]
+    [[ $REPLY == *postgres* ]] && [ "$(as_owner readlink "/proc/$1/cwd" 2>/dev/null)" = "$data/pg/cluster" ]
 }
 
 # The pid in file $2, if that process is what $1 (httpd, scand, postgres) matches.
@@ -146,6 +160,8 @@ listener_pids()
 
     for inode in $(listeners "$1"); do
         link=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" -print -quit 2>/dev/null || true)
+        [ -n "$link" ] ||
+            link=$(as_owner find /proc/[0-9]*/fd -lname "socket:\[$inode\]" -print -quit 2>/dev/null || true)
         link=${link#/proc/}
         printf '%s\n' "${link%%/*}"
     done

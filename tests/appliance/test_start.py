@@ -108,6 +108,20 @@ def test_stop_leaves_nothing_and_may_be_repeated(appliance):
     assert appliance.stop().returncode == 0
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="it is about root")
+def test_root_as_in_a_container(appliance):
+    """Without the right to look into other accounts' processes."""
+    less = ["setpriv", "--bounding-set", "-sys_ptrace"]
+    appliance.must_start()
+    done = subprocess.run([*less, *appliance.command("--empty")], capture_output=True, text=True,
+                          timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    done = subprocess.run([*less, APPLIANCE / "stop", "--data", appliance.data],
+                          capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not appliance.processes()
+
+
 def test_two_starts_at_once(appliance):
     runs = [subprocess.Popen(appliance.command("--empty", "--json"), stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True) for _ in range(2)]
