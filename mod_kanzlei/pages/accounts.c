@@ -12,25 +12,13 @@
 #include "queries.h"
 #include "views.h"
 
-static kz_err_t *show_client(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
-{
-    kz_q_client_t *client;
-
-    KZ_TRY(kz_q_client(&client, kz_grant_db(grant),
-                       &(kz_q_client_args_t){kz_request_id(rq, "client")}, rq->pool));
-    kz_row_client(kz_view_object(view, "client"), client);
-    return NULL;
-}
-
 /* GET /clients/{client}/accounts/new */
 kz_err_t *page_account_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "account-form"), *form = kz_view_object(view, "form");
     kz_q_client_t *client;
 
-    KZ_TRY(kz_q_client(&client, kz_grant_db(grant),
-                       &(kz_q_client_args_t){kz_request_id(rq, "client")}, rq->pool));
-    kz_row_client(kz_view_object(view, "client"), client);
+    KZ_TRY(kz_people_client(&client, view, rq, grant));
     kz_view_text(form, "name", strcmp(client->kind, "person") == 0 ? client->client_name : NULL);
     kz_view_text(form, "email", client->email);
     kz_view_enum(form, "language", client->language, "de|en");
@@ -63,7 +51,7 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     }
     KZ_TRY(err);
     if (kz_form_failed(form))
-        return show_client(kz_form_again(out, form, "account-form"), rq, grant);
+        return kz_people_client(NULL, kz_form_again(out, form, "account-form"), rq, grant);
     KZ_TRY(kz_q_account_client_add(NULL, kz_grant_db(grant),
                                    &(kz_q_account_client_add_args_t){id, client}));
     KZ_TRY(kz_event_add(grant, "access_created", &(kz_event_t){.client = client, .subject = id}));

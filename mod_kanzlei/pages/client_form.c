@@ -8,19 +8,9 @@
 #include "base/str.h"
 #include "model/client.h"
 #include "model/event.h"
+#include "pages/people.h"
 #include "queries.h"
 #include "views.h"
-#include "web/form.h"
-
-static kz_err_t *show_client(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
-{
-    kz_q_client_t *client;
-
-    KZ_TRY(kz_q_client(&client, kz_grant_db(grant),
-                       &(kz_q_client_args_t){kz_request_id(rq, "client")}, rq->pool));
-    kz_row_client(kz_view_object(view, "client"), client);
-    return NULL;
-}
 
 /* GET /clients/new */
 kz_err_t *page_client_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
@@ -41,9 +31,7 @@ kz_err_t *page_client_edit(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_t *view = kz_reply_page(out, "client-form");
     kz_q_client_t *client;
 
-    KZ_TRY(kz_q_client(&client, kz_grant_db(grant),
-                       &(kz_q_client_args_t){kz_request_id(rq, "client")}, rq->pool));
-    kz_row_client(kz_view_object(view, "client"), client);
+    KZ_TRY(kz_people_client(&client, view, rq, grant));
     kz_row_client(kz_view_object(view, "form"), client);
     return NULL;
 }
@@ -110,7 +98,7 @@ kz_err_t *page_client_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     if (!kz_form_failed(form))
         KZ_TRY(taken(kz_client_change(grant, id, &client), form, grant));
     if (kz_form_failed(form))
-        return show_client(kz_form_again(out, form, "client-form"), rq, grant);
+        return kz_people_client(NULL, kz_form_again(out, form, "client-form"), rq, grant);
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/clients/", id, NULL), "saved");
     return NULL;
@@ -122,7 +110,7 @@ kz_err_t *page_matter_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_t *view = kz_reply_page(out, "matter-form");
 
     kz_view_object(view, "form");
-    return show_client(view, rq, grant);
+    return kz_people_client(NULL, view, rq, grant);
 }
 
 /* POST /clients/{client}/matters */
@@ -139,7 +127,7 @@ kz_err_t *page_matter_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     };
 
     if (kz_form_failed(form))
-        return show_client(kz_form_again(out, form, "matter-form"), rq, grant);
+        return kz_people_client(NULL, kz_form_again(out, form, "matter-form"), rq, grant);
     kz_str_uuid_v7(id);
     KZ_TRY(kz_q_matter_add(NULL, kz_grant_db(grant), &args));
     KZ_TRY(kz_event_add(grant, "matter_created",

@@ -7,7 +7,20 @@
 
 #include "base/str.h"
 #include "model/password.h"
-#include "queries.h"
+#include "views.h"
+
+kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t *rq,
+                           kz_grant_t *grant)
+{
+    kz_q_client_t *row;
+
+    KZ_TRY(kz_q_client(&row, kz_grant_db(grant), &(kz_q_client_args_t){kz_request_id(rq, "client")},
+                       rq->pool));
+    kz_row_client(kz_view_object(view, "client"), row);
+    if (client)
+        *client = row;
+    return NULL;
+}
 
 const char *kz_people_user(kz_form_t *form, apr_pool_t *pool)
 {

@@ -2,6 +2,7 @@
 #ifndef KZ_PAGES_PEOPLE_H
 #define KZ_PAGES_PEOPLE_H
 
+#include "queries.h"
 #include "web/form.h"
 
 /* The field "user", a user name: 2 to 64 of a-z, 0-9, dot and dash. Capitals, as telephones put
@@ -15,6 +16,10 @@ const char *kz_people_password(kz_form_t *form, const kz_request_t *rq, const ch
 /* Words that a password of ACCOUNT must not be made of. */
 kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *account,
                           apr_pool_t *pool);
+
+/* The client that the path names, as the view's "client"; CLIENT may be NULL. */
+kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t *rq,
+                           kz_grant_t *grant);
 
 /* Queues the mail with a code for ACCOUNT: PURPOSE "invitation" or "password". */
 kz_err_t *kz_people_mail(kz_grant_t *grant, const char *account, const char *purpose);
