@@ -45,7 +45,7 @@ static kz_err_t *post(const kz_state_t *state, kz_grant_t *grant, const char *na
     KZ_TRY(kz_templates_render(&text, templates, apr_pstrcat(pool, "mail/", name, ".txt", NULL),
                                NULL, kz_view_value(view), pool));
     KZ_TRY(kz_templates_render(&html, templates, apr_pstrcat(pool, "mail/", name, ".html", NULL),
-                               NULL, kz_view_value(view), pool));
+                               "mail/layout.html", kz_view_value(view), pool));
     mail->text = text.text;
     mail->html = html.text;
     return kz_mail_send(&state->portal->mail, mail, pool);
