@@ -19,12 +19,12 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
     kz_event_t event = {.account = by, .client = client, .document = document};
     char job[KZ_STR_UUID_SIZE];
 
-    KZ_TRY(kz_q_delivery_add(NULL, kz_grant_db(grant), &(kz_q_delivery_add_args_t){document, by}));
+    KZ_TRY(kz_q_delivery_add_later(kz_grant_db(grant), &(kz_q_delivery_add_args_t){document, by}));
     KZ_TRY(kz_event_add(grant, "provided", &event));
     if (!from_firm)
         return NULL;
     kz_str_uuid_v7(job);
-    return kz_q_job_provided(NULL, kz_grant_db(grant), &(kz_q_job_provided_args_t){job, client});
+    return kz_q_job_provided_later(kz_grant_db(grant), &(kz_q_job_provided_args_t){job, client});
 }
 
 kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *document,
@@ -82,7 +82,7 @@ static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
     }
     kz_err_free(err);
     KZ_TRY(kz_grant_again(content->grant));
-    KZ_TRY(kz_q_object_copy_set(NULL, kz_grant_db(content->grant), &args));
+    KZ_TRY(kz_q_object_copy_set_later(kz_grant_db(content->grant), &args));
     return kz_grant_commit(content->grant);
 }
 

@@ -17,5 +17,5 @@ kz_err_t *kz_event_add(kz_grant_t *grant, const char *kind, const kz_event_t *ev
     };
 
     kz_str_uuid_v7(id);
-    return kz_q_event_add(NULL, kz_grant_db(grant), &args);
+    return kz_q_event_add_later(kz_grant_db(grant), &args);
 }

@@ -77,7 +77,7 @@ static kz_err_t *end(finish_t *f, const char *state, const char *what)
 {
     kz_q_upload_end_args_t args = {f->row->id, f->portal->worker, state, what};
 
-    KZ_TRY(kz_q_upload_end(NULL, kz_grant_db(f->grant), &args));
+    KZ_TRY(kz_q_upload_end_later(kz_grant_db(f->grant), &args));
     KZ_TRY(kz_grant_commit(f->grant));
     unlink(f->spool);
     f->state = state;
@@ -113,7 +113,10 @@ static kz_err_t *scanned(finish_t *f, const kz_scan_verdict_t *verdict)
     int n;
 
     KZ_TRY(kz_grant_again(f->grant));
-    KZ_TRY(kz_q_upload_scanned(&n, kz_grant_db(f->grant), &args));
+    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
+    KZ_TRY(kz_q_upload_scanned_send(kz_grant_db(f->grant), &args));
+    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
+    KZ_TRY(kz_q_upload_scanned_read(&n, kz_grant_db(f->grant)));
     KZ_TRY(kz_grant_commit(f->grant));
     f->what = args.what;
     return n == 1 ? NULL : kz_err_create(KZ_ERR_LOCKED, "somebody else took the upload");
@@ -169,7 +172,7 @@ static kz_err_t *add_document(finish_t *f, const char *state)
     kz_event_t event = {
         .account = f->row->account, .client = f->row->client, .document = f->row->id};
 
-    KZ_TRY(kz_q_document_add(NULL, kz_grant_db(f->grant), &args));
+    KZ_TRY(kz_q_document_add_later(kz_grant_db(f->grant), &args));
     if (*f->what) {
         event.detail = f->what;
         return kz_event_add(f->grant, "held", &event);
@@ -193,7 +196,7 @@ static kz_err_t *commit(finish_t *f, const unsigned char *held)
             .state = held[i] ? "held" : "missing",
         };
 
-        KZ_TRY(kz_q_object_copy_set(NULL, kz_grant_db(f->grant), &args));
+        KZ_TRY(kz_q_object_copy_set_later(kz_grant_db(f->grant), &args));
     }
     return end(f, state, f->what);
 }
@@ -217,14 +220,18 @@ static kz_err_t *work(finish_t *f)
     return commit(f, held);
 }
 
-/* Takes the lease; NULL in f->row when somebody else has it or it is over. */
+/* Takes the lease; NULL in f->row when somebody else has it or it is over. Should PostgreSQL crash
+ * and forget it, the upload is as it was before its last byte. */
 static kz_err_t *take(finish_t *f, const char *id)
 {
     kz_q_upload_take_args_t args = {id, f->portal->worker, lease(f->portal->conf)};
     kz_seal_key_t *firm_key;
 
     KZ_TRY(kz_worker_live(f->portal));
-    KZ_TRY(kz_q_upload_take(&f->row, kz_grant_db(f->grant), &args, f->pool));
+    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
+    KZ_TRY(kz_q_upload_take_send(kz_grant_db(f->grant), &args));
+    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
+    KZ_TRY(kz_q_upload_take_read(&f->row, kz_grant_db(f->grant), f->pool));
     KZ_TRY(kz_grant_commit(f->grant));
     if (!f->row)
         return kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", id);

@@ -81,13 +81,12 @@ kz_err_t *kz_grant_enter(kz_grant_t **grant, kz_portal_t *portal, const kz_grant
     return send_enter(made);
 }
 
-static kz_err_t *enter_portal(kz_grant_t *grant)
+static kz_err_t *read_portal(void *baton)
 {
+    kz_grant_t *grant = baton;
     kz_q_enter_portal_t *row;
-    kz_q_enter_portal_args_t args = {.firm = grant->firm};
 
-    KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
-    KZ_TRY(kz_q_enter_portal(&row, grant->db, &args, grant->pool));
+    KZ_TRY(kz_q_enter_portal_read(&row, grant->db, grant->pool));
     grant->settled = 1;
     grant->firm_name = row->firm_name;
     grant->slug = row->firm_slug;
@@ -95,6 +94,17 @@ static kz_err_t *enter_portal(kz_grant_t *grant)
     grant->kind = "portal";
     grant->rights = "";
     grant->wrapped = row->firm_key;
+    return NULL;
+}
+
+static kz_err_t *send_portal(kz_grant_t *grant)
+{
+    kz_q_enter_portal_args_t args = {.firm = grant->firm};
+
+    KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
+    KZ_TRY(kz_q_enter_portal_send(grant->db, &args));
+    grant->settled = 0;
+    kz_db_defer(grant->db, read_portal, grant);
     return NULL;
 }
 
@@ -107,7 +117,8 @@ kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr
     made->firm = firm;
     made->is_portal = 1;
     *grant = made;
-    return enter_portal(made);
+    KZ_TRY(send_portal(made));
+    return kz_grant_settle(made);
 }
 
 kz_err_t *kz_grant_settle(kz_grant_t *grant)
@@ -115,7 +126,7 @@ kz_err_t *kz_grant_settle(kz_grant_t *grant)
     if (grant->settled)
         return NULL;
     kz_db_defer(grant->db, NULL, NULL);
-    return read_enter(grant);
+    return grant->is_portal ? read_portal(grant) : read_enter(grant);
 }
 
 kz_portal_t *kz_grant_services(const kz_grant_t *grant)
@@ -216,11 +227,10 @@ kz_db_t *kz_grant_db(const kz_grant_t *grant)
 
 kz_err_t *kz_grant_commit(kz_grant_t *grant)
 {
-    kz_db_t *db = grant->db;
+    kz_err_t *err = kz_db_commit(grant->db); /* settles */
 
-    KZ_TRY(kz_grant_settle(grant));
     grant->db = NULL;
-    return kz_db_commit(db);
+    return err;
 }
 
 void kz_grant_rest(kz_grant_t *grant)
@@ -237,7 +247,7 @@ kz_err_t *kz_grant_again(kz_grant_t *grant)
 {
     kz_grant_rest(grant);
     if (grant->is_portal)
-        return enter_portal(grant);
+        return send_portal(grant);
     KZ_TRY(send_enter(grant));
     return kz_grant_settle(grant);
 }

@@ -57,7 +57,8 @@ kz_db_t *kz_grant_db(const kz_grant_t *grant);
 kz_err_t *kz_grant_commit(kz_grant_t *grant);
 /* Ends what has only read. Does nothing when there is no transaction. */
 void kz_grant_rest(kz_grant_t *grant);
-/* A new transaction of the same grant, entered anew: a session that ended meanwhile is an error. */
+/* A new transaction of the same grant, entered anew: a session that ended meanwhile is an error.
+ * The portal itself is not waited for: its "enter" goes out with what follows. */
 kz_err_t *kz_grant_again(kz_grant_t *grant);
 
 #endif

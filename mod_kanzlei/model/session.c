@@ -56,7 +56,7 @@ kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *a
     *token = apr_pstrcat(pool, prefix, kz_str_base64url(random, sizeof random, pool), NULL);
     sodium_memzero(random, sizeof random);
     kz_session_hash(hash, *token);
-    return kz_q_session_add(NULL, kz_grant_db(grant), &args);
+    return kz_q_session_add_later(kz_grant_db(grant), &args);
 }
 
 /* Counts a wrong password; the third one locks. Nothing is counted for an unknown name: so that the

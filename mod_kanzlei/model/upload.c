@@ -46,6 +46,7 @@ kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matte
     char *uuid = apr_palloc(pool, KZ_STR_UUID_SIZE);
     unsigned char wrapped[KZ_SEAL_WRAPPED];
     kz_seal_key_t *firm_key;
+    const char *spool;
     int added;
     kz_q_upload_add_args_t args = {
         .id = uuid,
@@ -58,14 +59,20 @@ kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matte
 
     KZ_TRY(check_room(portal->conf, size));
     kz_str_uuid_v7(uuid);
+    spool = kz_upload__spool(portal, uuid, pool);
     KZ_TRY(kz_grant_firm_key(&firm_key, grant));
     KZ_TRY(kz_seal_document_create(wrapped, firm_key, uuid, pool));
-    KZ_TRY(kz_q_upload_add(&added, kz_grant_db(grant), &args));
-    if (added == 0)
+    KZ_TRY(kz_q_upload_add_send(kz_grant_db(grant), &args));
+    KZ_TRY(kz_seal_spool_create(spool, wrapped, pool)); /* a file without a row is swept */
+    KZ_TRY(kz_db_commit_send(kz_grant_db(grant)));
+    KZ_TRY(kz_q_upload_add_read(&added, kz_grant_db(grant)));
+    KZ_TRY(kz_grant_commit(grant));
+    if (added == 0) {
+        unlink(spool);
         return kz_err_create(KZ_ERR_NOT_FOUND, "no such matter");
-    KZ_TRY(kz_seal_spool_create(kz_upload__spool(portal, uuid, pool), wrapped, pool));
+    }
     *id = uuid;
-    return kz_grant_commit(grant); /* a file without a row is swept */
+    return NULL;
 }
 
 static kz_err_t *open_key(kz_seal_key_t **key, kz_grant_t *grant, const char *id,

@@ -119,8 +119,8 @@ static kz_err_t *enqueue(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_stat
     return NULL;
 }
 
-static kz_err_t *execute(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,
-                         const kz_db_values_t *values)
+kz_err_t *kz_db__query(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,
+                       const kz_db_values_t *values)
 {
     if (!conn->prepared[statement->number]) {
         if (PQsendPrepare(conn->pg, statement->name, statement->sql, statement->args,
@@ -142,17 +142,13 @@ kz_err_t *kz_db__command(kz_db_conn_t *conn, kz_db_command_t command)
         [KZ_DB_BEGIN] = {KZ_DB_STATEMENTS, "BEGIN", "BEGIN", NULL, 0, 0},
         [KZ_DB_COMMIT] = {KZ_DB_STATEMENTS + 1, "COMMIT", "COMMIT", NULL, 0, 0},
         [KZ_DB_ROLLBACK] = {KZ_DB_STATEMENTS + 2, "ROLLBACK", "ROLLBACK", NULL, 0, 0},
+        [KZ_DB_SOON] = {KZ_DB_STATEMENTS + 3, "SOON", "SET LOCAL synchronous_commit = off", NULL, 0,
+                        0},
     };
     kz_db_values_t none;
 
     none.count = 0;
-    return execute(conn, KZ_DB_COMMAND, &commands[command], &none);
-}
-
-kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
-                       const kz_db_values_t *values)
-{
-    return execute(conn, KZ_DB_QUERY, statement, values);
+    return kz_db__query(conn, KZ_DB_COMMAND, &commands[command], &none);
 }
 
 kz_err_t *kz_db__sync(kz_db_conn_t *conn)

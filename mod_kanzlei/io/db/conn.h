@@ -10,14 +10,19 @@
 #define KZ_DB_QUEUE 64 /* answers outstanding on one connection, at most */
 
 typedef enum kz_db_kind_t {
-    KZ_DB_COMMAND, /* a kz_db_command_t */
+    KZ_DB_COMMAND, /* a kz_db_command_t, or a query of which nobody reads the answer */
     KZ_DB_PREPARE,
     KZ_DB_QUERY,
     KZ_DB_SYNC
 } kz_db_kind_t;
 
-typedef enum kz_db_command_t { KZ_DB_BEGIN, KZ_DB_COMMIT, KZ_DB_ROLLBACK } kz_db_command_t;
-#define KZ_DB_COMMANDS 3
+typedef enum kz_db_command_t {
+    KZ_DB_BEGIN,
+    KZ_DB_COMMIT,
+    KZ_DB_ROLLBACK,
+    KZ_DB_SOON
+} kz_db_command_t;
+#define KZ_DB_COMMANDS 4
 
 typedef struct kz_db_conn_t {
     struct kz_db_conn_t *next; /* in the pool's list of idle ones */
@@ -43,7 +48,8 @@ void kz_db__disconnect(kz_db_conn_t *conn);
 int kz_db__stale(kz_db_conn_t *conn);
 
 kz_err_t *kz_db__command(kz_db_conn_t *conn, kz_db_command_t command);
-kz_err_t *kz_db__query(kz_db_conn_t *conn, const kz_db_statement_t *statement,
+/* KIND: COMMAND or QUERY. */
+kz_err_t *kz_db__query(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,
                        const kz_db_values_t *values);
 kz_err_t *kz_db__sync(kz_db_conn_t *conn);
 /* Pushes what is queued to the server, as far as it takes it now. */

@@ -24,6 +24,7 @@ struct kz_db_t {
     kz_err_t *(*first)(void *baton); /* reads what was sent before, or NULL */
     void *first_baton;
     int failed; /* 1: a statement failed, 2: the connection is of no use any more */
+    int ending; /* COMMIT was sent */
     char constraint[64];
 };
 
@@ -145,17 +146,29 @@ kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool)
     return NULL;
 }
 
-kz_err_t *kz_db__send(kz_db_t *db, const kz_db_statement_t *statement, const kz_db_values_t *values)
+static kz_err_t *ask(kz_db_t *db, kz_db_kind_t kind, const kz_db_statement_t *statement,
+                     const kz_db_values_t *values)
 {
     kz_err_t *err;
 
-    if (!db->conn || db->failed)
+    if (!db->conn || db->failed || db->ending)
         return kz_err_create(KZ_ERR_INTERNAL, "database: %s after the transaction's end",
                              statement->name);
-    err = kz_db__query(db->conn, statement, values);
+    err = kz_db__query(db->conn, kind, statement, values);
     if (err)
         db->failed = 2;
     return err;
+}
+
+kz_err_t *kz_db__send(kz_db_t *db, const kz_db_statement_t *statement, const kz_db_values_t *values)
+{
+    return ask(db, KZ_DB_QUERY, statement, values);
+}
+
+kz_err_t *kz_db__later(kz_db_t *db, const kz_db_statement_t *statement,
+                       const kz_db_values_t *values)
+{
+    return ask(db, KZ_DB_COMMAND, statement, values);
 }
 
 void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton)
@@ -285,24 +298,65 @@ static kz_err_t *drain(kz_db_t *db)
     return first;
 }
 
-kz_err_t *kz_db_commit(kz_db_t *db)
+/* An error before COMMIT, sent already, lets the server skip it: the transaction is open still. */
+static void roll_back_skipped(kz_db_t *db)
+{
+    kz_err_t *err = NULL;
+
+    if (db->failed < 2 && PQtransactionStatus(db->conn->pg) == PQTRANS_INERROR) {
+        err = send_end(db, KZ_DB_ROLLBACK);
+        if (!err)
+            err = drain(db);
+    }
+    if (db->conn->count > 0 || PQtransactionStatus(db->conn->pg) != PQTRANS_IDLE)
+        db->failed = 2;
+    kz_err_free(err); /* "rolled back" is what was wanted */
+}
+
+kz_err_t *kz_db_soon(kz_db_t *db)
+{
+    kz_err_t *err = kz_db__command(db->conn, KZ_DB_SOON);
+
+    if (err)
+        db->failed = 2;
+    return err;
+}
+
+kz_err_t *kz_db_commit_send(kz_db_t *db)
 {
     kz_err_t *err;
 
-    if (!db->conn)
-        return kz_err_create(KZ_ERR_INTERNAL, "database: committed twice");
-    KZ_TRY(read_deferred(db));
-    if (db->failed) {
-        kz_db_end(db);
-        return kz_err_create(KZ_ERR_INTERNAL, "database: commit after an error");
-    }
+    if (!db->conn || db->failed || db->ending)
+        return kz_err_create(KZ_ERR_INTERNAL, "database: commit after the transaction's end");
     err = send_end(db, KZ_DB_COMMIT);
     if (err)
         db->failed = 2;
     else
-        err = drain(db);
-    if (err && db->failed == 0 && db->conn->count > 0)
-        db->failed = 2;
+        db->ending = 1;
+    return err;
+}
+
+kz_err_t *kz_db_commit(kz_db_t *db)
+{
+    kz_err_t *err, *rest = NULL;
+
+    if (!db->conn)
+        return kz_err_create(KZ_ERR_INTERNAL, "database: committed twice");
+    if (db->failed) {
+        kz_db_end(db);
+        return kz_err_create(KZ_ERR_INTERNAL, "database: commit after an error");
+    }
+    err = db->ending ? NULL : kz_db_commit_send(db);
+    if (!err)
+        err = read_deferred(db);
+    if (db->failed < 2)
+        rest = drain(db);
+    if (err)
+        kz_err_free(rest);
+    else
+        err = rest;
+    if (err)
+        roll_back_skipped(db);
     release(db);
     return err;
 }
@@ -313,11 +367,13 @@ void kz_db_end(kz_db_t *db)
 
     if (!db || !db->conn)
         return;
-    if (db->failed < 2)
+    if (db->failed < 2 && !db->ending)
         err = send_end(db, db->failed ? KZ_DB_ROLLBACK : KZ_DB_COMMIT);
-    if (!err && db->failed == 1) /* after an error nothing is left for the next to stumble over */
+    if (!err && db->failed == 1) { /* after an error nothing is left for the next to stumble over */
         err = drain(db);
-    else if (!err && db->failed == 0)
+        if (db->ending)
+            roll_back_skipped(db);
+    } else if (!err && db->failed == 0)
         kz_db__flush(db->conn);
     if (err && db->failed != 1)
         db->failed = 2;

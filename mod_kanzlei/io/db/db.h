@@ -4,7 +4,9 @@
  * queued, and go out together when the first answer is read. Queries are the typed functions that
  * sql/generate makes of sql/query (queries.h): kz_q_NAME() sends and reads, kz_q_NAME_send() and
  * kz_q_NAME_read() are its halves, for several queries in one round trip; answers are read in the
- * order of sending. Every wait is bounded. PQ* is named in this folder alone. */
+ * order of sending. Of what gives no rows, kz_q_NAME_later() sends it and lets nobody wait: its
+ * error is that of the next answer or of the commit. Every wait is bounded. PQ* is named in this
+ * folder alone. */
 #ifndef KZ_IO_DB_H
 #define KZ_IO_DB_H
 
@@ -35,6 +37,14 @@ kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool);
 /* FIRST is called once, before the answer to any query after this call is read: it reads the
  * answers of the queries sent so far. So that they go out together with what follows. */
 void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton);
+
+/* A crash of PostgreSQL within the next second may undo this transaction, though it was committed:
+ * its commit waits for no disk. For steps that are repeated then. */
+kz_err_t *kz_db_soon(kz_db_t *db);
+
+/* Sends COMMIT behind what was sent, without waiting: answers read from now on come together with
+ * it. Nothing can be sent any more; kz_db_commit() says how it ended. */
+kz_err_t *kz_db_commit_send(kz_db_t *db);
 
 /* Commits, waits for it and gives the connection back. On an error nothing is committed, or, when
  * the connection broke in that moment, the outcome is unknown: what is repeated must be repeatable.

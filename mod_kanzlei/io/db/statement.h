@@ -36,6 +36,8 @@ void kz_db__arg_bytes(kz_db_values_t *values, kz_db_bytes_t value);
 
 kz_err_t *kz_db__send(kz_db_t *db, const kz_db_statement_t *statement,
                       const kz_db_values_t *values);
+kz_err_t *kz_db__later(kz_db_t *db, const kz_db_statement_t *statement,
+                       const kz_db_values_t *values);
 kz_err_t *kz_db__read(kz_db_rows_t **rows, int *count, kz_db_t *db,
                       const kz_db_statement_t *statement);
 kz_err_t *kz_db__read_exec(int *affected, kz_db_t *db, const kz_db_statement_t *statement);
