@@ -32,8 +32,9 @@ ROWS = {
     "upload-scanned": transfers.scanned,
     "slow-uploads": slow.slow,
     "upload-1m": transfers.upload_1m,
-    "upload-1m-flushed": transfers.upload_1m_flushed,
+    "upload-1m-once": transfers.upload_1m_once,
     "upload-100m": transfers.upload_100m,
+    "upload-100m-once": transfers.upload_100m_once,
     "page-1m": pages.page_1m,
     "page-10m": pages.page_10m,
 }

@@ -46,9 +46,10 @@ def wrk(site, paths, *, connections, seconds, delay=0, seed=1):
             "BENCH_SEED": str(seed),
         }
         done = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", HERE / "pages.lua", site.url],
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s",
+             "-s", HERE / "pages.lua", site.url],
             capture_output=True, text=True, env=environment, check=True,
-        )
+        )  # fmt: skip
     result = json.loads(done.stdout.strip().splitlines()[-1])
     if result["wrong"]:
         raise Wrong(f"{result['wrong']} of {result['requests']} requests went wrong: {paths[0]}")

@@ -1,7 +1,6 @@
 /* What mod_dav_fs lacks to be a yardstick: before the answer to a PUT goes out, its file is flushed
- * with its folder, and stands in a second folder, flushed too, as Kanzleipost's two stores do it:
- * at the same time. BenchFlushes adds what a database does: so many times 8 KiB are appended to a
- * journal and flushed. For tests/bench alone. */
+ * with its folder; with BenchSecond it stands in a second folder as well by then, flushed too,
+ * written at the same time, as Kanzleipost's stores do it. For tests/bench alone. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -18,8 +17,8 @@
 #include <util_filter.h>
 
 typedef struct bench_t {
-    const char *second; /* folder */
-    int flushes;
+    int flush;
+    const char *second; /* folder, or NULL */
 } bench_t;
 
 typedef struct copy_t {
@@ -58,20 +57,6 @@ static void *copy(void *baton)
     return NULL;
 }
 
-/* In the order of a database's log: one after the other. */
-static int journal(const bench_t *conf, apr_pool_t *pool)
-{
-    static const char page[8192];
-    const char *path = apr_pstrcat(pool, conf->second, "/journal", NULL);
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), failed = fd < 0, i;
-
-    for (i = 0; !failed && i < conf->flushes; i++)
-        failed = write(fd, page, sizeof page) != sizeof page || fdatasync(fd) != 0;
-    if (fd >= 0)
-        close(fd);
-    return failed;
-}
-
 static int keep(request_rec *r, const bench_t *conf)
 {
     const char *name = strrchr(r->filename, '/');
@@ -79,13 +64,14 @@ static int keep(request_rec *r, const bench_t *conf)
     pthread_t thread;
     int failed;
 
-    job.to = apr_pstrcat(r->pool, conf->second, name, NULL);
-    if (pthread_create(&thread, NULL, copy, &job) != 0)
+    job.to = apr_pstrcat(r->pool, conf->second, name, NULL); /* if there is one */
+    if (conf->second && pthread_create(&thread, NULL, copy, &job) != 0)
         return 1;
     failed = flush(r->filename) ||
              flush(apr_pstrmemdup(r->pool, r->filename, (apr_size_t)(name - r->filename)));
-    pthread_join(thread, NULL);
-    return failed || job.failed || journal(conf, r->pool);
+    if (conf->second)
+        pthread_join(thread, NULL);
+    return failed || job.failed;
 }
 
 static apr_status_t before_answer(ap_filter_t *filter, apr_bucket_brigade *bb)
@@ -105,7 +91,7 @@ static void insert_filter(request_rec *r)
 {
     const bench_t *conf = ap_get_module_config(r->per_dir_config, &bench_module);
 
-    if (conf->second && r->method_number == M_PUT)
+    if (conf->flush && r->method_number == M_PUT)
         ap_add_output_filter("BENCH", NULL, r, r->connection);
 }
 
@@ -118,8 +104,8 @@ static void *create(apr_pool_t *pool, char *folder)
 static const command_rec commands[] = {
     AP_INIT_TAKE1("BenchSecond", ap_set_string_slot, (void *)APR_OFFSETOF(bench_t, second),
                   ACCESS_CONF, "second folder of what PUT brings"),
-    AP_INIT_TAKE1("BenchFlushes", ap_set_int_slot, (void *)APR_OFFSETOF(bench_t, flushes),
-                  ACCESS_CONF, "flushes of a journal for each PUT"),
+    AP_INIT_FLAG("BenchFlush", ap_set_flag_slot, (void *)APR_OFFSETOF(bench_t, flush), ACCESS_CONF,
+                 "flush what PUT brings"),
     {NULL},
 };
 

@@ -11,24 +11,26 @@ BUILD = Path(os.environ["KZ_BUILD"])
 YARDSTICKS = ("mod_dav", "mod_dav_fs")
 
 # In the portal's own virtual host, so with the same TLS, threads and log.
+FOLDERS = ("static", "dav-1", "dav-2", "dav-twice", "second")
 PORTAL_CONF = """
-Alias "/-/bench/static/" "{bench}/static/"
-Alias "/-/bench/dav/" "{bench}/dav/"
-Alias "/-/bench/dav-flushed/" "{bench}/dav-flushed/"
+Alias "/-/bench/" "{bench}/"
 <Directory "{bench}">
     Require all granted
 </Directory>
-<Directory "{bench}/dav">
+<Directory "{bench}/dav-1">
     Dav On
-    BenchSecond "{bench}/second"
+    BenchFlush on
 </Directory>
-<Directory "{bench}/dav-flushed">
+<Directory "{bench}/dav-2">
     Dav On
+    BenchFlush on
+</Directory>
+<Directory "{bench}/dav-twice">
+    Dav On
+    BenchFlush on
     BenchSecond "{bench}/second"
-    BenchFlushes {flushes}
 </Directory>
 """
-FLUSHES = 6  # of one upload, beside file and folder in two stores: two of the spool, four commits
 
 
 class Site(Portal):
@@ -70,6 +72,7 @@ class Site(Portal):
         conf, lines = self.data / "conf", [portal]
         if "scanner" in scanner:
             program = self.bench / Path(scanner["scanner"]).name
+            program.unlink(missing_ok=True)
             shutil.copy(scanner["scanner"], program)
             lines.append(f'KanzleiScannerProgram "{program}"')
         (conf / "kanzlei.local.conf").write_text("\n".join(lines) + "\n")
@@ -82,10 +85,9 @@ class Site(Portal):
             load = [f'LoadModule {m[4:]}_module "{modules}/{m}.so"' for m in YARDSTICKS]
             load.append(f'LoadModule bench_module "{self.bench}/mod_bench.so"')
             load.append(f'DavLockDB "{self.bench}/locks"')
-            for name in ("static", "dav", "dav-flushed", "second"):
+            for name in FOLDERS:
                 (self.bench / name).mkdir(exist_ok=True)
-            own = PORTAL_CONF.format(bench=self.bench, flushes=FLUSHES)
-            (conf / "local-portal.conf").write_text(own)
+            (conf / "local-portal.conf").write_text(PORTAL_CONF.format(bench=self.bench))
             (conf / "local.conf").write_text("\n".join(load) + "\n")
         else:
             (conf / "local.conf").write_text("")
@@ -95,9 +97,9 @@ class Site(Portal):
         self.start()
         self.admin = self.signed_in("admin")
 
-    def empty(self, *folders):
+    def empty(self):
         """Removes what PUT has left."""
-        for folder in folders:
+        for folder in FOLDERS[1:]:
             for path in (self.bench / folder).glob("*"):
                 path.unlink() if path.is_file() else shutil.rmtree(path)
 
