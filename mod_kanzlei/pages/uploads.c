@@ -122,6 +122,12 @@ kz_err_t *page_upload_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     return finish(rq, grant, out, id, name);
 }
 
+/* All bytes are there, and nobody has taken it: a crash came before. A form's size comes last. */
+static int is_forgotten(const kz_upload_info_t *info)
+{
+    return strcmp(info->state, "receiving") == 0 && info->size > 0 && info->offset == info->size;
+}
+
 /* HEAD and GET /uploads/{upload}: where it stands; for people, as JSON. */
 kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
@@ -129,6 +135,11 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_t *view;
 
     KZ_TRY(kz_upload_stat(&info, grant, kz_request_id(rq, "upload")));
+    if (is_forgotten(&info)) { /* who sees that all came sends no last byte again */
+        KZ_TRY(finish(rq, grant, out, info.id, info.name));
+        KZ_TRY(kz_grant_again(grant));
+        KZ_TRY(kz_upload_stat(&info, grant, info.id));
+    }
     tus_headers(out, &info);
     if (strcmp(rq->method, "HEAD") == 0) {
         kz_reply_empty(out, 200);

@@ -43,7 +43,7 @@ def unused_queries(root):
     text = "\n".join(code(path) for path in c_files(root, "mod_kanzlei"))
     # A name without "(" counts as well: (all ? kz_q_kept : kz_q_kept_mine)(...). Its types don't.
     called = set(re.findall(r"\bkz_q_(\w+)", text))
-    called |= {re.sub(r"_(send|read)$", "", name) for name in called}
+    called |= {re.sub(r"_(send|later|read)$", "", name) for name in called}
     return [
         at(root, path, source.count("\n", 0, match.start()) + 1, f"no code calls {match[1]}")
         for path in sorted((root / "sql/query").glob("*.sql"))
