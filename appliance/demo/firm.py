@@ -113,14 +113,23 @@ def from_firm(client, title):
                      "Sie den Empfang.", "", "Mit freundlichen Grüßen", STAFF["admin"][1]))]
 
 
+def _tax_papers(client):
+    return [("Quittung Arbeitszimmer.png", papers.receipt(int(client["number"]))),
+            ("Notizen zur Steuer.txt",
+             "Fahrten zur Arbeit: 214 Tage, 17 km\nFortbildung im März, Beleg folgt.\n".encode())]
+
+
 def from_client(client, title):
-    """What the client sends in this matter: [(file name, bytes)]."""
-    number = int(client["number"])
+    """What the client sends in this matter: [(file name, bytes)]. One is kept back by the scanner,
+    one refused."""
+    if client["user"] == "krueger":
+        notes = f"Lohnabrechnungen Oktober {YEAR}\n".encode()
+        return [("Lohnabrechnungen Oktober.zip",
+                 papers.locked_zip("Lohnabrechnungen.txt", notes, b"Strom-2208"))]
+    if client["user"] == "y.demir":
+        return _tax_papers(client) + [("Rechnung 4711.pdf.com", papers.virus())]
     if title == TAX:
-        return [("Quittung Arbeitszimmer.png", papers.receipt(number)),
-                ("Notizen zur Steuer.txt",
-                 "Fahrten zur Arbeit: 214 Tage, 17 km\nFortbildung im März, Beleg folgt.\n"
-                 .encode())]
+        return _tax_papers(client)
     if title == BOOKS:
         return [(f"Kassenbuch Oktober {YEAR}.csv",
                  "\ufeffDatum;Text;Betrag\n01.10.;Tageseinnahme;812,40\n02.10.;Wechselgeld;-50,00\n"

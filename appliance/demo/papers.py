@@ -1,5 +1,6 @@
-"""Real small files for the demonstration: PDFs, pictures and texts, by Python alone."""
+"""Real small files for the demonstration: PDFs, pictures, an archive, by Python alone."""
 
+import secrets
 import struct
 import unicodedata
 import zlib
@@ -150,3 +151,43 @@ def receipt(seed):
         seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
         picture.box(x, 545, 2 + seed // 65536 % 4, 36, (20, 20, 24))
     return picture.png()
+
+
+def virus():
+    """The EICAR test file, put together here so that this file is not taken for it."""
+    return ("X5O!P%@AP[4\\PZX54(P^)7CC)7}$EI" + "CAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
+
+
+def _locked(content, password):
+    """Bytes under the traditional encryption of ZIP (PKWARE APPNOTE 6.3, section 6.1)."""
+    one, two, three = 0x12345678, 0x23456789, 0x34567890
+
+    def crc(value, byte):
+        return zlib.crc32(bytes([byte]), value ^ 0xFFFFFFFF) ^ 0xFFFFFFFF
+
+    def turn(byte):
+        nonlocal one, two, three
+        one = crc(one, byte)
+        two = ((two + (one & 0xFF)) * 134775813 + 1) & 0xFFFFFFFF
+        three = crc(three, two >> 24)
+
+    for byte in password:
+        turn(byte)
+    out = bytearray()
+    for byte in secrets.token_bytes(11) + bytes([zlib.crc32(content) >> 24]) + content:
+        key = three & 0xFFFF | 2
+        out.append(byte ^ (key * (key ^ 1) >> 8 & 0xFF))
+        turn(byte)
+    return bytes(out)
+
+
+def locked_zip(name, content, password):
+    """A ZIP of one member that opens with a password only: the scanner can't look into it."""
+    body, label = _locked(content, password), name.encode()
+    common = struct.pack("<HHHHHIIIHH", 20, 1, 0, 0, 0x21, zlib.crc32(content), len(body),
+                         len(content), len(label), 0)  # fmt: skip
+    member = b"PK\3\4" + common + label + body
+    more = struct.pack("<HHHII", 0, 0, 0, 0, 0)
+    index = b"PK\1\2" + struct.pack("<H", 20) + common + more + label
+    end = struct.pack("<HHHHIIH", 0, 0, 1, 1, len(index), len(member), 0)
+    return member + index + b"PK\5\6" + end

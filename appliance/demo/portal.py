@@ -108,7 +108,7 @@ class Portal:
         return self.get("/")
 
     def upload(self, matter, name, content, media_type):
-        """Sends a document by tus 1.0; returns its id."""
+        """Sends a document by tus 1.0; returns its id, or None if it is infected and refused."""
         meta = ", ".join(
             f"{key} {base64.b64encode(value.encode()).decode()}"
             for key, value in (("filename", name), ("filetype", media_type)))
@@ -120,19 +120,21 @@ class Portal:
         answer, data = self.request("PATCH", path, content, {
             "Tus-Resumable": "1.0.0", "Upload-Offset": "0",
             "Content-Type": "application/offset+octet-stream"})
+        if answer.status == 422:
+            return None
         if answer.status not in (200, 204):
             raise Refused(f"{name}: {answer.status} {data[:300]!r}")
         return path.rstrip("/").rsplit("/", 1)[-1]
 
-    def wait_available(self, document):
-        """Waits until the document is scanned and stored."""
+    def wait_stored(self, document):
+        """Waits until the document is scanned and stored, for all to see or kept back."""
         for _ in range(600):
             state = self.get(f"/uploads/{document}")["state"]
             if isinstance(state, dict):
                 state = next(iter(state))
-            if state == "available":
+            if state in ("available", "unscannable"):
                 return
             if state not in ("receiving", "scanning", "storing"):
                 raise Refused(f"{document} is {state}")
             time.sleep(0.05)
-        raise Refused(f"{document} is still not available")
+        raise Refused(f"{document} is still not stored")

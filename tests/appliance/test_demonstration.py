@@ -2,12 +2,14 @@
 
 import json
 import sys
+import zipfile
 
 import pytest
 from conftest import APPLIANCE
 
 sys.path.insert(0, str(APPLIANCE / "demo"))
-from firm import CLIENTS  # noqa: E402
+from firm import CLIENTS, from_client  # noqa: E402
+from papers import locked_zip  # noqa: E402
 from portal import Portal, Refused  # noqa: E402
 
 
@@ -27,6 +29,27 @@ def person(appliance, said, account):
     return made
 
 
+def assert_refused(admin):
+    """A client has sent a virus: there is no such document, for anybody."""
+    client = next(row for row in CLIENTS if row["user"] == "y.demir")
+    known = {row["number"]: row["id"] for row in admin.get("/clients")["clients"]}
+    page = admin.get(f"/clients/{known[client['number']]}")
+    names = {name for _, title in client["matters"] for name, _ in from_client(client, title)}
+    for matter in page["matters"]:
+        names -= {row["name"] for row in admin.get(f"/matters/{matter['id']}")["documents"]}
+    assert names == {"Rechnung 4711.pdf.com"}
+
+
+def test_the_locked_archive_is_a_real_one(tmp_path):
+    """Python's own reader opens it with the password, and with that alone."""
+    path = tmp_path / "a.zip"
+    path.write_bytes(locked_zip("a.txt", b"Lohn", b"geheim"))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("a.txt", b"geheim") == b"Lohn"
+        with pytest.raises(RuntimeError):
+            archive.read("a.txt")
+
+
 def test_a_firm_one_wants_to_look_at(demonstration):
     appliance, said = demonstration
     assert said["firm"] == "muster"
@@ -35,8 +58,10 @@ def test_a_firm_one_wants_to_look_at(demonstration):
     admin, staff, *clients = (person(appliance, said, each) for each in said["accounts"])
     assert len(admin.get("/clients")["clients"]) == len(CLIENTS) >= 12
     home = admin.get("/")
-    assert home["locked"] and home["fresh"] and home["unopened"]
-    assert staff.get("/")["fresh"]
+    for page in (home, staff.get("/")):
+        assert all(page[name] for name in ("locked", "kept", "fresh", "unopened"))
+    assert [row["reason"] for row in home["kept"]] == ["encrypted"]
+    assert_refused(admin)
     kinds = set()
     for client in clients:
         matters = client.get("/matters")["matters"]
