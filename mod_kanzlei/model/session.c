@@ -59,9 +59,9 @@ kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *a
     return kz_q_session_add_later(kz_grant_db(grant), &args);
 }
 
-/* Counts a wrong password; the third one locks. Nothing is counted for an unknown name: so that the
- * time doesn't tell, the commit waits for no disk. */
-static kz_err_t *count_wrong(kz_grant_t *grant, const char *user, const char *account,
+/* Counts a wrong password; the third one locks, and then LOCKED becomes 1. Nothing is counted for an
+ * unknown name: so that the time doesn't tell, the commit waits for no disk. */
+static kz_err_t *count_wrong(int *locked, kz_grant_t *grant, const char *user, const char *account,
                              const char *password, apr_pool_t *pool)
 {
     kz_portal_t *portal = kz_grant_services(grant);
@@ -76,28 +76,39 @@ static kz_err_t *count_wrong(kz_grant_t *grant, const char *user, const char *ac
     kz_password_mark(mark, portal, account ? account : "", password);
     KZ_TRY(kz_q_commit_soon(NULL, kz_grant_db(grant)));
     KZ_TRY(kz_q_sign_in_wrong(&row, kz_grant_db(grant), &args, pool));
-    if (row)
+    if (row) {
+        *locked = row->locked;
         KZ_TRY(kz_event_add(grant, row->locked ? "locked" : "wrong_password",
                             &(kz_event_t){.account = row->id, .subject = row->id}));
+    }
     return kz_grant_commit(grant);
+}
+
+/* Whether PASSWORD is USER's and the account is not locked; *FOUND is NULL for an unknown name. */
+static kz_err_t *verify(int *ok, kz_q_sign_in_find_t **found, kz_grant_t *grant, const char *user,
+                        const char *password, apr_pool_t *pool)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    kz_q_sign_in_find_args_t args = {user, apr_time_as_msec(portal->conf->lock_time)};
+
+    KZ_TRY(kz_q_sign_in_find(found, kz_grant_db(grant), &args, pool));
+    kz_grant_rest(grant); /* argon2id holds no connection */
+    KZ_TRY(kz_password_verify(ok, portal, *found ? (*found)->password : NULL, password));
+    *ok = *ok && !(*found)->locked;
+    return kz_grant_again(grant);
 }
 
 kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const char *user,
                              const char *password, const char *agent, apr_pool_t *pool)
 {
-    kz_portal_t *portal = kz_grant_services(grant);
-    apr_int64_t lock_time = apr_time_as_msec(portal->conf->lock_time);
+    apr_int64_t lock_time = apr_time_as_msec(kz_grant_services(grant)->conf->lock_time);
     kz_q_sign_in_find_t *found;
-    int ok, taken;
+    int ok, locked, taken;
 
     *made = NULL;
-    KZ_TRY(kz_q_sign_in_find(&found, kz_grant_db(grant),
-                             &(kz_q_sign_in_find_args_t){user, lock_time}, pool));
-    kz_grant_rest(grant); /* argon2id holds no connection */
-    KZ_TRY(kz_password_verify(&ok, portal, found ? found->password : NULL, password));
-    KZ_TRY(kz_grant_again(grant));
-    if (!ok || found->locked)
-        return count_wrong(grant, user, found ? found->id : NULL, password, pool);
+    KZ_TRY(verify(&ok, &found, grant, user, password, pool));
+    if (!ok)
+        return count_wrong(&locked, grant, user, found ? found->id : NULL, password, pool);
     KZ_TRY(kz_q_sign_in_right(&taken, kz_grant_db(grant),
                               &(kz_q_sign_in_right_args_t){found->id, lock_time}));
     if (taken == 0) /* locked in this moment */
@@ -108,4 +119,21 @@ kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const 
     KZ_TRY(kz_event_add(grant, "signed_in",
                         &(kz_event_t){.account = found->id, .subject = found->id}));
     return kz_grant_commit(grant);
+}
+
+kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
+                         apr_pool_t *pool)
+{
+    const char *user = kz_grant_user(grant);
+    kz_q_sign_in_find_t *found;
+    int ok, locked;
+
+    KZ_TRY(verify(&ok, &found, grant, user, password, pool));
+    *answer = KZ_SESSION_RIGHT;
+    if (ok)
+        return NULL;
+    locked = found && found->locked;
+    KZ_TRY(count_wrong(&locked, grant, user, found ? found->id : NULL, password, pool));
+    *answer = locked ? KZ_SESSION_LOCKED : KZ_SESSION_WRONG;
+    return kz_grant_again(grant);
 }

@@ -20,6 +20,18 @@ typedef struct kz_session_made_t {
 kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const char *user,
                              const char *password, const char *agent, apr_pool_t *pool);
 
+typedef enum kz_session_answer_t {
+    KZ_SESSION_RIGHT,
+    KZ_SESSION_WRONG,
+    KZ_SESSION_LOCKED /* whatever the password */
+} kz_session_answer_t;
+
+/* Asks whoever is signed in for the password once more; wrong ones count as at the door, so that a
+ * stolen session does not find it out. GRANT's transaction ends, a new one begins. Errors: BUSY,
+ * DB_*, SIGN_IN_NEEDED. */
+kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
+                         apr_pool_t *pool);
+
 /* A new session of ACCOUNT (kind 's' or 'c') in GRANT's transaction. */
 kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *account, char kind,
                             const char *agent, apr_pool_t *pool);

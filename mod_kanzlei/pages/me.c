@@ -7,6 +7,7 @@
 
 #include "model/event.h"
 #include "model/password.h"
+#include "model/session.h"
 #include "pages/people.h"
 #include "queries.h"
 #include "views.h"
@@ -92,17 +93,16 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *me = kz_grant_account(grant), *old, *words, *password, *hash;
     kz_form_t *form = kz_form_open(rq);
-    kz_q_account_hash_t *row;
-    int ok = 0;
+    kz_session_answer_t answer = KZ_SESSION_WRONG;
 
     old = kz_form_secret(form, "old");
     KZ_TRY(kz_people_words(&words, grant, me, rq->pool));
-    KZ_TRY(kz_q_account_hash(&row, kz_grant_db(grant), &(kz_q_account_hash_args_t){me}, rq->pool));
-    kz_grant_rest(grant); /* argon2id holds no connection */
     if (!kz_form_failed(form))
-        KZ_TRY(kz_password_verify(&ok, rq->portal, row->hash, old));
-    if (!ok)
-        kz_form_fail(form, "old", "field.wrong_password");
+        KZ_TRY(kz_session_ask(&answer, grant, old, rq->pool));
+    if (answer != KZ_SESSION_RIGHT)
+        kz_form_fail(form, "old",
+                     answer == KZ_SESSION_LOCKED ? "field.locked" : "field.wrong_password");
+    kz_grant_rest(grant); /* argon2id holds no connection */
     password = kz_people_password(form, rq, words);
     if (!kz_form_failed(form) && strcmp(password, old) == 0)
         kz_form_fail(form, "password", "field.same");

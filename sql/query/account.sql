@@ -61,10 +61,6 @@ SELECT kz_account_words($1);
 -- codes_end(account uuid) :exec
 UPDATE code SET expires = now() WHERE account = $1 AND used_at IS NULL AND expires > now();
 
--- account_hash(account uuid) :one
--- -> hash text
-SELECT password FROM account WHERE id = $1;
-
 -- account_email(account uuid) :one
 -- -> me_email text
 SELECT email FROM account WHERE id = $1;

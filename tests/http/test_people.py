@@ -463,6 +463,26 @@ def test_changing_the_password(house, chef):
     assert house.person().enters(user, NEW)
 
 
+def test_wrong_old_passwords_lock_too(house, sabine):
+    """A stolen session does not find the password out."""
+    account, user, person = with_access(house, sabine)
+    new = {"password": NEW, "password_again": NEW}
+
+    def old(password):
+        return person.wrong("/account/password", old=password, **new)["old"]
+
+    wrong = old("eins")
+    assert wrong == old("eins") == old("zwei")
+    locked = old("drei")
+    assert locked != wrong
+    assert locked == old(MARIA) == old("vier")
+    assert not house.person().enters(user, MARIA)
+    assert user in {row["user"] for row in sabine.get_json("/")["locked"]}
+    assert sabine.done(f"/accounts/{account}/unlock")[1] == "unlocked"
+    assert person.done("/account/password", old=MARIA, **new) == ("/account", "password")
+    assert house.person().enters(user, NEW)
+
+
 # --- staff ------------------------------------------------------------------------------------
 
 
