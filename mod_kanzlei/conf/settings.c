@@ -132,6 +132,15 @@ const char *kz_conf_set(kz_conf_t *conf, const char *name, const char *value, co
     return apr_psprintf(pool, "%s is not a directive of Kanzleipost", name);
 }
 
+/* https://host[:port], without a path: what Origin is compared with, and what mails begin with. */
+static int is_address(const char *url)
+{
+    const char *host = url + strlen("https://");
+
+    return strncmp(url, "https://", strlen("https://")) == 0 && *host && *host != ':' &&
+           host[strcspn(host, "/?#@ \t")] == '\0';
+}
+
 const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool)
 {
     int i;
@@ -148,6 +157,8 @@ const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool)
         if (table[i].kind == PATH && apr_stat(&info, *member, APR_FINFO_TYPE, pool) != APR_SUCCESS)
             return apr_psprintf(pool, "%s: there is no %s", kz_conf_directives[i].name, *member);
     }
+    if (!is_address(conf->url))
+        return apr_psprintf(pool, "KanzleiUrl is https://host[:port], not \"%s\"", conf->url);
     if (conf->stores->nelts == 0)
         return "KanzleiStore is missing: a document needs at least one store";
     if (conf->quorum > conf->stores->nelts)

@@ -423,6 +423,17 @@ def test_wrong_use(empty, words):
     assert err
 
 
+@pytest.mark.parametrize(
+    "url", ["http://portal.example", "portal.example", "https://", "https://portal.example/",
+            "https://portal.example/post", "https://a@portal.example", "https://:443"],
+)  # fmt: skip
+def test_the_address_is_https_and_a_host(empty, url):
+    path = empty.folder / "kanzlei.conf"
+    path.write_text(path.read_text().replace("https://portal.example", url))
+    answer = empty.json("firm", "list", code=1)
+    assert f'KanzleiUrl is https://host[:port], not "{url}"' in answer["error"]
+
+
 def test_configuration_is_missing(empty):
     (empty.folder / "kanzlei.conf").unlink()
     answer = empty.json("firm", "list", code=1)
