@@ -75,7 +75,6 @@ static kz_err_t *fill(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
         kz_view_text(row, "device", name);
         if (!*name)
             kz_view_say(row, "device", "account.device_unknown");
-        kz_view_text(row, "address", NULL);
     }
     kz_view_flag(view, "others", n > 1);
     kz_view_object(view, "form");
