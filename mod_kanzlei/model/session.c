@@ -59,8 +59,8 @@ kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *a
     return kz_q_session_add_later(kz_grant_db(grant), &args);
 }
 
-/* Counts a wrong password; the third one locks, and then LOCKED becomes 1. Nothing is counted for an
- * unknown name: so that the time doesn't tell, the commit waits for no disk. */
+/* Counts a wrong password; the third one locks, and then LOCKED becomes 1. Nothing is counted for
+ * an unknown name: so that the time doesn't tell, the commit waits for no disk. */
 static kz_err_t *count_wrong(int *locked, kz_grant_t *grant, const char *user, const char *account,
                              const char *password, apr_pool_t *pool)
 {

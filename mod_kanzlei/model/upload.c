@@ -127,7 +127,7 @@ kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_
 
     KZ_TRY(look(&made->writer, info, grant, id));
     if (!made->writer)
-        return kz_err_create(KZ_ERR_GONE, "upload %s is %s", id, info->state);
+        return kz_err_create(KZ_ERR_COMPLETE, "upload %s is %s", id, info->state);
     made->left = info->size > info->offset ? info->size - info->offset : 0;
     *upload = made;
     return NULL;
@@ -164,7 +164,7 @@ kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id)
     KZ_TRY(kz_q_upload_remove(&removed, kz_grant_db(grant), &(kz_q_upload_remove_args_t){id}));
     KZ_TRY(kz_grant_commit(grant));
     if (removed == 0)
-        return kz_err_create(KZ_ERR_GONE, "upload %s is not being received", id);
+        return kz_err_create(KZ_ERR_COMPLETE, "upload %s is not being received", id);
     unlink(kz_upload__spool(portal, id, kz_grant_pool(grant)));
     return NULL;
 }

@@ -28,8 +28,8 @@ typedef struct kz_upload_info_t {
  * LOCKED (somebody is just sending bytes). */
 kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *id);
 
-/* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED,
- * GONE (it isn't being received any more). */
+/* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED;
+ * COMPLETE, with INFO: it isn't being received any more. */
 kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_t *grant,
                          const char *id);
 /* A form says no size: up to BYTES more may come. */
@@ -42,7 +42,7 @@ kz_err_t *kz_upload_cut(kz_upload_t *upload, apr_uint64_t offset);
  * form). */
 kz_err_t *kz_upload_close(kz_upload_t *upload);
 
-/* Gives up an upload that is still being received. Commits. */
+/* Gives up an upload that is still being received. Commits. Errors: COMPLETE. */
 kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id);
 
 /* A form's file has ended: its size is what was taken. Commits. */

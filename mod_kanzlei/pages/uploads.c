@@ -199,15 +199,21 @@ kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     kz_checksum_t *checksum;
     kz_upload_t *upload;
     apr_uint64_t offset;
+    kz_err_t *err;
+    int over;
 
     KZ_TRY(check_version(rq, out));
     if (!type || strcmp(type, "application/offset+octet-stream") != 0)
         return kz_err_create(KZ_ERR_MEDIA_TYPE, "an upload is application/offset+octet-stream");
     KZ_TRY(number_header(&offset, rq, "Upload-Offset"));
     KZ_TRY(kz_checksum_create(&checksum, kz_request_header(rq, "Upload-Checksum"), rq->pool));
-    KZ_TRY(kz_upload_open(&upload, &info, grant, id));
+    err = kz_upload_open(&upload, &info, grant, id);
+    over = err && kz_err_code(err) == KZ_ERR_COMPLETE;
+    if (err && !(over && offset != info.offset)) /* a wrong offset is said first, as tus has it */
+        return err;
     if (offset != info.offset) {
-        KZ_TRY(kz_upload_close(upload));
+        kz_err_free(err);
+        KZ_TRY(over ? NULL : kz_upload_close(upload));
         tus_headers(out, &info);
         return kz_err_create(KZ_ERR_CONFLICT, "Upload-Offset is not where the upload stands");
     }

@@ -249,7 +249,7 @@ static inline kz_err_t *stop_second(void *baton, const char *key, apr_uint64_t s
 {
     (void)key;
     (void)size;
-    return ++*(int *)baton == 2 ? kz_err_create(KZ_ERR_GONE, "enough") : NULL;
+    return ++*(int *)baton == 2 ? kz_err_create(KZ_ERR_COMPLETE, "enough") : NULL;
 }
 
 static inline void conform_list(void **state)
@@ -269,7 +269,7 @@ static inline void conform_list(void **state)
     assert_string_equal(listed("20"), "20/a/1=5 ");
     assert_string_equal(listed("3"), "");
     assert_non_null(strstr(listed(""), "2/c=6 "));
-    assert_code(driver->list(store, "2/", stop_second, &seen, soon(), pool), KZ_ERR_GONE);
+    assert_code(driver->list(store, "2/", stop_second, &seen, soon(), pool), KZ_ERR_COMPLETE);
     assert_int_equal(seen, 2);
     for (i = 0; i < sizeof keys / sizeof *keys; i++)
         assert_ok(driver->remove(store, keys[i], soon(), pool));

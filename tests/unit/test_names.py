@@ -60,7 +60,7 @@ def test_fields_of_forms(tmp_path):
 
 def test_what_is_no_name(tmp_path):
     source = """/* kz_view_text(v, "comment", 1) */ // kz_view_text(v, "line", 1)
-        kz_view_phrase(words, "err.gone", v, pool); kz_view_text(v, name, "value");
+        kz_view_phrase(words, "err.complete", v, pool); kz_view_text(v, name, "value");
         my_kz_view_text(v, "other"); kz_view_json(v); kz_view_create();"""
     assert names(tmp_path, source) == []
 
