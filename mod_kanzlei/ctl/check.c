@@ -1,5 +1,7 @@
 #include "model/check.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "ctl/ctl.h"
@@ -12,7 +14,11 @@ static void problem(void *baton, const kz_check_problem_t *found)
     json_t *list = json_object_get(ctl->result, "problems"), *object;
 
     kz_ctl__say(ctl, "%-8s  %s  %s  %s: %s%s", kz_check_word(found->kind), found->store,
-                found->firm ? found->firm : "-", found->object ? found->object : "-", found->detail,
+                found->firm ? found->firm : "-",
+                found->object  ? found->object
+                : found->event ? found->event
+                               : "-",
+                found->detail,
                 !found->mended                    ? ""
                 : found->kind == KZ_CHECK_UNKNOWN ? " (removed)"
                                                   : " (repaired)");
@@ -23,6 +29,7 @@ static void problem(void *baton, const kz_check_problem_t *found)
     kz_ctl__text(object, "store", found->store);
     kz_ctl__text(object, "firm", found->firm);
     kz_ctl__text(object, "document", found->document);
+    kz_ctl__text(object, "event", found->event);
     kz_ctl__text(object, "object", found->object);
     kz_ctl__text(object, "detail", found->detail);
     json_object_set_new(object, "mended", json_boolean(found->mended));
@@ -34,19 +41,43 @@ static void put_number(kz_ctl_t *ctl, const char *name, apr_int64_t number)
     json_object_set_new(ctl->result, name, json_integer(number));
 }
 
+/* --head NUMBER:HASH of --firm; NULL when it is not given. */
+static kz_err_t *head_of(kz_check_head_t **head, kz_ctl_t *ctl)
+{
+    const char *text = kz_ctl__option(ctl, "head");
+    char *colon;
+
+    *head = NULL;
+    if (!text)
+        return NULL;
+    *head = apr_pcalloc(ctl->pool, sizeof **head);
+    (*head)->number = apr_strtoi64(text, &colon, 10);
+    if ((*head)->number < 1 || *colon != ':' || strlen(colon + 1) != 64)
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "a head is a number, a colon, 64 hex digits");
+    if (!kz_ctl__option(ctl, "firm"))
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "--head needs --firm");
+    (*head)->hash = colon + 1;
+    return NULL;
+}
+
 static kz_err_t *check_all(kz_check_t *check, kz_ctl_t *ctl)
 {
     const char *slug = kz_ctl__option(ctl, "firm");
+    int events = kz_ctl__option(ctl, "events") != NULL; /* alone */
     kz_firm_t *firms, *only = NULL;
+    kz_check_head_t *head;
     int count = 1, i;
 
+    KZ_TRY(head_of(&head, ctl));
     if (slug)
         KZ_TRY(kz_firm_find(&only, ctl->portal, slug, ctl->pool));
     else
         KZ_TRY(kz_firm_list(&firms, &count, ctl->portal, ctl->pool));
     for (i = 0; i < count; i++)
+        KZ_TRY(kz_check_events(check, ctl->portal, only ? only : &firms[i], head, ctl->pool));
+    for (i = 0; i < count && !events; i++)
         KZ_TRY(kz_check_documents(check, ctl->portal, only ? only : &firms[i], ctl->pool));
-    return kz_check_objects(check, ctl->portal, only, ctl->pool);
+    return events ? NULL : kz_check_objects(check, ctl->portal, only, ctl->pool);
 }
 
 static kz_err_t *run_check(kz_ctl_t *ctl)
@@ -60,11 +91,15 @@ static kz_err_t *run_check(kz_ctl_t *ctl)
 
     json_object_set_new(ctl->result, "problems", json_array());
     KZ_TRY(check_all(&check, ctl));
+    put_number(ctl, "seals", check.seals);
+    put_number(ctl, "events", check.events);
     put_number(ctl, "documents", check.documents);
     put_number(ctl, "copies", check.copies);
     put_number(ctl, "bytes", check.bytes);
     put_number(ctl, "found", check.problems);
     put_number(ctl, "mended", check.mended);
+    kz_ctl__say(ctl, "%" APR_INT64_T_FMT " events under %" APR_INT64_T_FMT " seals.", check.events,
+                check.seals);
     kz_ctl__say(ctl,
                 "%" APR_INT64_T_FMT " documents, %" APR_INT64_T_FMT " copies, %" APR_INT64_T_FMT
                 " bytes compared: %" APR_INT64_T_FMT " problems, %" APR_INT64_T_FMT " mended.",
@@ -75,6 +110,8 @@ static kz_err_t *run_check(kz_ctl_t *ctl)
 
 static const apr_getopt_option_t options[] = {
     {"firm", KZ_CTL_OPTION, 1, "SLUG: this firm alone"},
+    {"events", KZ_CTL_OPTION, 0, "the events and their seals alone"},
+    {"head", KZ_CTL_OPTION, 1, "NUMBER:HASH: a seal of the firm, as noted elsewhere; to be there"},
     {"repair", KZ_CTL_OPTION, 0, "replaces missing and damaged copies by good ones"},
     {"remove-unknown", KZ_CTL_OPTION, 0, "removes objects older than a day that no document has"},
     {NULL, 0, 0, NULL},
@@ -82,8 +119,8 @@ static const apr_getopt_option_t options[] = {
 
 const kz_ctl_command_t kz_ctl__check = {
     "check",
-    "[--firm SLUG] [--repair] [--remove-unknown]",
-    "Compares every document with every store\n\n"
+    "[--firm SLUG [--head NUMBER:HASH]] [--events] [--repair] [--remove-unknown]",
+    "Compares documents with stores, events with seals\n\n"
     "Each copy is read whole, unsealed, and its size and SHA-256 compared with the database's. "
     "The\n"
     "exit code is 1 when a problem was found, also when it could be mended. After the database "

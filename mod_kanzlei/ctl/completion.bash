@@ -19,12 +19,13 @@ _kanzleictl()
         --right)
             mapfile -t COMPREPLY < <(compgen -W 'all clients unlock release' -- "$current")
             return ;;
-        --firm | --user | --name | --email | --database)
+        --firm | --user | --name | --email | --database | --head)
             return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            --config | --sql | --language | --right | --firm | --user | --name | --email | --database)
+            --config | --sql | --language | --right | --firm | --user | --name | --email | --database \
+                | --head)
                 i=$((i + 1)) ;;
             -* | help) ;;
             *) words+=("${COMP_WORDS[i]}") ;;

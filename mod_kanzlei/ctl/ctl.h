@@ -39,7 +39,7 @@ typedef struct kz_ctl_command_t {
 
 extern const kz_ctl_command_t kz_ctl__migrate, kz_ctl__firm_create, kz_ctl__firm_list,
     kz_ctl__staff_create, kz_ctl__account_list, kz_ctl__account_password, kz_ctl__account_unlock,
-    kz_ctl__store_initialise, kz_ctl__check, kz_ctl__status;
+    kz_ctl__store_initialise, kz_ctl__event_seal, kz_ctl__check, kz_ctl__status;
 
 /* The newest migration that this program knows. */
 kz_err_t *kz_ctl__newest(int *number, const kz_ctl_t *ctl);
@@ -62,6 +62,9 @@ void kz_ctl__warn(const char *format, ...) __attribute__((format(printf, 1, 2)))
  * too. */
 void kz_ctl__text(json_t *object, const char *name, const char *text);
 void kz_ctl__time(json_t *object, const char *name, apr_time_t time);
+
+/* Puts a firm's public key of its events' seals, and the last seal, into OBJECT. */
+kz_err_t *kz_ctl__head(json_t *object, kz_ctl_t *ctl, int firm);
 
 /* A grant for the firm that --firm names. */
 kz_err_t *kz_ctl__enter_firm(kz_grant_t **grant, kz_ctl_t *ctl);

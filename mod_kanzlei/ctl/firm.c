@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "model/firm.h"
+#include "model/proof.h"
 
 static json_t *json_of(const kz_firm_t *firm)
 {
@@ -46,7 +47,11 @@ static kz_err_t *list(kz_ctl_t *ctl)
     json_object_set_new(ctl->result, "firms", firms);
     KZ_TRY(kz_firm_list(&found, &count, ctl->portal, ctl->pool));
     for (i = 0; i < count; i++) {
-        json_array_append_new(firms, json_of(&found[i]));
+        json_t *object = json_of(&found[i]);
+
+        json_array_append_new(firms, object);
+        if (kz_ctl__is_json(ctl))
+            KZ_TRY(kz_ctl__head(object, ctl, found[i].id));
         kz_ctl__say(ctl, "%-20s  %s  %s", found[i].slug, kz_time_iso(found[i].created, ctl->pool),
                     found[i].name);
     }

@@ -28,7 +28,8 @@ typedef enum verdict_t { GOOD, MISSING, DAMAGED, LEFT_OUT } verdict_t;
 
 const char *kz_check_word(kz_check_kind_t kind)
 {
-    static const char *const words[] = {"missing", "damaged", "down", "unknown"};
+    static const char *const words[] = {"missing",       "damaged",       "down",        "unknown",
+                                        "event-missing", "event-changed", "event-added", "seal"};
 
     return words[kind];
 }

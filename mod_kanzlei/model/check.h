@@ -1,23 +1,28 @@
 /* Documents against stores: every document is read whole from every store, unsealed, and compared
- * with its row; and every object of every store is to be known. Memory does not grow with either.
- */
+ * with its row; and every object of every store is to be known. Events against their seals
+ * (EVENTS.md). Memory does not grow with any of them. */
 #ifndef KZ_MODEL_CHECK_H
 #define KZ_MODEL_CHECK_H
 
 #include "model/firm.h"
 
 typedef enum kz_check_kind_t {
-    KZ_CHECK_MISSING, /* the store has no such object */
-    KZ_CHECK_DAMAGED, /* it can't be unsealed, or isn't what the row says */
-    KZ_CHECK_DOWN,    /* the store can't be asked; said once, then it is left out */
-    KZ_CHECK_UNKNOWN, /* an object that no document has, older than a day */
+    KZ_CHECK_MISSING,       /* the store has no such object */
+    KZ_CHECK_DAMAGED,       /* it can't be unsealed, or isn't what the row says */
+    KZ_CHECK_DOWN,          /* the store can't be asked; said once, then it is left out */
+    KZ_CHECK_UNKNOWN,       /* an object that no document has, older than a day */
+    KZ_CHECK_EVENT_MISSING, /* an event that was sealed, or waited for it, is gone */
+    KZ_CHECK_EVENT_CHANGED, /* it is not what was sealed */
+    KZ_CHECK_EVENT_ADDED,   /* behind the portal's back, or later than it says */
+    KZ_CHECK_SEAL,          /* the chain is broken: a seal is gone, changed, or not the firm's */
 } kz_check_kind_t;
 
 typedef struct kz_check_problem_t {
     kz_check_kind_t kind;
     const char *store;    /* its name; "database" when the key in the row opens nothing */
-    const char *firm;     /* slug; NULL unless it is about a document */
+    const char *firm;     /* slug; NULL unless it is about a document or event */
     const char *document; /* UUID, or NULL */
+    const char *event;    /* UUID, or NULL */
     const char *object;   /* key, or NULL */
     const char *detail;   /* words, for the operator */
     int mended;           /* 1: repaired, or removed */
@@ -30,6 +35,7 @@ typedef struct kz_check_t {
     void *baton;
     /* what was found */
     apr_int64_t documents, copies, bytes; /* looked at; bytes of plaintext compared */
+    apr_int64_t seals, events;            /* looked at */
     apr_int64_t problems, mended;
     unsigned char down[KZ_STORES_MAX]; /* stores left out */
 } kz_check_t;
@@ -44,7 +50,19 @@ kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_fi
 kz_err_t *kz_check_objects(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                            apr_pool_t *scratch_pool);
 
-/* "missing", "damaged", "down", "unknown" */
+/* A seal that was noted elsewhere: its number, and its hash in hex. */
+typedef struct kz_check_head_t {
+    apr_int64_t number;
+    const char *hash;
+} kz_check_head_t;
+
+/* Checks the events of FIRM: what is wrong with them is a problem, no error. HEAD (or NULL) is to
+ * be in the chain. */
+kz_err_t *kz_check_events(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
+                          const kz_check_head_t *head, apr_pool_t *scratch_pool);
+
+/* "missing", "damaged", "down", "unknown", "event-missing", "event-changed", "event-added",
+ * "seal" */
 const char *kz_check_word(kz_check_kind_t kind);
 
 #endif

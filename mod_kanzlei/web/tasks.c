@@ -7,6 +7,7 @@
 #include <http_main.h>
 
 #include "io/scan/scan.h"
+#include "model/proof.h"
 #include "model/upload.h"
 #include "model/worker.h"
 #include "queries.h"
@@ -166,7 +167,7 @@ static void ask_scanner(kz_state_t *state, apr_pool_t *pool)
 
 void kz_tasks_run(kz_state_t *state, apr_pool_t *pool)
 {
-    static apr_time_t tidied, asked;
+    static apr_time_t tidied, asked, sealed;
     apr_time_t now = apr_time_now();
     kz_err_t *err;
 
@@ -183,6 +184,10 @@ void kz_tasks_run(kz_state_t *state, apr_pool_t *pool)
     if (now - asked > 60 * APR_USEC_PER_SEC) {
         asked = now;
         ask_scanner(state, pool);
+    }
+    if (now - sealed > state->portal->conf->seal_interval) {
+        sealed = now;
+        complain("sealing events", kz_proof_run(state->portal, pool));
     }
     if (now - tidied > KZ_TASKS_TIDY) {
         tidied = now;

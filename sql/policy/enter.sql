@@ -260,6 +260,13 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     RETURNING c.firm, c.document, c.store, c.state, d.object;
 $$;
 
+-- The first firm behind P_AFTER that has events which no seal covers; NULL: none.
+CREATE OR REPLACE FUNCTION kz_seal_due(p_after int)
+RETURNS int
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT u.firm FROM event_unsealed u WHERE u.firm > p_after ORDER BY u.firm LIMIT 1;
+$$;
+
 -- Sessions, finished uploads and jobs that nobody needs any more; gives how many went.
 CREATE OR REPLACE FUNCTION kz_tidy()
 RETURNS int

@@ -42,9 +42,11 @@ BEGIN
             WHEN t = 'object_copy' THEN
                 format('firm = %s AND EXISTS (SELECT FROM document d WHERE d.firm = object_copy.firm'
                        ' AND d.id = object_copy.document)', firm_is)
+            WHEN t IN ('event_unsealed', 'event_seal', 'event_sealed') THEN
+                format('firm = %s AND %s', firm_is, staff)
             ELSE format('firm = %s', firm_is)
         END;
-        added := CASE t WHEN 'event' THEN format('firm = %s', firm_is) ELSE rule END;
+        added := CASE WHEN t IN ('event', 'event_unsealed') THEN format('firm = %s', firm_is) ELSE rule END;
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t);
         EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t);
         EXECUTE format('DROP POLICY IF EXISTS owner ON %s', t);
@@ -70,7 +72,8 @@ REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO kanzlei_portal;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kanzlei_portal;
 GRANT INSERT ON account, staff, "right", client, account_client, assignment, matter, document,
-    delivery, event, session, code, upload, object_copy, job TO kanzlei_portal;
+    delivery, event, event_unsealed, event_seal, event_sealed, session, code, upload, object_copy,
+    job TO kanzlei_portal;
 GRANT UPDATE ON account, staff, client, matter, document, delivery, session, code, upload,
     object_copy, job TO kanzlei_portal;
-GRANT DELETE ON "right", assignment, session, upload, object_copy TO kanzlei_portal;
+GRANT DELETE ON "right", assignment, event_unsealed, session, upload, object_copy TO kanzlei_portal;

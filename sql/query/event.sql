@@ -1,5 +1,7 @@
 -- event_add(id uuid, kind text, account uuid, client uuid, document uuid, subject uuid,
 --           detail text) :exec
+WITH unsealed AS (
+    INSERT INTO event_unsealed (firm, event) VALUES (current_setting('kz.firm')::int, $1))
 INSERT INTO event (firm, id, kind, account, client, document, subject, detail)
 VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, left($7, 1000));
 

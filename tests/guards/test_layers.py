@@ -12,7 +12,10 @@ MADE = {"queries.h": "io", "views.h": "web"}
 # Who makes a grant: requests; and jobs, uploads that are being finished, kanzleictl.
 GRANTING = {
     "kz_grant_enter": {"web/dispatch.c"},
-    "kz_grant_portal": {"web/tasks.c", "model/finish.c", "model/check.c", "ctl/common.c"},
+    "kz_grant_portal": {
+        "web/tasks.c", "model/finish.c", "model/proof.c", "model/check.c", "model/check_events.c",
+        "ctl/common.c",
+    },
 }
 OUTSIDE_HTTPD = re.compile(
     r"^(httpd|http_\w+|ap_\w+|util_\w+|scoreboard|mpm_common|unixd|mod_(?!kanzlei)\w+)\.h$"

@@ -30,6 +30,11 @@ struct kz_seal_key_t {
     unsigned char *bytes; /* KZ_SEAL_KEY, kz_secret memory */
 };
 
+/* --- keys.c --- */
+
+/* A key for PURPOSE, made of the key BY; both have KZ_SEAL_KEY bytes. */
+void kz_seal__derive(unsigned char *derived, const unsigned char *by, const char *purpose);
+
 /* --- cipher.c: AES-256-GCM with the key set once --- */
 
 typedef struct kz_seal__cipher_t {

@@ -155,18 +155,24 @@ apr_uint32_t kz_seal_keyring_version(const kz_seal_keyring_t *ring)
     return ring->newest->version;
 }
 
+void kz_seal__derive(unsigned char *derived, const unsigned char *by, const char *purpose)
+{
+    crypto_generichash_state state;
+
+    crypto_generichash_init(&state, by, KZ_SEAL_KEY, KZ_SEAL_KEY);
+    crypto_generichash_update(&state, (const unsigned char *)DERIVE_LABEL, sizeof DERIVE_LABEL - 1);
+    crypto_generichash_update(&state, (const unsigned char *)purpose, strlen(purpose));
+    crypto_generichash_final(&state, derived, KZ_SEAL_KEY);
+    sodium_memzero(&state, sizeof state);
+}
+
 kz_err_t *kz_seal_derive(const unsigned char **key, const kz_seal_keyring_t *ring,
                          const char *purpose, apr_pool_t *pool)
 {
-    crypto_generichash_state state;
     kz_seal_key_t *derived;
 
     KZ_TRY(key_new(&derived, pool));
-    crypto_generichash_init(&state, ring->newest->key, KZ_SEAL_KEY, KZ_SEAL_KEY);
-    crypto_generichash_update(&state, (const unsigned char *)DERIVE_LABEL, sizeof DERIVE_LABEL - 1);
-    crypto_generichash_update(&state, (const unsigned char *)purpose, strlen(purpose));
-    crypto_generichash_final(&state, derived->bytes, KZ_SEAL_KEY);
-    sodium_memzero(&state, sizeof state);
+    kz_seal__derive(derived->bytes, ring->newest->key, purpose);
     *key = derived->bytes;
     return NULL;
 }

@@ -55,6 +55,24 @@ kz_err_t *kz_seal_document_open(kz_seal_key_t **key, const kz_seal_key_t *firm_k
 kz_err_t *kz_seal_derive(const unsigned char **key, const kz_seal_keyring_t *ring,
                          const char *purpose, apr_pool_t *pool);
 
+/* --- signatures: Ed25519 (RFC 8032) --- */
+
+#define KZ_SEAL_PUBLIC    32 /* bytes of a public key */
+#define KZ_SEAL_SIGNATURE 64
+
+typedef struct kz_seal_signer_t kz_seal_signer_t;
+
+/* The key pair of a firm for PURPOSE, derived from its key: the same at each call, on every host.
+ */
+kz_err_t *kz_seal_signer_open(kz_seal_signer_t **signer, const kz_seal_key_t *firm_key,
+                              const char *purpose, apr_pool_t *pool);
+const unsigned char *kz_seal_signer_public(const kz_seal_signer_t *signer);
+void kz_seal_sign(unsigned char *signature, const kz_seal_signer_t *signer, const void *message,
+                  size_t len);
+/* 1 if SIGNATURE is that of MESSAGE by the owner of PUBLIC_KEY. */
+int kz_seal_verify(const unsigned char *signature, const unsigned char *public_key,
+                   const void *message, size_t len);
+
 /* What the header carries, sealed, beside the document's bytes: enough to rebuild the catalogue. */
 typedef struct kz_seal_meta_t {
     apr_int32_t firm;
