@@ -12,7 +12,7 @@
 #include "model/proof.h"
 #include "queries.h"
 
-#define SEALS        200                       /* read at once */
+#define SEALS        50                        /* read at once */
 #define EVENTS       1000                      /* read at once */
 #define LATE         (3600 * APR_USEC_PER_SEC) /* longest way of an event to its seal */
 #define FIRST_OF_ALL "00000000-0000-0000-0000-000000000000"
@@ -274,17 +274,25 @@ static kz_err_t *check_uncovered(chain_t *c)
 /* What waits is to be there. */
 static kz_err_t *check_waiting(chain_t *c)
 {
-    kz_q_events_unsealed_gone_args_t args = {.limit = EVENTS};
-    kz_q_events_unsealed_gone_t *rows;
-    kz_grant_t *grant;
-    int count, i;
+    char after[KZ_STR_UUID_SIZE] = FIRST_OF_ALL;
+    int count = EVENTS, i;
 
-    apr_pool_clear(c->notes.pool);
-    KZ_TRY(kz_grant_portal(&grant, c->portal, c->firm->id, c->notes.pool));
-    KZ_TRY(kz_q_events_unsealed_gone(&rows, &count, kz_grant_db(grant), &args, c->notes.pool));
-    kz_grant_rest(grant);
-    for (i = 0; i < count; i++)
-        tell(c, KZ_CHECK_EVENT_MISSING, rows[i].event, "waits for a seal, and gone");
+    while (count == EVENTS) {
+        kz_q_events_waiting_args_t args = {.after = after, .limit = EVENTS};
+        kz_q_events_waiting_t *rows;
+        kz_grant_t *grant;
+
+        apr_pool_clear(c->notes.pool);
+        KZ_TRY(kz_grant_portal(&grant, c->portal, c->firm->id, c->notes.pool));
+        KZ_TRY(kz_q_events_waiting(&rows, &count, kz_grant_db(grant), &args, c->notes.pool));
+        kz_grant_rest(grant);
+        for (i = 0; i < count; i++) {
+            if (!rows[i].found)
+                tell(c, KZ_CHECK_EVENT_MISSING, rows[i].event, "waits for a seal, and gone");
+        }
+        if (count > 0)
+            apr_cpystrn(after, rows[count - 1].event, sizeof after);
+    }
     return NULL;
 }
 

@@ -12,12 +12,15 @@ SELECT pg_try_advisory_xact_lock(x'6b7a'::int, current_setting('kz.firm')::int),
 -- -> number int8, at timestamptz, hash bytea
 SELECT number, at, hash FROM event_seal ORDER BY firm DESC, number DESC LIMIT 1;
 
+-- A page first, then its rows one by one, here and below: whatever the planner believes of tables that
+-- have just grown, it costs no more.
 -- seal_events(limit int4) :many
 -- -> id uuid, at timestamptz, kind text, account uuid, client uuid, document uuid, subject uuid,
 --    detail text
 SELECT e.id, e.at, e.kind, e.account, e.client, e.document, e.subject, e.detail
-  FROM event_unsealed u JOIN event e ON e.firm = u.firm AND e.id = u.event
- ORDER BY u.firm, u.event LIMIT $1;
+  FROM (SELECT firm, event FROM event_unsealed ORDER BY firm, event LIMIT $1) u,
+       LATERAL (SELECT * FROM event x WHERE x.firm = u.firm AND x.id = u.event OFFSET 0) e
+ ORDER BY e.id;
 
 -- seal_add(number int8, at timestamptz, count int4, previous bytea, hash bytea, key bytea,
 --          signature bytea, events uuid[], hashes bytea[]) :exec
@@ -42,21 +45,26 @@ SELECT number, at, count, previous, hash, key, signature
 --    account uuid, client uuid, document uuid, subject uuid, detail text
 SELECT m.seal, m.place, m.hash, m.event, e.id IS NOT NULL, e.at, e.kind, e.account, e.client,
        e.document, e.subject, e.detail
-  FROM event_sealed m LEFT JOIN event e ON e.firm = m.firm AND e.id = m.event
- WHERE (m.seal, m.place) > ($1, $2) ORDER BY m.firm, m.seal, m.place LIMIT $3;
+  FROM (SELECT * FROM event_sealed WHERE (seal, place) > ($1, $2)
+         ORDER BY firm, seal, place LIMIT $3) m
+  LEFT JOIN LATERAL (SELECT * FROM event x WHERE x.firm = m.firm AND x.id = m.event OFFSET 0) e ON true
+ ORDER BY m.seal, m.place;
 
 -- The firm's events by id, behind one: whether each is sealed or waits for it.
 -- events_covered(after uuid, limit int4) :many
 -- -> id uuid, at timestamptz, kind text, covered bool
-SELECT e.id, e.at, e.kind, m.event IS NOT NULL OR u.event IS NOT NULL
-  FROM event e
-  LEFT JOIN event_sealed m ON m.firm = e.firm AND m.event = e.id
-  LEFT JOIN event_unsealed u ON u.firm = e.firm AND u.event = e.id
- WHERE e.id > $1 ORDER BY e.firm, e.id LIMIT $2;
+SELECT e.id, e.at, e.kind, m.it IS NOT NULL OR u.it IS NOT NULL
+  FROM (SELECT firm, id, at, kind FROM event WHERE id > $1 ORDER BY firm, id LIMIT $2) e
+  LEFT JOIN LATERAL (SELECT x.event AS it FROM event_sealed x
+                      WHERE x.firm = e.firm AND x.event = e.id OFFSET 0) m ON true
+  LEFT JOIN LATERAL (SELECT x.event AS it FROM event_unsealed x
+                      WHERE x.firm = e.firm AND x.event = e.id OFFSET 0) u ON true
+ ORDER BY e.id;
 
--- Events that wait for a seal and are gone.
--- events_unsealed_gone(limit int4) :many
--- -> event uuid, since timestamptz
-SELECT u.event, u.since
-  FROM event_unsealed u LEFT JOIN event e ON e.firm = u.firm AND e.id = u.event
- WHERE e.id IS NULL ORDER BY u.firm, u.event LIMIT $1;
+-- Those that wait for a seal, behind one: whether each is there.
+-- events_waiting(after uuid, limit int4) :many
+-- -> event uuid, found bool
+SELECT u.event, e.id IS NOT NULL
+  FROM (SELECT firm, event FROM event_unsealed WHERE event > $1 ORDER BY firm, event LIMIT $2) u
+  LEFT JOIN LATERAL (SELECT x.id FROM event x WHERE x.firm = u.firm AND x.id = u.event OFFSET 0) e ON true
+ ORDER BY u.event;

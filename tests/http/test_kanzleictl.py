@@ -11,7 +11,7 @@ from ctl_site import BUILD, PASSWORD, ROOT, SQL, Cluster, Site
 from scand_client import TESTDB, Scanner, until
 
 COMMANDS = ["migrate", "firm create", "firm list", "staff create", "account list",
-            "account password", "account unlock", "store initialise", "check",
+            "account password", "account unlock", "store initialise", "event seal", "check",
             "status"]  # fmt: skip
 
 

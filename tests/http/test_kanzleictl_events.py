@@ -109,7 +109,31 @@ def test_what_waits_is_well(site):
 
 SECOND = "(SELECT event FROM event_sealed WHERE seal = 2 AND place = 2)"
 THIRD = "(SELECT event FROM event_sealed WHERE seal = 2 AND place = 3)"
+UNNOTE = "DELETE FROM event_sealed WHERE seal = 2 AND place = 2"
+IDENT = "00000000-0000-7000-8000-000000000001"
+PUT_IN = f"INSERT INTO event (firm, id, kind) VALUES (1, '{IDENT}', 'opened')"
+REMOVE = [
+    "DELETE FROM event WHERE id IN (SELECT event FROM event_sealed WHERE seal = 2)",
+    "DELETE FROM event_sealed WHERE seal = 2",
+    "DELETE FROM event_seal WHERE number = 2",
+]
 OTHER_KEY = nacl.signing.SigningKey(bytes(32)).verify_key.encode().hex()
+
+
+def place(old, new):
+    return f"UPDATE event_sealed SET place = {new} WHERE seal = 2 AND place = {old}"
+
+
+def renumber(old, new):
+    return [
+        f"UPDATE event_sealed SET seal = {new} WHERE seal = {old}",
+        f"UPDATE event_seal SET number = {new} WHERE number = {old}",
+    ]
+
+
+def change(what):
+    return [f"UPDATE event_seal SET {what} WHERE number = 2"]
+
 
 TAMPERED = {
     "detail": ([f"UPDATE event SET detail = 'x' WHERE id = {SECOND}"], ["event-changed"]),
@@ -128,56 +152,30 @@ TAMPERED = {
     ),
     "gone": ([f"DELETE FROM event WHERE id = {SECOND}"], ["event-missing"]),
     "gone without a trace": (
-        [f"DELETE FROM event WHERE id = {SECOND}", "DELETE FROM event_sealed WHERE seal = 2 AND place = 2"],
-        ["seal", "seal"],
+        [f"DELETE FROM event WHERE id = {SECOND}", UNNOTE], ["seal", "seal"]
     ),
     "gone, gap closed": (
-        [f"DELETE FROM event WHERE id = {SECOND}", "DELETE FROM event_sealed WHERE seal = 2 AND place = 2",
-         "UPDATE event_sealed SET place = 2 WHERE seal = 2 AND place = 3",
-         "UPDATE event_seal SET count = 2 WHERE number = 2"],
+        [f"DELETE FROM event WHERE id = {SECOND}", UNNOTE, place(3, 2), *change("count = 2")],
         ["seal"],
     ),
-    "put in": (
-        ["INSERT INTO event (firm, id, kind) VALUES (1, gen_random_uuid(), 'opened')"],
-        ["event-added"],
-    ),
+    "put in": ([PUT_IN], ["event-added"]),
     "put in, noted": (
-        ["INSERT INTO event (firm, id, kind) VALUES (1, '00000000-0000-7000-8000-000000000001', 'opened')",
-         "INSERT INTO event_sealed VALUES (1, '00000000-0000-7000-8000-000000000001', 2, 4, sha256('x'))",
-         "UPDATE event_seal SET count = 4 WHERE number = 2"],
+        [PUT_IN, f"INSERT INTO event_sealed VALUES (1, '{IDENT}', 2, 4, sha256('x'))",
+         *change("count = 4")],
         ["event-changed", "seal"],
     ),
-    "places swapped": (
-        ["UPDATE event_sealed SET place = 9 WHERE seal = 2 AND place = 2",
-         "UPDATE event_sealed SET place = 2 WHERE seal = 2 AND place = 3",
-         "UPDATE event_sealed SET place = 3 WHERE seal = 2 AND place = 9"],
-        ["seal"],
-    ),
+    "places swapped": ([place(2, 9), place(3, 2), place(9, 3)], ["seal"]),
     "seals swapped": (
-        ["UPDATE event_sealed SET seal = 9 WHERE seal = 2", "UPDATE event_sealed SET seal = 2 WHERE seal = 3",
-         "UPDATE event_sealed SET seal = 3 WHERE seal = 9", "UPDATE event_seal SET number = 9 WHERE number = 2",
-         "UPDATE event_seal SET number = 2 WHERE number = 3", "UPDATE event_seal SET number = 3 WHERE number = 9"],
-        ["seal"] * 4,
+        [*renumber(2, 9), *renumber(3, 2), *renumber(9, 3)], ["seal"] * 4
     ),
-    "a seal is gone": (["DELETE FROM event_seal WHERE number = 2"], ["seal"]),
-    "a seal and its events are gone": (
-        ["DELETE FROM event WHERE id IN (SELECT event FROM event_sealed WHERE seal = 2)",
-         "DELETE FROM event_sealed WHERE seal = 2", "DELETE FROM event_seal WHERE number = 2"],
-        ["seal"],
-    ),
-    "and the others renumbered": (
-        ["DELETE FROM event WHERE id IN (SELECT event FROM event_sealed WHERE seal = 2)",
-         "DELETE FROM event_sealed WHERE seal = 2", "DELETE FROM event_seal WHERE number = 2",
-         "UPDATE event_seal SET number = 2 WHERE number = 3", "UPDATE event_sealed SET seal = 2 WHERE seal = 3"],
-        ["seal"] * 2,
-    ),
+    "a seal is gone": (REMOVE[2:], ["seal"]),
+    "a seal and its events are gone": (REMOVE, ["seal"]),
+    "and the others renumbered": ([*REMOVE, *renumber(3, 2)], ["seal"] * 2),
     "the last seal is gone": (["DELETE FROM event_seal WHERE number = 3"], ["seal"]),
-    "a seal's time": (["UPDATE event_seal SET at = at - interval '1 day' WHERE number = 2"], ["seal"]),
-    "a seal's hash": (["UPDATE event_seal SET hash = sha256('x') WHERE number = 2"], ["seal"] * 2),
-    "a seal's signature": (
-        ["UPDATE event_seal SET signature = sha256('x') || sha256('y') WHERE number = 2"], ["seal"]
-    ),
-    "a seal's key": ([f"UPDATE event_seal SET key = '\\x{OTHER_KEY}' WHERE number = 2"], ["seal"]),
+    "a seal's time": (change("at = at - interval '1 day'"), ["seal"]),
+    "a seal's hash": (change("hash = sha256('x')"), ["seal"] * 2),
+    "a seal's signature": (change("signature = sha256('x') || sha256('y')"), ["seal"]),
+    "a seal's key": (change(f"key = '\\x{OTHER_KEY}'"), ["seal"]),
 }  # fmt: skip
 
 
@@ -187,8 +185,8 @@ def test_tampered(site, statements, words):
     answer, found = check(site, code=1)
     assert found == words, answer["problems"]
     assert all(row["firm"] == "muster" for row in answer["problems"])
-    if "no time" not in statements[0] and "infinity" not in statements[0]:
-        assert other_opinion(site) or "number = 3" in statements[0]
+    if "infinity" not in statements[0]:  # a time that Python does not have
+        assert other_opinion(site)
     assert "seal" in site.run("check", "--events", code=1)[0]
 
 
@@ -269,8 +267,9 @@ def test_end_that_is_cut_off(site):
 
 
 @pytest.mark.parametrize(
-    "words", [["--head", "1:" + "0" * 64], ["--firm", "muster", "--head", "1"],
-              ["--firm", "muster", "--head", "0:" + "0" * 64], ["--firm", "muster", "--head", "1:00"]]
+    "words",
+    [["--head", "1:" + "0" * 64], ["--firm", "muster", "--head", "1"],
+     ["--firm", "muster", "--head", "0:" + "0" * 64], ["--firm", "muster", "--head", "1:00"]],
 )  # fmt: skip
 def test_bad_heads(site, words):
     site.run("check", "--events", *words, code=2)
@@ -328,16 +327,11 @@ def test_many(site):
 
 
 def test_more_seals_than_are_read_at_once(site):
-    for _ in range(202):
+    for _ in range(52):
         add(site, 1)
-        site.sql("SELECT 1")
-        seal_quickly(site)
+        site.run("event", "seal", build=PLAIN)
     answer, found = check(site)
-    assert (answer["seals"], found) == (205, [])
-
-
-def seal_quickly(site):
-    site.run("event", "seal", build=PLAIN)
+    assert (answer["seals"], found) == (55, [])
 
 
 def test_several_hosts_at_once(site):
@@ -384,10 +378,11 @@ def test_events_from_before(site):
 def peak(site):
     """The most memory (KiB) that a check takes; without sanitizers, which keep what is freed."""
     process = site.start("check", "--events", build=PLAIN)
+    said = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     process.communicate()
-    assert process.returncode == 0
+    assert process.returncode == 0, said
     return usage.ru_maxrss
 
 

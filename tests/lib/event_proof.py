@@ -53,8 +53,8 @@ def signed(signature, data, public):
 
 
 def verify(firm, public, seals, sealed, events):
-    """What is wrong with a firm's chain: PUBLIC is its key; SEALS in order of numbers; SEALED the rows
-    (seal, place, event, hash) in order; EVENTS by id, without those that wait for a seal."""
+    """What is wrong with a firm's chain: PUBLIC is its key; SEALS in order of numbers; SEALED the
+    rows (seal, place, event, hash) in order; EVENTS by id, without those that wait for a seal."""
     wrong, number, previous, full_since = [], 0, ZEROS, None
     for seal in seals:
         number += 1
@@ -78,5 +78,6 @@ def verify(firm, public, seals, sealed, events):
                 wrong.append(("late", row["event"]))
         previous = seal["hash"]
         full_since = seal["at"] if seal["count"] < 1000 else full_since
+    wrong += [("seal", row["seal"]) for row in sealed if row["seal"] > number]
     known = {row["event"] for row in sealed}
     return wrong + [("added", ident) for ident in events if ident not in known]

@@ -1,5 +1,5 @@
-"""mod_kanzlei/model/events.json, the vectors of EVENTS.md, checked by a second implementation. Run as
-a program (PYTHONPATH=tests/lib) this prints them anew."""
+"""mod_kanzlei/model/events.json, the vectors of EVENTS.md, checked by a second implementation. Run
+as a program (PYTHONPATH=tests/lib) this prints them anew."""
 
 import hashlib
 import json
