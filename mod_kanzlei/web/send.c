@@ -1,6 +1,7 @@
 /* Sends an answer: headers that every one has, HTML or JSON of a view, the bytes of a document. */
 #include "web/web.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -58,13 +59,27 @@ static void leave_body(request_rec *r, const kz_web_t *web)
         r->connection->keepalive = AP_CONN_CLOSE;
 }
 
+/* BYTES live as long as the request; they are not copied on their way to TLS. */
 static int send_bytes(request_rec *r, const char *type, const char *bytes, apr_size_t len)
 {
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *bb;
+
     ap_set_content_type(r, apr_pstrdup(r->pool, type));
     ap_set_content_length(r, (apr_off_t)len);
-    if (!r->header_only)
-        ap_rwrite(bytes, (int)len, r);
+    if (r->header_only)
+        return OK;
+    bb = apr_brigade_create(r->pool, alloc);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(bytes, len, r->pool, alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    ap_pass_brigade(r->output_filters, bb); /* whoever has gone needs no page */
     return OK;
+}
+
+static apr_status_t release(void *memory)
+{
+    free(memory);
+    return APR_SUCCESS;
 }
 
 /* An error as a problem document, RFC 9457; any other page as the view itself. */
@@ -74,7 +89,6 @@ static int send_json(kz_request_t *rq, kz_reply_t *out)
     json_t *problem = json_object_get(view, "problem");
     const char *type = "application/json";
     char *text;
-    int result;
 
     if (out->status >= 400 && problem) {
         json_t *document = json_pack(
@@ -92,9 +106,8 @@ static int send_json(kz_request_t *rq, kz_reply_t *out)
     json_decref(view);
     if (!text)
         return HTTP_INTERNAL_SERVER_ERROR;
-    result = send_bytes(rq->web->r, type, text, strlen(text));
-    free(text);
-    return result;
+    apr_pool_cleanup_register(rq->pool, text, release, apr_pool_cleanup_null);
+    return send_bytes(rq->web->r, type, text, strlen(text));
 }
 
 static int send_page(kz_request_t *rq, kz_reply_t *out)
