@@ -93,6 +93,9 @@ def from_firm(client, title):
             ("Vollmacht.pdf",
              _letter("Vollmacht", f"{who} bevollmächtigt die Kanzlei, in allen Steuersachen",
                      "gegenüber den Finanzbehörden zu handeln.", "", "Ort, Datum, Unterschrift:")),
+            ("Rückfragen zur Erklärung.pdf",
+             _letter("Rückfragen", "Bitte senden Sie uns noch den Beleg über die Fortbildung",
+                     "im März und die Bescheinigung Ihrer Krankenkasse.")),
         ]
     if title == BOOKS:
         return [

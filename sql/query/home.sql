@@ -4,7 +4,7 @@
 -- The locked accesses of clients that one sees; to administrators those of staff too.
 -- home_locked() :many
 -- -> account_id uuid, name text, user text, client_id uuid, client_name text, locked_at timestamptz
-SELECT a.id, a.name, a.user_name, c.id, c.display, a.locked_at
+SELECT a.id, a.name, a.user_name, c.id, NULLIF(c.display, a.name), a.locked_at
   FROM account a
   LEFT JOIN LATERAL (
       SELECT c.id, c.display FROM account_client ac

@@ -30,7 +30,7 @@ def person(appliance, said, account):
 
 
 def assert_refused(admin):
-    """A client has sent a virus: there is no such document, for anybody."""
+    """A client has sent a virus: there is no such document, only an event that says so."""
     client = next(row for row in CLIENTS if row["user"] == "y.demir")
     known = {row["number"]: row["id"] for row in admin.get("/clients")["clients"]}
     page = admin.get(f"/clients/{known[client['number']]}")
@@ -38,6 +38,8 @@ def assert_refused(admin):
     for matter in page["matters"]:
         names -= {row["name"] for row in admin.get(f"/matters/{matter['id']}")["documents"]}
     assert names == {"Rechnung 4711.pdf.com"}
+    assert any(str(row["detail"]).startswith("Rechnung 4711.pdf.com: Eicar")
+               for row in page["events"])  # fmt: skip
 
 
 def test_the_locked_archive_is_a_real_one(tmp_path):
