@@ -16,6 +16,9 @@
 #include "model/worker.h"
 #include "queries.h"
 
+/* Many may end in the same moment: who waits holds nothing but a thread, and is found by the
+ * sweeper or by whoever sends the last byte again. */
+#define KZ_FINISH_WAIT  (10 * 60 * APR_USEC_PER_SEC)
 #define KZ_FINISH_STRAY 600 /* seconds after which a file without a row is nobody's */
 
 typedef struct finish_t {
@@ -251,8 +254,8 @@ static void give_back(finish_t *f)
     kz_err_free(err); /* the lease ends by itself */
 }
 
-kz_err_t *kz_upload_finish(const char **state, const char **what, kz_portal_t *portal, int firm,
-                           const char *id, apr_pool_t *pool)
+static kz_err_t *finish(const char **state, const char **what, kz_portal_t *portal, int firm,
+                        const char *id, apr_pool_t *pool)
 {
     finish_t f = {.portal = portal, .pool = pool};
     kz_err_t *err;
@@ -272,8 +275,19 @@ kz_err_t *kz_upload_finish(const char **state, const char **what, kz_portal_t *p
     return err;
 }
 
-/* Files that no upload knows: a crash came between file and row, or between row and unlink. And those
- * of dead workers that had taken nothing. */
+kz_err_t *kz_upload_finish(const char **state, const char **what, kz_portal_t *portal, int firm,
+                           const char *id, apr_pool_t *pool)
+{
+    kz_err_t *err;
+
+    KZ_TRY(kz_slots_take(portal->finishing, KZ_FINISH_WAIT));
+    err = finish(state, what, portal, firm, id, pool);
+    kz_slots_give(portal->finishing);
+    return err;
+}
+
+/* Files that no upload knows: a crash came between file and row, or between row and unlink. And
+ * those of dead workers that had taken nothing. */
 static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
 {
     DIR *dir = opendir(portal->conf->spool);
@@ -339,5 +353,5 @@ kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t 
     *found = 1;
     if (strcmp(row->state, "receiving") == 0)
         return give_up(portal, row->firm, row->id, pool);
-    return kz_upload_finish(&state, &what, portal, row->firm, row->id, pool);
+    return finish(&state, &what, portal, row->firm, row->id, pool);
 }

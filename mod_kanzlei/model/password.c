@@ -6,51 +6,21 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 #include <sodium.h>
 #include <zxcvbn.h>
+
+#include "base/slots.h"
 
 #define KZ_ARGON2_WAIT  (10 * APR_USEC_PER_SEC) /* for a slot */
 #define KZ_ZXCVBN_MAX   100                     /* characters looked at: its time grows with them */
 #define KZ_ZXCVBN_WORDS 200                     /* words of ours given to it, at most */
 
 struct kz_argon2_t {
-    apr_thread_mutex_t *mutex;
-    apr_thread_cond_t *freed;
-    int left; /* slots */
+    kz_slots_t *slots;
     size_t memory;
     unsigned long long passes;
     char dummy[crypto_pwhash_STRBYTES]; /* of a password that nobody has */
 };
-
-static kz_err_t *take_slot(kz_argon2_t *argon2)
-{
-    apr_time_t deadline = apr_time_now() + KZ_ARGON2_WAIT;
-    kz_err_t *err = NULL;
-
-    apr_thread_mutex_lock(argon2->mutex);
-    while (argon2->left == 0 && !err) {
-        apr_interval_time_t wait = deadline - apr_time_now();
-
-        if (wait <= 0)
-            err = kz_err_create(KZ_ERR_BUSY, "no slot for argon2id became free");
-        else
-            apr_thread_cond_timedwait(argon2->freed, argon2->mutex, wait);
-    }
-    if (!err)
-        argon2->left--;
-    apr_thread_mutex_unlock(argon2->mutex);
-    return err;
-}
-
-static void free_slot(kz_argon2_t *argon2)
-{
-    apr_thread_mutex_lock(argon2->mutex);
-    argon2->left++;
-    apr_thread_cond_signal(argon2->freed);
-    apr_thread_mutex_unlock(argon2->mutex);
-}
 
 static kz_err_t *hash_into(char *hash, const kz_argon2_t *argon2, const char *password)
 {
@@ -66,14 +36,11 @@ kz_err_t *kz_argon2_create(kz_argon2_t **argon2, const kz_conf_t *conf, apr_pool
     char nobody[33];
     unsigned char random[16];
 
-    made->left = conf->argon2_slots;
     made->memory = (size_t)conf->argon2_memory;
     made->passes = (unsigned long long)conf->argon2_passes;
     if (made->memory < crypto_pwhash_MEMLIMIT_MIN || made->passes < crypto_pwhash_OPSLIMIT_MIN)
         return kz_err_create(KZ_ERR_CONFIG, "KanzleiPasswordMemory or -Passes is too small");
-    if (apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
-        apr_thread_cond_create(&made->freed, pool) != APR_SUCCESS)
-        return kz_err_create(KZ_ERR_INTERNAL, "argon2id slots");
+    KZ_TRY(kz_slots_create(&made->slots, conf->argon2_slots, "argon2id", pool));
     randombytes_buf(random, sizeof random);
     sodium_bin2hex(nobody, sizeof nobody, random, sizeof random);
     KZ_TRY(hash_into(made->dummy, made, nobody));
@@ -87,9 +54,9 @@ kz_err_t *kz_password_hash(const char **hash, kz_portal_t *portal, const char *p
     char *room = apr_palloc(pool, crypto_pwhash_STRBYTES);
     kz_err_t *err;
 
-    KZ_TRY(take_slot(portal->argon2));
+    KZ_TRY(kz_slots_take(portal->argon2->slots, KZ_ARGON2_WAIT));
     err = hash_into(room, portal->argon2, password);
-    free_slot(portal->argon2);
+    kz_slots_give(portal->argon2->slots);
     *hash = room;
     return err;
 }
@@ -99,10 +66,10 @@ kz_err_t *kz_password_verify(int *ok, kz_portal_t *portal, const char *hash, con
     int fits;
 
     *ok = 0;
-    KZ_TRY(take_slot(portal->argon2));
+    KZ_TRY(kz_slots_take(portal->argon2->slots, KZ_ARGON2_WAIT));
     fits = crypto_pwhash_str_verify(hash ? hash : portal->argon2->dummy, password,
                                     strlen(password)) == 0;
-    free_slot(portal->argon2);
+    kz_slots_give(portal->argon2->slots);
     *ok = fits && hash;
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include <apr_pools.h>
 #include <apr_thread_mutex.h>
 
+#include "base/slots.h"
 #include "conf/conf.h"
 #include "io/db/db.h"
 #include "io/mail/mail.h"
@@ -20,6 +21,7 @@ typedef struct kz_portal_t {
     kz_stores_t *stores;
     kz_seal_keyring_t *keys;
     kz_argon2_t *argon2;
+    kz_slots_t *finishing; /* uploads whose bytes are there: scanned, stored, committed */
     kz_mail_config_t mail;
     const unsigned char *csrf_key; /* KZ_SEAL_KEY bytes, for form tokens */
     const unsigned char

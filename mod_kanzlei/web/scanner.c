@@ -15,6 +15,7 @@
 
 APLOG_USE_MODULE(kanzlei);
 
+#define KZ_SCANNER_NICE 5
 #define KZ_SCANNER_CALM (10 * APR_USEC_PER_SEC) /* one that ran so long starts again at once */
 
 typedef struct scanner_t {
@@ -59,6 +60,8 @@ static void run(const scanner_t *scanner, int wait)
     if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(ap_unixd_config.group_id) != 0 ||
                            setuid(ap_unixd_config.user_id) != 0))
         _exit(1);
+    if (nice(KZ_SCANNER_NICE) == -1) /* pages come first; if it can't be, it is no harm */
+        errno = 0;
     if (wait)
         sleep(1);
     execv(conf->scanner_program, (char *const *)args);

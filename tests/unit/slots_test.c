@@ -1,0 +1,91 @@
+/* Slots: never more at once than there are, and who waits gets one or is told. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <apr_general.h>
+#include <cmocka.h>
+
+#include "base/slots.h"
+
+#define THREADS 8
+#define TURNS   2000
+#define COUNT   3
+
+static apr_pool_t *pool;
+static kz_slots_t *slots;
+static int inside, most;
+
+static void *turn(void *baton)
+{
+    int i;
+
+    for (i = 0; i < TURNS; i++) {
+        int now, before;
+
+        if (kz_slots_take(slots, apr_time_from_sec(60)))
+            return baton;
+        now = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+        before = __atomic_load_n(&most, __ATOMIC_SEQ_CST);
+        while (now > before && !__atomic_compare_exchange_n(&most, &before, now, 0,
+                                                            __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            continue;
+        __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+        kz_slots_give(slots);
+    }
+    return NULL;
+}
+
+static void test_never_more(void **state)
+{
+    pthread_t threads[THREADS];
+    void *failed;
+    int i;
+
+    (void)state;
+    for (i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, turn, &inside), 0);
+    for (i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_in_range(most, 1, COUNT);
+}
+
+static void test_none_left(void **state)
+{
+    kz_err_t *err;
+    int i;
+
+    (void)state;
+    for (i = 0; i < COUNT; i++)
+        assert_null(kz_slots_take(slots, 0));
+    err = kz_slots_take(slots, 1000);
+    assert_non_null(err);
+    assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
+    kz_err_free(err);
+    kz_slots_give(slots);
+    assert_null(kz_slots_take(slots, 0));
+    for (i = 0; i < COUNT; i++)
+        kz_slots_give(slots);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_none_left),
+        cmocka_unit_test(test_never_more),
+    };
+    int failed;
+
+    apr_initialize();
+    apr_pool_create(&pool, NULL);
+    if (kz_slots_create(&slots, COUNT, "a test", pool))
+        return 1;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    apr_pool_destroy(pool);
+    apr_terminate();
+    return failed;
+}
