@@ -42,10 +42,10 @@ class Upload:
         if b" 201 " not in head[:20]:
             raise OSError(f"not created: {head[:200]!r}")
         place = head.split(b"ocation: ", 1)[1].split(b"\r\n", 1)[0].decode()
-        self.begin = request(plan, "PATCH", place, {
+        self.line.sendall(request(plan, "PATCH", place, {
             "Upload-Offset": 0, "Content-Length": plan["size"],
             "Content-Type": "application/offset+octet-stream",
-        })  # fmt: skip
+        }))  # fmt: skip
 
     def head(self):
         text = b""
@@ -58,9 +58,6 @@ class Upload:
 
     def piece(self, content):
         """Sends the next piece; whether more are to come."""
-        if self.begin:
-            self.line.sendall(self.begin)
-            self.begin = b""
         part = content[: min(len(content), self.left)]
         self.line.sendall(part)
         self.left -= len(part)
@@ -74,42 +71,65 @@ class Upload:
         self.line.close()
 
 
-def main(plan):
-    context = ssl.create_default_context(cafile=plan["authority"])
-    content = os.urandom(int(plan["rate"] * STEP))
-    uploads = [Upload(plan, context) for _ in range(plan["count"])]
-    print("begun", flush=True)
-    start, waiting = time.monotonic(), selectors.DefaultSelector()
-    turns = [(start + random.random() * STEP, i) for i in range(len(uploads))]
-    heapq.heapify(turns)
-    late, open_ones, errors = 0.0, len(uploads), []
-    while open_ones:
+class Crowd:
+    """All of them: each begins as soon as it is connected, and has its turn every STEP seconds."""
+
+    def __init__(self, plan):
+        self.plan, self.content = plan, os.urandom(int(plan["rate"] * STEP))
+        self.context = ssl.create_default_context(cafile=plan["authority"])
+        self.turns, self.waiting = [], selectors.DefaultSelector()
+        self.begun, self.open, self.late, self.errors = 0, 0, 0.0, []
+
+    def begin(self):
+        self.begun += 1
+        try:
+            upload = Upload(self.plan, self.context)
+        except OSError as wrong:
+            self.errors.append(repr(wrong))
+            return
+        self.open += 1
+        heapq.heappush(self.turns, (time.monotonic() + random.random() * STEP, self.begun, upload))
+
+    def send(self):
         now = time.monotonic()
-        while turns and turns[0][0] <= now:
-            due, i = heapq.heappop(turns)
-            late = max(late, now - due)
+        while self.turns and self.turns[0][0] <= now:
+            due, number, upload = heapq.heappop(self.turns)
+            self.late = max(self.late, now - due)
             try:
-                if uploads[i].piece(content):
-                    heapq.heappush(turns, (due + STEP, i))
+                if upload.piece(self.content):
+                    heapq.heappush(self.turns, (due + STEP, number, upload))
                 else:
-                    waiting.register(uploads[i].line, selectors.EVENT_READ, uploads[i])
+                    self.waiting.register(upload.line, selectors.EVENT_READ, upload)
             except OSError as wrong:
-                open_ones -= 1
-                errors.append(repr(wrong))
-        pause = max(turns[0][0] - time.monotonic(), 0) if turns else 60
-        for key, _ in waiting.select(min(pause, 0.05) if turns else pause):
-            waiting.unregister(key.fileobj)
-            open_ones -= 1
+                self.open -= 1
+                self.errors.append(repr(wrong))
+
+    def receive(self, pause):
+        for key, _ in self.waiting.select(pause):
+            self.waiting.unregister(key.fileobj)
+            self.open -= 1
             try:
                 key.data.finish()
             except OSError as wrong:
                 key.data.failed = repr(wrong)
             if key.data.failed:
-                errors.append(key.data.failed)
-    print(json.dumps({
-        "seconds": time.monotonic() - start, "late": late, "failed": len(errors),
-        "first": errors[:1],
-    }), flush=True)  # fmt: skip
+                self.errors.append(key.data.failed)
+
+    def run(self):
+        while self.begun < self.plan["count"]:
+            self.begin()
+            self.send()
+            self.receive(0)
+        print("begun", flush=True)
+        start = time.monotonic()
+        while self.open:
+            self.send()
+            self.receive(min(max(self.turns[0][0] - time.monotonic(), 0), 0.05)
+                         if self.turns else 60)  # fmt: skip
+        print(json.dumps({
+            "seconds": time.monotonic() - start, "late": self.late, "failed": len(self.errors),
+            "first": self.errors[:1],
+        }), flush=True)  # fmt: skip
 
 
-main(json.loads(sys.argv[1]))
+Crowd(json.loads(sys.argv[1])).run()

@@ -51,8 +51,8 @@ def wrk(site, paths, *, connections, seconds, delay=0, seed=1):
             capture_output=True, text=True, env=environment, check=True,
         )  # fmt: skip
     result = json.loads(done.stdout.strip().splitlines()[-1])
-    if result["wrong"]:
-        raise Wrong(f"{result['wrong']} of {result['requests']} requests went wrong: {paths[0]}")
+    if result["status"] or result["line"]:
+        raise Wrong(f"{paths[0]}: {result}")
     result["rate"] = result["requests"] / result["seconds"]
     return result
 

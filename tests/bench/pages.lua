@@ -25,8 +25,8 @@ end
 function done(summary, latency)
     local e = summary.errors
     io.write(string.format(
-        '\n{"requests": %d, "seconds": %f, "bytes": %d, "p50": %f, "p99": %f, "max": %f, "wrong": %d}\n',
+        '\n{"requests": %d, "seconds": %f, "bytes": %d, "p50": %f, "p99": %f, "max": %f, "status": %d, "line": %d}\n',
         summary.requests, summary.duration / 1e6, summary.bytes, latency:percentile(50) / 1e3,
         latency:percentile(99) / 1e3, latency.max / 1e3,
-        e.connect + e.read + e.write + e.status + e.timeout))
+        e.status, e.connect + e.read + e.write + e.timeout))
 end

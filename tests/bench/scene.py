@@ -67,23 +67,26 @@ class Site(Portal):
         self.give()
         return f"/-/bench/static/{name}"
 
+    def program(self, built):
+        """A program or module of the build where httpd can read it; one that runs is left alone."""
+        path = self.bench / built.name
+        path.unlink(missing_ok=True)
+        shutil.copy(built, path)
+        return path
+
     def configure(self, portal="", *, yardsticks=False, **scanner):
         """Starts anew with lines for kanzlei.conf, with the yardsticks or without them."""
         conf, lines = self.data / "conf", [portal]
         if "scanner" in scanner:
-            program = self.bench / Path(scanner["scanner"]).name
-            program.unlink(missing_ok=True)
-            shutil.copy(scanner["scanner"], program)
-            lines.append(f'KanzleiScannerProgram "{program}"')
+            lines.append(f'KanzleiScannerProgram "{self.program(scanner["scanner"])}"')
         (conf / "kanzlei.local.conf").write_text("\n".join(lines) + "\n")
         (conf / "local-portal.conf").write_text("")
         if yardsticks:
             modules = Path(
                 subprocess.check_output(["/usr/bin/apxs", "-q", "LIBEXECDIR"], text=True).strip()
             )
-            shutil.copy(BUILD / "mod_bench.so", self.bench)
             load = [f'LoadModule {m[4:]}_module "{modules}/{m}.so"' for m in YARDSTICKS]
-            load.append(f'LoadModule bench_module "{self.bench}/mod_bench.so"')
+            load.append(f'LoadModule bench_module "{self.program(BUILD / "mod_bench.so")}"')
             load.append(f'DavLockDB "{self.bench}/locks"')
             for name in FOLDERS:
                 (self.bench / name).mkdir(exist_ok=True)
@@ -98,10 +101,12 @@ class Site(Portal):
         self.admin = self.signed_in("admin")
 
     def empty(self):
-        """Removes what PUT has left."""
+        """Removes what PUT has left, and the objects of all documents: room for the next round."""
         for folder in FOLDERS[1:]:
             for path in (self.bench / folder).glob("*"):
                 path.unlink() if path.is_file() else shutil.rmtree(path)
+        for path in self.data.glob("store-*/[0-9]*"):
+            shutil.rmtree(path)
 
     def cookie(self):
         return "; ".join(f"{c.name}={c.value}" for c in self.admin.http.cookies.jar)

@@ -34,8 +34,8 @@ def slow(bench):
     """p99 of pages while 1,000 uploads are under way and finish, against the same without them."""
     site = bench.measured(documents=SMALL)
     paths = documents.matters(site, SMALL)
-    count, size = bench.size(1000, 100), bench.size(1_000_000, 250_000)
-    seconds, took, failed = size // RATE + 5, [], 0
+    count, size = bench.size(1000, 100), bench.size(1_500_000, 250_000)
+    seconds, took, failed = size // RATE, [], 0
 
     def quiet():
         return wrk(site, paths, seconds=seconds, **READERS)["p99"]
@@ -53,6 +53,7 @@ def slow(bench):
         failed += end["failed"]
         if end["failed"]:
             print(f"  {end}", file=sys.stderr)
+        site.empty()
         return result
 
     quiet()
