@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OUT_FIRST (64 * 1024) /* most pages, at once */
+#define OUT_FIRST (64 * 1024)        /* most pages, at once */
 #define OUT_MAX   (32 * 1024 * 1024) /* bytes */
 #define STEPS_MAX 4000000            /* nodes: what loops within loops can cost */
 

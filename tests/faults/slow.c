@@ -1,5 +1,5 @@
-/* Makes a folder slow: fsync() of what lies in it, and open() of it, wait. The file that KZ_SLOW names
- * says which one and how long, "MILLISECONDS FOLDER"; without that file nothing waits. */
+/* Makes a folder slow: fsync() of what lies in it, and open() of it, wait. The file that KZ_SLOW
+ * names says which one and how long, "MILLISECONDS FOLDER"; without that file nothing waits. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
