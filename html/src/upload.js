@@ -184,6 +184,7 @@ class Job {
     const answer = error.originalResponse;
     const status = answer ? answer.getStatus() : 0;
     if (status === 401) return this.cut("signed_out");
+    if (status === 403) return this.renew(answer);
     const passing = [408, 409, 423, 425, 429];
     if (status < 400 || status >= 500 || passing.includes(status)) return this.cut();
     if (status === 404 || status === 410) {
@@ -191,13 +192,30 @@ class Job {
       this.lost = (this.lost || 0) + 1;
       if (this.lost < 3) return this.cut();
     }
+    return this.refused(answer);
+  }
+
+  refused(answer) {
     let detail = "";
     try {
       detail = JSON.parse(answer.getBody()).detail;
     } catch {
       detail = "";
     }
-    return this.end("bad", detail || this.words.say("failed", { name: this.file.name }));
+    this.end("bad", detail || this.words.say("failed", { name: this.file.name }));
+  }
+
+  /* Somebody has signed in anew, in another window: the page's form token is another one now. */
+  async renew(answer) {
+    const headers = this.upload.options.headers;
+    const token = await this.queue.token();
+    if (this.over) return;
+    if (!token) this.cut();
+    else if (token === headers["X-CSRF-Token"]) this.refused(answer);
+    else {
+      headers["X-CSRF-Token"] = token;
+      this.go();
+    }
   }
 
   /* Wait for the line, then go on from what the server has. */
@@ -398,17 +416,29 @@ class Queue {
     this.reload();
   }
 
-  /* The list of documents, as the page would show it now. */
-  async reload() {
+  /* This page as it would be now; null when the line is cut. */
+  async page() {
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const [now, then] = [page.getElementById("documents"), document.getElementById("documents")];
-      if (now && then) then.replaceWith(document.adoptNode(now));
+      return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
     } catch {
-      /* the list stays as it is */
+      return null;
     }
+  }
+
+  /* The form token as of now, here and in all forms of the page; null when it can't be known. */
+  async token() {
+    const token = (await this.page())?.querySelector("form[data-upload]")?.dataset.csrf;
+    if (!token) return null;
+    this.form.dataset.csrf = token;
+    for (const field of document.querySelectorAll("input[name=csrf]")) field.value = token;
+    return token;
+  }
+
+  /* The list of documents, as the page would show it now. */
+  async reload() {
+    const [now, then] = [(await this.page())?.getElementById("documents"), document.getElementById("documents")];
+    if (now && then) then.replaceWith(document.adoptNode(now));
   }
 }
 

@@ -32,14 +32,20 @@ def portal():
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Debian's Chromium."""
+def launch():
+    """Starts Debian's Chromium; more arguments may be given."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=ARGUMENTS, headless=True
+        yield lambda *more: playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*ARGUMENTS, *more], headless=True
         )
-        yield chromium
-        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def browser(launch):
+    """The Chromium of all who have a good line."""
+    chromium = launch()
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def person(browser, portal):
     made = []
 
     def make(**how):
-        made.append(Person(browser, portal, **how))
+        made.append(Person(how.pop("browser", browser), portal, **how))
         return made[-1]
 
     yield make
@@ -56,6 +62,18 @@ def person(browser, portal):
     for one in made:
         one.context.close()
     assert not errors, errors
+
+
+@pytest.fixture
+def admin(person):
+    """Makes an administrator who has signed in."""
+    def make(**how):
+        one = person(**how)
+        account = one.portal.accounts["admin"]
+        one.sign_in(account["user"], account["password"])
+        return one
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -83,9 +83,11 @@ class Portal:
 class Person:
     """Somebody in front of a browser of their own; every error on the console is noted."""
 
-    def __init__(self, browser, portal, *, language="de", script=True, size="desktop"):
+    def __init__(
+        self, browser, portal, *, language="de", script=True, size="desktop", line="good"
+    ):
         width, height = SIZES[size]
-        self.portal, self.language, self.script = portal, language, script
+        self.portal, self.language, self.script, self.line = portal, language, script, line
         self.context = browser.new_context(
             ignore_https_errors=True,
             java_script_enabled=script,
@@ -102,8 +104,10 @@ class Person:
         self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
 
     def _note(self, message):
-        # A form that comes back is a 422, and a page that isn't there a 404: Chromium says so.
-        if message.type == "error" and not re.search(r"status of 4\d\d", message.text):
+        # A form that comes back is a 422, and a page that isn't there a 404: Chromium says so, and
+        # of a line that is cut as well.
+        usual = r"status of 4\d\d" if self.line == "good" else r"status of 4\d\d|net::ERR_"
+        if message.type == "error" and not re.search(usual, message.text):
             self.errors.append(f"{message.location.get('url', '')}: {message.text}")
 
     def say(self, key, **values):

@@ -1,0 +1,153 @@
+"""What the upload script shows of a transfer: bar, speed, remaining time, cancel; and that it goes
+on after a cut line. The line is as slow as a test needs it, so nothing here depends on speed."""
+
+import hashlib
+import re
+import secrets
+
+import pytest
+from case import Case, file, opens_matter, send
+from line import Line
+from playwright.sync_api import expect
+
+SLOW = 400_000  # bytes a second
+NUMBER = r"[\d.,]+ (Byte|KB|MB)"
+
+
+@pytest.fixture
+def line(portal):
+    """The line of the sender."""
+    made = Line(int(portal.root.rsplit(":", 1)[1]))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sender(admin, person, launch, line, request):
+    """A client in a matter of her own, at the end of that line."""
+    language = getattr(request, "param", "de")
+    far = launch(f"--host-resolver-rules=MAP localhost 127.0.0.1:{line.port}")
+    staff = admin(language=language)
+    client = person(language=language, browser=far, line="bad")
+    client.case = Case(staff)
+    client.case.accept(client, client.case.invite(staff))
+    opens_matter(client, client.case)
+    yield client
+    far.close()
+
+
+@pytest.fixture
+def large(tmp_path):
+    """A file that takes the slow line some minutes."""
+    path = tmp_path / "Bauplan.bin"
+    path.write_bytes(secrets.token_bytes(40_000_000))
+    return path
+
+
+def row(one, name):
+    """What the queue says of one file."""
+    return one.page.locator("[data-list] > li").filter(has_text=name)
+
+
+def under_way(one, name):
+    """Waits until bar, bytes, speed and remaining time are there."""
+    rest = "|".join(
+        re.escape(one.say(f"upload.rest_{unit}", n="COUNT")).replace("COUNT", r"[\d.,]+")
+        for unit in ("seconds", "minutes", "hours")
+    )
+    words = one.say("upload.running", sent="SIZE", size="SIZE", speed="SIZE", rest="REST")
+    pattern = re.escape(words).replace("SIZE", NUMBER).replace("REST", f"({rest})")
+    expect(row(one, name).locator(".job__text")).to_have_text(re.compile(f"^{pattern}$"))
+    bar = row(one, name).get_by_role("progressbar", name=name)
+    expect(bar).to_have_attribute("value", re.compile(r"^([5-9]|\d\d)$"))
+
+
+def arrived(one, path):
+    """All of it is there, as it was sent; and the list on the page has it."""
+    name = path.name
+    text = row(one, name).locator(".job__text")
+    expect(text).to_have_text(one.say("upload.done_client", name=name), timeout=240_000)
+    link = one.page.locator("#documents").get_by_role("link", name=name)
+    expect(link).to_have_count(1)
+    answer = one.context.request.get(
+        one.portal.root + link.get_attribute("href"), headers={"Accept": "application/json"}
+    )
+    sent = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert answer.json()["document"]["sha256"] == sent
+
+
+@pytest.mark.parametrize("sender", ["de", "en"], indirect=True)
+def test_progress_and_cancel(sender, line, large):
+    """A transfer tells how far it is; cancelled, nothing of it is left at the server."""
+    line.speed = SLOW
+    with sender.page.expect_response(lambda answer: answer.status == 201) as created:
+        sender.page.set_input_files("#files", large)
+    under_way(sender, large.name)
+    upload = sender.portal.root + created.value.headers["location"]
+    headers = {"Accept": "application/json"}
+    cancel = row(sender, large.name).get_by_role("button")
+    name = re.escape(sender.say("upload.cancel")) + r"\s*:\s*" + re.escape(large.name)
+    expect(cancel).to_have_accessible_name(re.compile(name))
+    cancel.focus()
+    sender.page.keyboard.press("Enter")
+    words = sender.say("upload.cancelled", name=large.name)
+    expect(row(sender, large.name).locator(".job__text")).to_have_text(words)
+    expect(sender.page.locator("[data-total]")).to_have_text(sender.say("upload.total_none"))
+    for _ in range(300):
+        if sender.context.request.get(upload, headers=headers).status in (404, 410):
+            break
+        sender.page.wait_for_timeout(200)
+    else:
+        raise AssertionError("the server still has it")
+    sender.page.reload()
+    expect(sender.page.get_by_role("link", name=large.name)).to_have_count(0)
+
+
+def test_goes_on_after_a_cut_line(sender, line, large):
+    """From where it was, by itself; and it says so meanwhile."""
+    offsets = []
+    sender.page.on("request", lambda request: offsets.append(
+        int(request.headers["upload-offset"])) if request.method == "PATCH" else None)  # fmt: skip
+    line.speed = SLOW
+    sender.page.set_input_files("#files", large)
+    under_way(sender, large.name)
+    line.cut()
+    words = re.escape(sender.say("upload.cut", percent="COUNT")).replace("COUNT", r"\d+")
+    expect(row(sender, large.name).locator(".job__text")).to_have_text(re.compile(words))
+    assert offsets == [0]
+    line.mend()
+    arrived(sender, large)
+    assert 0 < offsets[1] < 16 << 20, "neither from the start nor from the end of a request"
+
+
+def test_goes_on_after_signing_in_again(sender, line, large):
+    """The session has ended meanwhile: a new one in another window is enough."""
+    line.speed = SLOW
+    sender.page.set_input_files("#files", large)
+    under_way(sender, large.name)
+    other = sender.context.new_page()
+    other.goto(sender.portal.base + "/matters")
+    other.locator("summary.tool").click()
+    other.locator("header form[action$=sign-out] button").click()
+    line.mend()
+    text = row(sender, large.name).locator(".job__text")
+    expect(text).to_have_text(sender.say("upload.signed_out"), timeout=120_000)
+    other.goto(sender.portal.base + "/sign-in")
+    other.fill("#user", sender.case.user)
+    other.fill("#password", sender.case.password)
+    other.locator("main form button[type=submit]").click()
+    arrived(sender, large)
+
+
+def test_what_is_not_sent_at_all(sender):
+    """Too large, empty: said before a byte is sent, and the others go on."""
+    form = sender.page.locator("form[data-upload]")
+    form.evaluate("form => { form.dataset.max = 1000; }")
+    send(sender, file("gross.txt", "x" * 1001), file("leer.txt", ""), file("gut.txt", "gut"))
+    size = form.locator("dd").evaluate_all("all => all.at(-1).textContent")
+    for name, words in {
+        "gross.txt": sender.say("upload.too_large", name="gross.txt", size=f"1{size}0 KB"),
+        "leer.txt": sender.say("upload.empty", name="leer.txt"),
+        "gut.txt": sender.say("upload.done_client", name="gut.txt"),
+    }.items():
+        expect(row(sender, name).locator(".job__text")).to_have_text(words)
