@@ -83,10 +83,9 @@ kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
  * the account's page, which for STAFF is among the staff. */
 static void go_back(kz_reply_t *out, const kz_request_t *rq, int staff, const char *notice)
 {
-    const char *back = kz_request_form(rq, "back"), *id = kz_request_id(rq, "account");
-    size_t len = strlen(rq->base);
+    const char *back = kz_request_back(rq), *id = kz_request_id(rq, "account");
 
-    if (back && strncmp(back, rq->base, len) == 0 && back[len] == '/' && !strpbrk(back, "\\\r\n"))
+    if (back)
         kz_reply_see(out, "", apr_pstrmemdup(rq->pool, back, strcspn(back, "?#")), notice);
     else
         kz_reply_see(out, rq->base,

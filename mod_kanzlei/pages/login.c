@@ -1,8 +1,6 @@
 /* Signing in and out, the reader's language, and the pages that everybody may see. */
 #include "web/route.h"
 
-#include <string.h>
-
 #include <apr_strings.h>
 
 #include "model/event.h"
@@ -95,13 +93,10 @@ kz_err_t *page_language(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_form_t *form = kz_form_open(rq);
     const char *language = kz_form_choice(form, "lang", "de|en");
-    const char *back = kz_request_form(rq, "back");
-    size_t len = strlen(rq->base);
+    const char *back = kz_request_back(rq);
 
     (void)grant;
     kz_reply_cookie(out, "kz-language", language, KZ_LANGUAGE_COOKIE);
-    if (!back || strncmp(back, rq->base, len) != 0 || back[len] != '/' || strpbrk(back, "\\\r\n"))
-        back = apr_pstrcat(rq->pool, rq->base, "/", NULL);
-    kz_reply_see(out, "", back, NULL);
+    kz_reply_see(out, back ? "" : rq->base, back ? back : "/", NULL);
     return NULL;
 }

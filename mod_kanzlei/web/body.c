@@ -31,6 +31,20 @@ const char *kz_request_form(const kz_request_t *rq, const char *name)
     return apr_table_get(rq->form, name);
 }
 
+const char *kz_request_back(const kz_request_t *rq)
+{
+    const char *back = kz_request_form(rq, "back"), *at;
+    size_t len = strlen(rq->base);
+
+    if (!back || strncmp(back, rq->base, len) != 0 || back[len] != '/')
+        return NULL;
+    for (at = back; *at; at++) {
+        if (*at <= ' ' || *at > '~' || *at == '\\')
+            return NULL;
+    }
+    return back;
+}
+
 const char *kz_request_header(const kz_request_t *rq, const char *name)
 {
     return apr_table_get(rq->web->r->headers_in, name);
@@ -143,6 +157,10 @@ static kz_err_t *read_json(apr_table_t *form, const char *body, apr_size_t len, 
         json_decref(object);
         return kz_err_create(KZ_ERR_BAD_REQUEST, "the body is no JSON object (line %d)",
                              where.line);
+    }
+    if (json_object_size(object) > KZ_WEB_FIELDS_MAX) {
+        json_decref(object);
+        return kz_err_create(KZ_ERR_TOO_LARGE, "form: more than %d fields", KZ_WEB_FIELDS_MAX);
     }
     json_object_foreach(object, name, value)
     {

@@ -298,6 +298,45 @@ def test_codes_of_other_firms_old_ones_and_inventions(house, chef):
     assert not house.person().enters(user, MARIA)
 
 
+def test_codes_as_pages_say_what_to_do(house, chef):
+    """Used, expired, of another firm, invented: a page with the sentence at the field, and help."""
+    account, _ = access_of(chef, client_of(chef))
+    old, code = letter_code(chef, account), letter_code(chef, account)
+    redeem(house.person(), code)
+    for firm, typed, advice in (
+        ("muster", code, "Dieser Code ist schon benutzt worden. Melden Sie sich mit Ihrem"),
+        ("muster", old, "Dieser Code ist abgelaufen. Ihre Kanzlei schickt Ihnen gern einen neuen."),
+        ("andere", code, "Diesen Code kennen wir nicht. Vergleichen Sie ihn bitte noch einmal."),
+        ("muster", "AAAA-BBBB-CCCC-DDDD", "Diesen Code kennen wir nicht."),
+    ):
+        person = house.person(firm)
+        person.get_json("/redeem")
+        for path in ("/redeem", "/redeem/password"):
+            answer = person.request("POST", path, json_view=False, data={"code": typed})
+            assert answer.status_code == 422
+            assert answer.headers["content-type"] == "text/html; charset=utf-8"
+            assert advice in answer.text
+            assert 'aria-invalid="true"' in answer.text
+
+
+def test_an_access_without_a_mail_address(house, chef):
+    """There is no invitation by mail, and the page says so; a letter does it."""
+    account, user = access_of(chef, client_of(chef), email="")
+    before = house.sql("SELECT count(*) FROM job")
+    answer = chef.post(f"/accounts/{account}/invite")
+    assert answer.status_code == 422
+    assert "keine E-Mail-Adresse hinterlegt" in answer.json()["detail"]
+    assert house.sql("SELECT count(*) FROM job") == before
+    page = chef.get(f"/accounts/{account}", json_view=False)
+    assert "keine E-Mail-Adresse hinterlegt" in page.text
+    with_one, _ = access_of(chef, client_of(chef))
+    other = chef.get(f"/accounts/{with_one}", json_view=False)
+    assert page.text.count("<button") == other.text.count("<button") - 1
+    assert chef.get_json(f"/accounts/{account}")["account"]["state"] == "new"
+    redeem(house.person(), letter_code(chef, account))
+    assert house.person().enters(user, MARIA)
+
+
 def test_what_passwords_are_taken(house, chef):
     client = client_of(chef, kind="company", first_name="", name="Zwiebelturm Handels GmbH")
     account, user = access_of(chef, client)
