@@ -85,11 +85,13 @@ static void child_init(apr_pool_t *pool, server_rec *server)
     kz_jobs_use(state);
 }
 
-/* The portal's URLs map to no file. The assets below /-/ do, and what mod_md answers. */
+/* The portal's URLs map to no file. The assets do, and what mod_md answers. */
 static int translate_name(request_rec *r)
 {
-    if (!is_portal(r->server) || strncmp(r->uri, "/-/", 3) == 0 ||
-        strncmp(r->uri, "/.well-known/", 13) == 0)
+    static const char assets[] = "/-/assets/", acme[] = "/.well-known/acme-challenge/";
+
+    if (!is_portal(r->server) || strncmp(r->uri, assets, sizeof assets - 1) == 0 ||
+        strncmp(r->uri, acme, sizeof acme - 1) == 0)
         return DECLINED;
     r->handler = KZ_HANDLER;
     return OK;

@@ -50,7 +50,8 @@ static kz_request_t *make_request(request_rec *r, kz_state_t *state)
     rq->languages = state->languages;
     rq->method = r->method;
     rq->path = r->uri;
-    rq->here = r->unparsed_uri;
+    rq->here =
+        apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri), r->args ? "?" : NULL, r->args, NULL);
     rq->slug = "";
     rq->base = "";
     rq->csrf = "";

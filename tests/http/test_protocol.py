@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from raw import Raw, statuses
 
 PROBLEM = "application/problem+json"
 
@@ -197,3 +198,76 @@ def test_assets_are_cached_and_pages_are_not(portal):
     assert answer.status_code == 200
     assert "immutable" in answer.headers["Cache-Control"]
     assert answer.headers["Content-Encoding"] in ("br", "gzip")
+
+
+BACK = [
+    "https://evil.example/", "//evil.example/", "/\\evil.example", "/k/linde/\\evil", "/k/lindex/",
+    "/k/linde/\r\nSet-Cookie: a=b", "/k/linde/\x01", "/k/linde/\x7f", "/k/linde/\t", "/k/linde/ä",
+    "javascript:alert(1)", "", "/k/linde",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("back", BACK)
+def test_the_language_form_leads_nowhere_else(portal, back):
+    browser = portal.browser()
+    browser.get_json("/sign-in")
+    answer = browser.request("POST", "/language", data={"lang": "en", "back": back})
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == browser.base + "/"
+    answer = browser.request("POST", "/language", data={"lang": "en", "back": "/k/linde/help?a=b"})
+    assert answer.headers["Location"] == "/k/linde/help?a=b"
+
+
+@pytest.mark.parametrize(
+    "path, status",
+    [
+        ("/k/linde/%2fetc", 404), ("/k/linde/a%00b", 404), ("/-/", 404), ("/-/nichts", 404),
+        ("/-/assets/", 404), ("/-/assets/%2e%2e/texts.de.json", 404), ("/.well-known/x", 404),
+        ("/.well-known/acme-challenge/../../k/linde/clients", 401), ("/K/linde/sign-in", 404),
+        ("//k//linde//clients", 401), ("/k/linde/%2e%2e/linde/clients", 401),
+        ("/k/linde/clients/", 404), ("/k/linde/clients;a=b", 404), ("/k/linde/clients%20", 404),
+        ("/k/LINDE/sign-in", 404), ("/k/linde/../../etc/passwd", 404), ("/index.html", 404),
+    ],
+)  # fmt: skip
+def test_no_way_around_by_the_path(portal, path, status):
+    """And what httpd answers by itself runs no script, is in no frame, and nothing is logged."""
+    with Raw(portal) as raw:
+        raw.head(f"GET {path} HTTP/1.1", "Connection: close")
+        found = raw.rest()
+    assert statuses(found) == [status], found
+    head = found.partition(b"\r\n\r\n")[0].lower()
+    assert head.count(b"content-security-policy: default-src '") == 1
+    assert head.count(b"x-content-type-options: nosniff") == 1
+    assert b"frame-ancestors 'none'" in head
+
+
+def test_another_host_in_the_request_is_believed_in_nothing(portal):
+    """Neither redirects nor links nor cookies take the name from the request."""
+    for first, host in (
+        ("GET /k/linde/ HTTP/1.1", "evil.example"),
+        ("GET https://evil.example/k/linde/sign-in HTTP/1.1", "evil.example"),
+        ("GET /k/linde/sign-in HTTP/1.1", "evil.example:1@x"),
+    ):
+        with Raw(portal) as raw:
+            raw.host = host
+            raw.head(first, "X-Forwarded-Host: evil.example", "Connection: close")
+            assert b"evil" not in raw.rest()
+
+
+@pytest.mark.parametrize("query", [b"x=\xff\xfe", b"<script>", b'"onload="x', b"x=\xc3\xa4"])
+def test_bytes_in_the_address_that_are_no_text(portal, query):
+    for kind in ("application/json", "text/html"):
+        with Raw(portal) as raw:
+            lines = f"Host: {raw.host}\r\nAccept: {kind}\r\nConnection: close\r\n\r\n"
+            raw.send(b"GET /k/linde/sign-in?" + query + b" HTTP/1.1\r\n" + lines.encode())
+            answer = raw.rest()
+        assert statuses(answer) in ([200], [400])
+        body = answer.partition(b"\r\n\r\n")[2].decode()
+        if kind == "text/html":
+            assert "<script>" not in body and '"onload' not in body
+
+
+def test_methods_in_headers_are_no_methods(admin):
+    for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+        assert admin.request("POST", "/documents", headers={name: "GET"}).status_code == 405
+    assert admin.request("TRACE", "/").status_code == 405
