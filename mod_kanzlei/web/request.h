@@ -32,7 +32,8 @@ const char *kz_request_id(const kz_request_t *rq, const char *kind);
 /* A parameter of the query, or of the form; NULL when it is not there. */
 const char *kz_request_query(const kz_request_t *rq, const char *name);
 const char *kz_request_form(const kz_request_t *rq, const char *name);
-/* Where the form's field "back" leads: a path of this firm's pages, in printable ASCII; else NULL. */
+/* Where the form's field "back" leads: a path of this firm's pages, in printable ASCII; else NULL.
+ */
 const char *kz_request_back(const kz_request_t *rq);
 /* A header, or NULL. */
 const char *kz_request_header(const kz_request_t *rq, const char *name);
