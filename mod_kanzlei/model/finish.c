@@ -148,8 +148,8 @@ static kz_err_t *put(unsigned char *held, finish_t *f)
     fd = open(f->spool, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &info) != 0)
         return kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "spool");
-    err =
-        kz_stores_put(held, f->portal->stores, f->object, fd, (apr_uint64_t)info.st_size, deadline);
+    err = kz_stores_give(held, f->portal->stores, f->object, fd, (apr_uint64_t)info.st_size,
+                         deadline);
     close(fd);
     return err;
 }

@@ -80,6 +80,13 @@ static inline kz_err_t *odd_put(void *made, const char *key, int fd, apr_uint64_
     return kz_store__dir.put(odd->dir, key, fd, size, deadline, scratch);
 }
 
+static inline kz_err_t *odd_give(void *made, const char *key, int fd, apr_uint64_t size,
+                                 apr_time_t deadline, apr_pool_t *scratch)
+{
+    KZ_TRY(odd_down(made));
+    return kz_store__dir.give(((odd_t *)made)->dir, key, fd, size, deadline, scratch);
+}
+
 static inline kz_err_t *odd_replace(void *made, const char *key, int fd, apr_uint64_t size,
                                     apr_time_t deadline, apr_pool_t *scratch)
 {
@@ -138,6 +145,7 @@ static const kz_store_driver_t odd_driver = {
     .open = odd_open,
     .mark = odd_mark,
     .put = odd_put,
+    .give = odd_give,
     .replace = odd_replace,
     .get = odd_get,
     .read = odd_read,

@@ -177,6 +177,7 @@ const kz_store_driver_t kz_store__dir = {
     .open = dir_open,
     .mark = kz_store__dir_mark,
     .put = kz_store__dir_put,
+    .give = kz_store__dir_give,
     .replace = kz_store__dir_replace,
     .get = dir_get,
     .read = dir_read,

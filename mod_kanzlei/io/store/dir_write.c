@@ -14,6 +14,7 @@
 #include <sodium.h>
 
 #define BLOCK          (1024 * 1024) /* copied between two looks at the clock */
+#define FLUSH          (4 * BLOCK)   /* after so much the disk begins, not at the end */
 #define BUFFER         65536         /* for comparing, and for copying where sendfile can't */
 #define TEMPORARY_ROOM (5 + 32 + 1)  /* ".tmp/", 16 bytes in hexadecimal, NUL */
 #define TRIES          5             /* when a folder vanishes under us */
@@ -25,7 +26,7 @@ typedef struct write_t {
     int fd; /* the source, read by offset */
     apr_uint64_t size;
     apr_time_t deadline;
-    int replace;
+    int replace, give;
     char temporary[TEMPORARY_ROOM];
     apr_pool_t *pool;
 } write_t;
@@ -60,7 +61,7 @@ static kz_err_t *copy_slowly(int to, const write_t *write, apr_uint64_t offset)
  * on one file system have one copy. */
 static kz_err_t *copy(int to, const write_t *write)
 {
-    off_t offset = 0;
+    off_t offset = 0, begun = 0;
 
     while ((apr_uint64_t)offset < write->size) {
         apr_uint64_t left = write->size - (apr_uint64_t)offset;
@@ -73,6 +74,10 @@ static kz_err_t *copy(int to, const write_t *write)
             return kz_store__io_error(errno, "writing", write->key);
         if (sent == 0)
             return kz_err_create(KZ_ERR_INTERNAL, "the source of %s ends early", write->key);
+        if (offset >= begun + FLUSH) {
+            sync_file_range(to, begun, offset - begun, SYNC_FILE_RANGE_WRITE);
+            begun = offset;
+        }
     }
     return NULL;
 }
@@ -249,12 +254,26 @@ static kz_err_t *place_new(write_t *write)
     return err;
 }
 
+/* Gives the source's own file the object's name, if it lies on the store's file system. */
+static kz_err_t *link_in(int *there, const write_t *write)
+{
+    const char *source = apr_psprintf(write->pool, "/proc/self/fd/%d", write->fd);
+
+    if (fsync(write->fd) != 0)
+        return kz_store__io_error(errno, "flushing", write->key);
+    *there = folders_make(write) == 0 &&
+             linkat(AT_FDCWD, source, write->root, write->key, AT_SYMLINK_FOLLOW) == 0;
+    return NULL; /* whatever came in between is found by copying */
+}
+
 static kz_err_t *place(write_t *write)
 {
     int there = 0;
 
     if (!write->replace)
         KZ_TRY(look(&there, write));
+    if (!there && write->give)
+        KZ_TRY(link_in(&there, write));
     if (!there)
         KZ_TRY(place_new(write));
     return sync_folders(write);
@@ -278,6 +297,15 @@ kz_err_t *kz_store__dir_put(void *driver, const char *key, int fd, apr_uint64_t 
 {
     write_t write = {
         .key = key, .fd = fd, .size = size, .deadline = deadline, .pool = scratch_pool};
+
+    return place_marked(&write, driver);
+}
+
+kz_err_t *kz_store__dir_give(void *driver, const char *key, int fd, apr_uint64_t size,
+                             apr_time_t deadline, apr_pool_t *scratch_pool)
+{
+    write_t write = {
+        .key = key, .fd = fd, .size = size, .deadline = deadline, .give = 1, .pool = scratch_pool};
 
     return place_marked(&write, driver);
 }

@@ -60,6 +60,7 @@ typedef struct kz_store__write_t {
     int fd;
     apr_uint64_t size;
     int replace; /* over what is there */
+    int give;    /* one store may keep FD's own file */
     apr_time_t deadline;
 } kz_store__write_t;
 
@@ -90,6 +91,8 @@ typedef struct kz_store__dir_t {
 kz_err_t *kz_store__dir_root(int *fd, const kz_store__dir_t *dir, int marked);
 kz_err_t *kz_store__dir_put(void *driver, const char *key, int fd, apr_uint64_t size,
                             apr_time_t deadline, apr_pool_t *scratch_pool);
+kz_err_t *kz_store__dir_give(void *driver, const char *key, int fd, apr_uint64_t size,
+                             apr_time_t deadline, apr_pool_t *scratch_pool);
 kz_err_t *kz_store__dir_replace(void *driver, const char *key, int fd, apr_uint64_t size,
                                 apr_time_t deadline, apr_pool_t *scratch_pool);
 kz_err_t *kz_store__dir_mark(void *driver, const char *text, apr_time_t deadline,

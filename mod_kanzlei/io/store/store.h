@@ -30,6 +30,8 @@ typedef kz_err_t *(*kz_store_list_fn)(void *baton, const char *key, apr_uint64_t
  * FD is read by offset only. What the driver keeps it allocates from the pool of open. A store
  * without marker answers STORE_DOWN to all but get of the marker (NOT_FOUND) and mark: an empty
  * mount point must neither be filled nor believed. */
+typedef kz_err_t *(*kz_store_put_fn)(void *driver, const char *key, int fd, apr_uint64_t size,
+                                     apr_time_t deadline, apr_pool_t *scratch_pool);
 typedef struct kz_store_driver_t {
     const char *scheme; /* "dir" */
     /* Errors: CONFIG. A store that can't be reached is none. */
@@ -37,11 +39,11 @@ typedef struct kz_store_driver_t {
     /* Writes the marker, TEXT, into a store that holds nothing at all, else CONFLICT. */
     kz_err_t *(*mark)(void *driver, const char *text, apr_time_t deadline,
                       apr_pool_t *scratch_pool);
-    kz_err_t *(*put)(void *driver, const char *key, int fd, apr_uint64_t size, apr_time_t deadline,
-                     apr_pool_t *scratch_pool);
-    /* Like put, over what is there, at once: a reader sees the old object or the new one. */
-    kz_err_t *(*replace)(void *driver, const char *key, int fd, apr_uint64_t size,
-                         apr_time_t deadline, apr_pool_t *scratch_pool);
+    kz_store_put_fn put;
+    /* Like put, but may keep FD's own file, whose SIZE is right and to which nobody writes any
+     * more. NULL: always copies. */
+    kz_store_put_fn give;
+    kz_store_put_fn replace; /* over what is there, at once: readers see the old one or the new */
     /* The object is closed with POOL. */
     kz_err_t *(*get)(void **object, apr_uint64_t *size, void *driver, const char *key,
                      apr_time_t deadline, apr_pool_t *pool);
@@ -105,6 +107,11 @@ int kz_stores_health(char *why, size_t size, kz_stores_t *stores, int index);
  * under KEY; HELD is valid then too. */
 kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
                         apr_uint64_t size, apr_time_t deadline);
+
+/* The same, but nobody writes to FD's file any more and the caller is about to remove its name: one
+ * store may keep the file itself instead of a copy. */
+kz_err_t *kz_stores_give(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
+                         apr_uint64_t size, apr_time_t deadline);
 
 /* Opens the object at the first healthy store that has it; a read that fails goes on at the next
  * store, at the same offset, unseen by the caller. A store that has failed or was slow is asked

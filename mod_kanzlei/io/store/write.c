@@ -28,6 +28,7 @@ struct job_t {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t ended;
     int users; /* the caller, and each thread */
+    int given; /* whether FD's own file is given to a store, or not to be given */
     int running, succeeded;
     part_t parts[KZ_STORES_MAX];
     char key[KZ_STORE_KEY_MAX + 1];
@@ -54,6 +55,7 @@ static job_t *job_create(const kz_store__write_t *write)
     job->size = write->size;
     job->deadline = write->deadline;
     job->replace = write->replace;
+    job->given = !write->give;
     return job;
 }
 
@@ -75,9 +77,23 @@ static void job_release(job_t *job)
 
 /* --- the thread --- */
 
+/* How the driver is to write; the file itself goes to one store, or two would have one copy. */
+static kz_store_put_fn way_to_write(job_t *job, const kz_store_driver_t *driver)
+{
+    kz_store_put_fn way = job->replace ? driver->replace : driver->put;
+
+    pthread_mutex_lock(&job->lock);
+    if (!job->given && driver->give) {
+        job->given = 1;
+        way = driver->give;
+    }
+    pthread_mutex_unlock(&job->lock);
+    return way;
+}
+
 static kz_err_t *part_write(const part_t *part)
 {
-    const job_t *job = part->job;
+    job_t *job = part->job;
     kz_store__one_t *one = part->one;
     apr_pool_t *pool;
     kz_err_t *err;
@@ -86,8 +102,8 @@ static kz_err_t *part_write(const part_t *part)
         return kz_err_create(KZ_ERR_INTERNAL, "no memory for a write");
     err = kz_store__verify(one, job->deadline, pool);
     if (!err)
-        err = (job->replace ? one->driver->replace : one->driver->put)(
-            one->instance, job->key, part->fd, job->size, job->deadline, pool);
+        err = way_to_write(job, one->driver)(one->instance, job->key, part->fd, job->size,
+                                             job->deadline, pool);
     apr_pool_destroy(pool);
     return kz_store__note(one, err);
 }
@@ -261,16 +277,15 @@ static kz_err_t *too_few(kz_err_t *const *errs, const kz_stores_t *stores, int h
                          stores->quorum, detail);
 }
 
-kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
-                        apr_uint64_t size, apr_time_t deadline)
+static kz_err_t *write_to_all(unsigned char *held, kz_stores_t *stores,
+                              const kz_store__write_t *write)
 {
-    kz_store__write_t write = {.key = key, .fd = fd, .size = size, .deadline = deadline};
     kz_err_t *errs[KZ_STORES_MAX] = {NULL}, *err = NULL;
     int i, count = 0;
 
     memset(held, 0, (size_t)stores->count);
-    KZ_TRY(kz_store_key_check(key));
-    KZ_TRY(kz_store__write(errs, stores, (1U << stores->count) - 1, stores->quorum, &write));
+    KZ_TRY(kz_store_key_check(write->key));
+    KZ_TRY(kz_store__write(errs, stores, (1U << stores->count) - 1, stores->quorum, write));
     for (i = 0; i < stores->count; i++) {
         held[i] = !errs[i];
         count += !errs[i];
@@ -280,4 +295,20 @@ kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *ke
     for (i = 0; i < stores->count; i++)
         kz_err_free(errs[i]);
     return err;
+}
+
+kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
+                        apr_uint64_t size, apr_time_t deadline)
+{
+    return write_to_all(
+        held, stores,
+        &(kz_store__write_t){.key = key, .fd = fd, .size = size, .deadline = deadline});
+}
+
+kz_err_t *kz_stores_give(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
+                         apr_uint64_t size, apr_time_t deadline)
+{
+    return write_to_all(
+        held, stores,
+        &(kz_store__write_t){.key = key, .fd = fd, .size = size, .deadline = deadline, .give = 1});
 }
