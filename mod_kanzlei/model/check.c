@@ -148,8 +148,9 @@ static kz_err_t *note(subject_t *s, int store, const char *state)
 static const char *mend(subject_t *s, int store, int good)
 {
     const char *spool = kz_grant_services(s->grant)->conf->spool, *detail;
+    apr_interval_time_t longest = s->check->copy_time ? s->check->copy_time : COPY_TIME;
     kz_err_t *err = kz_stores_replace(stores_of(s), store, good, s->row->object, spool,
-                                      apr_time_now() + COPY_TIME);
+                                      apr_time_now() + longest);
 
     if (err) {
         detail = apr_pstrcat(s->pool, "not repaired: ", kz_err_detail(err), NULL);
@@ -288,4 +289,24 @@ kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_fi
         apr_pool_destroy(turn);
     }
     return err;
+}
+
+kz_err_t *kz_check_document(kz_check_t *check, kz_portal_t *portal, int firm, const char *document,
+                            apr_pool_t *scratch_pool)
+{
+    kz_q_check_document_args_t args = {.document = document};
+    kz_firm_t subject_firm = {.id = firm};
+    kz_q_check_documents_t row;
+    kz_q_check_document_t *one;
+    kz_grant_t *grant;
+
+    KZ_TRY(kz_grant_portal(&grant, portal, firm, scratch_pool));
+    KZ_TRY(kz_q_check_document(&one, kz_grant_db(grant), &args, scratch_pool));
+    kz_grant_rest(grant);
+    if (!one)
+        return NULL;
+    subject_firm.slug = kz_grant_slug(grant);
+    row =
+        (kz_q_check_documents_t){one->id, one->object, one->size, one->sha256, one->key, one->held};
+    return check_row(check, grant, &subject_firm, &row, scratch_pool);
 }

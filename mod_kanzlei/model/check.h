@@ -29,8 +29,9 @@ typedef struct kz_check_problem_t {
 } kz_check_problem_t;
 
 typedef struct kz_check_t {
-    int repair;         /* bad copies are replaced by good ones */
-    int remove_unknown; /* objects that no row knows, older than a day, are removed */
+    int repair;                    /* bad copies are replaced by good ones */
+    apr_interval_time_t copy_time; /* longest copy from store to store; 0: an hour */
+    int remove_unknown;            /* objects that no row knows, older than a day, are removed */
     void (*problem)(void *baton, const kz_check_problem_t *problem); /* called for each */
     void *baton;
     /* what was found */
@@ -44,6 +45,10 @@ typedef struct kz_check_t {
  * the stores is a problem, no error. With repair the table object_copy is brought up to date. */
 kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                              apr_pool_t *scratch_pool);
+
+/* Checks one document of FIRM; one that is not there, or was discarded, is well. */
+kz_err_t *kz_check_document(kz_check_t *check, kz_portal_t *portal, int firm, const char *document,
+                            apr_pool_t *scratch_pool);
 
 /* Looks for objects that no row knows, of FIRM or, when it is NULL, of all. The time of an object
  * is that in its document's id: what is younger than a day may be on its way in. */

@@ -46,6 +46,33 @@ kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *documen
                         &(kz_event_t){.client = row->client, .document = document});
 }
 
+static kz_err_t *remove_later(kz_grant_t *grant, const char *object)
+{
+    char id[KZ_STR_UUID_SIZE];
+    kz_q_job_remove_args_t args = {.id = id, .object = object};
+
+    kz_str_uuid_v7(id);
+    args.wait = apr_time_as_msec(kz_grant_services(grant)->conf->discard_grace);
+    return kz_q_job_remove_later(kz_grant_db(grant), &args);
+}
+
+kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    apr_pool_t *pool = kz_grant_pool(grant);
+    kz_q_job_object_t *row;
+
+    KZ_TRY(kz_q_job_object(&row, kz_grant_db(grant), &(kz_q_job_object_args_t){object}, pool));
+    if (row->wanted)
+        return kz_err_create(KZ_ERR_INVALID, "a document needs the object %s", object);
+    kz_grant_rest(grant);
+    KZ_TRY(kz_stores_remove(portal->stores, object, apr_time_now() + portal->conf->store_timeout,
+                            pool));
+    KZ_TRY(kz_grant_again(grant));
+    KZ_TRY(kz_q_job_object_gone(NULL, kz_grant_db(grant), &(kz_q_job_object_gone_args_t){object}));
+    return kz_grant_commit(grant);
+}
+
 kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int release,
                              const char *reason)
 {
@@ -60,7 +87,7 @@ kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int releas
     event.client = row->client;
     KZ_TRY(kz_event_add(grant, release ? "released" : "discarded", &event));
     if (!release)
-        return NULL;
+        return remove_later(grant, row->object);
     return kz_document_provide(grant, document, row->client, row->by, row->from_firm);
 }
 

@@ -26,6 +26,10 @@ kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *documen
 kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int release,
                              const char *reason);
 
+/* Removes OBJECT, which a discarded document had, from every store. For the jobs. Errors: INVALID
+ * (a document has it), STORE_DOWN (not every store could be asked: to be repeated). */
+kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object);
+
 typedef struct kz_document_content_t kz_document_content_t; /* an open document */
 
 /* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Errors: NOT_FOUND

@@ -7,6 +7,8 @@
 #include <http_main.h>
 
 #include "io/scan/scan.h"
+#include "model/check.h"
+#include "model/document.h"
 #include "model/proof.h"
 #include "model/upload.h"
 #include "model/worker.h"
@@ -44,7 +46,8 @@ static kz_err_t *note(kz_grant_t *grant, const kz_q_job_take_t *job, const kz_er
     again.wait = 5000;
     for (i = 1; i < job->tries && again.wait < KZ_TASKS_LONGEST; i++)
         again.wait *= 2;
-    again.last = kz_err_code(failed) == KZ_ERR_INVALID || job->tries >= KZ_TASKS_TRIES;
+    again.last = kz_err_code(failed) == KZ_ERR_INVALID ||
+                 (job->tries >= KZ_TASKS_TRIES && kz_err_code(failed) != KZ_ERR_STORE_DOWN);
     again.error = kz_err_detail(failed);
     KZ_TRY(kz_q_job_again(NULL, kz_grant_db(grant), &again));
     return kz_grant_commit(grant);
@@ -65,7 +68,10 @@ static kz_err_t *one_job(int *found, kz_state_t *state, apr_pool_t *pool)
     if (!job)
         return NULL;
     KZ_TRY(kz_grant_portal(&grant, state->portal, job->firm, pool));
-    err = kz_mailer_run(state, grant, job, pool);
+    if (strcmp(job->kind, "remove_object") == 0)
+        err = kz_document_remove(grant, job->object);
+    else
+        err = kz_mailer_run(state, grant, job, pool);
     kz_grant_rest(grant);
     if (!err)
         return note(grant, job, NULL);
@@ -73,14 +79,29 @@ static kz_err_t *one_job(int *found, kz_state_t *state, apr_pool_t *pool)
     return kz_err_wrap(err, "job %s, try %d", job->kind, job->tries);
 }
 
-/* Brings a copy that a store missed, or that is damaged, from another store. */
+/* What a check found wrong and could not mend. */
+static void unmended(void *baton, const kz_check_problem_t *problem)
+{
+    kz_err_t **first = baton;
+
+    if (!problem->mended && !*first)
+        *first =
+            kz_err_create(problem->kind == KZ_CHECK_DOWN ? KZ_ERR_STORE_DOWN : KZ_ERR_STORE_CORRUPT,
+                          "%s, store %s: %s", problem->object ? problem->object : "an object",
+                          problem->store, problem->detail);
+}
+
+/* A copy that a store missed, or that is damaged: all copies of the document are looked at, and the
+ * bad ones replaced by one that was found good. */
 static kz_err_t *one_copy(int *found, kz_state_t *state, apr_pool_t *pool)
 {
     kz_portal_t *portal = state->portal;
-    apr_time_t deadline = apr_time_now() + portal->conf->store_timeout;
-    kz_q_object_copy_set_args_t done = {.state = "held"};
+    kz_err_t *first = NULL, *err;
+    kz_check_t check = {.repair = 1,
+                        .copy_time = portal->conf->store_timeout,
+                        .problem = unmended,
+                        .baton = &first};
     kz_q_copy_take_t *copy;
-    kz_grant_t *grant;
     kz_db_t *db;
     int i;
 
@@ -96,17 +117,11 @@ static kz_err_t *one_copy(int *found, kz_state_t *state, apr_pool_t *pool)
     }
     if (i == kz_stores_count(portal->stores))
         return kz_err_create(KZ_ERR_CONFIG, "no store is called %s any more", copy->store);
-    if (strcmp(copy->state, "damaged") == 0)
-        KZ_TRY(
-            kz_stores_replace(portal->stores, i, -1, copy->object, portal->conf->spool, deadline));
-    else
-        KZ_TRY(
-            kz_stores_repair(portal->stores, i, copy->object, portal->conf->spool, deadline, pool));
-    KZ_TRY(kz_grant_portal(&grant, portal, copy->firm, pool));
-    done.document = copy->document;
-    done.store = copy->store;
-    KZ_TRY(kz_q_object_copy_set(NULL, kz_grant_db(grant), &done));
-    return kz_grant_commit(grant);
+    err = kz_check_document(&check, portal, copy->firm, copy->document, pool);
+    if (!err)
+        return first;
+    kz_err_free(first);
+    return err;
 }
 
 static kz_err_t *one_upload(int *found, kz_state_t *state, apr_pool_t *pool)

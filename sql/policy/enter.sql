@@ -247,17 +247,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- A copy that a store missed or that is damaged, oldest first; looked at again after a while.
+DROP FUNCTION IF EXISTS kz_copy_take(interval);
 CREATE OR REPLACE FUNCTION kz_copy_take(p_again interval)
-RETURNS TABLE (firm int, document uuid, store text, state text, object text)
+RETURNS TABLE (firm int, document uuid, store text)
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UPDATE object_copy c SET at = now() + p_again
-      FROM document d
      WHERE (c.firm, c.document, c.store) = (
                SELECT o.firm, o.document, o.store FROM object_copy o
+                 JOIN document w ON w.firm = o.firm AND w.id = o.document AND w.state <> 'discarded'
                 WHERE o.state <> 'held' AND o.at <= now()
-                ORDER BY o.at LIMIT 1 FOR UPDATE SKIP LOCKED)
-       AND d.firm = c.firm AND d.id = c.document
-    RETURNING c.firm, c.document, c.store, c.state, d.object;
+                ORDER BY o.at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
+    RETURNING c.firm, c.document, c.store;
 $$;
 
 -- The first firm behind P_AFTER that has events which no seal covers; NULL: none.

@@ -27,12 +27,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      ORDER BY j.due DESC, j.id LIMIT p_limit;
 $$;
 
--- Those of the stores' keys P_OBJECTS that no document has, and no upload that is being stored.
+-- Those of the stores' keys P_OBJECTS that no document has, and no upload that is being stored. What a
+-- discarded document had is known as long as its removal waits.
 CREATE OR REPLACE FUNCTION kz_objects_unknown(p_objects text[])
 RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT o FROM unnest(p_objects) o
-     WHERE NOT EXISTS (SELECT FROM document d WHERE d.object = o)
+     WHERE NOT EXISTS (SELECT FROM document d WHERE d.object = o
+                          AND (d.state <> 'discarded' OR EXISTS
+                               (SELECT FROM job j WHERE j.firm = d.firm AND j.state = 'waiting'
+                                   AND j.kind = 'remove_object'
+                                   AND j.data = jsonb_build_object('object', o))))
        AND NOT EXISTS (SELECT FROM upload u
                         WHERE u.state IN ('receiving', 'scanning', 'storing')
                           AND u.firm::text = split_part(o, '/', 1)

@@ -76,3 +76,11 @@ SELECT d.id, d.object, d.size, d.sha256, d.key,
        coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
                   WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
   FROM document d WHERE d.id > $1 AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $2;
+
+-- One of them.
+-- check_document(document uuid) :maybe
+-- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text
+SELECT d.id, d.object, d.size, d.sha256, d.key,
+       coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
+                  WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
+  FROM document d WHERE d.id = $1 AND d.state <> 'discarded';

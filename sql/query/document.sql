@@ -42,12 +42,18 @@ UPDATE delivery v
 RETURNING v.client, old.opened_at IS NULL;
 
 -- document_decide(document uuid, state text, reason text) :maybe
--- -> client uuid, by uuid, from_firm bool
+-- -> client uuid, by uuid, from_firm bool, object text
 UPDATE document
    SET state = $2, decided_by = current_setting('kz.account')::uuid, decided_at = now(),
        decision = left($3, 1000)
  WHERE id = $1 AND state = 'unscannable'
-RETURNING client, by, direction = 'from_firm';
+RETURNING client, by, direction = 'from_firm', object;
+
+-- Its object goes from the stores after a while.
+-- job_remove(id uuid, object text, wait interval_ms) :exec
+INSERT INTO job (firm, id, kind, data, due)
+VALUES (current_setting('kz.firm')::int, $1, 'remove_object', jsonb_build_object('object', $2::text),
+        now() + $3);
 
 -- receipt_of_document(document uuid) :maybe
 -- -> client_name text, provided timestamptz, provided_by text, notified timestamptz,

@@ -1,8 +1,8 @@
 -- Work that is due, of any firm, taken for a while.
 -- job_take(worker uuid, lease interval_ms) :maybe
--- -> firm int4, id uuid, kind text, account uuid, purpose text, client uuid, tries int4
+-- -> firm int4, id uuid, kind text, account uuid, purpose text, client uuid, object text, tries int4
 SELECT firm, id, kind, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
-       (data::jsonb ->> 'client')::uuid, tries
+       (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', tries
   FROM kz_job_take($1, $2);
 
 -- job_done(id uuid) :exec
@@ -43,8 +43,18 @@ UPDATE delivery SET notified_at = now(), notified_to = $2
 SELECT name, email FROM firm;
 
 -- copy_take(again interval_ms) :maybe
--- -> firm int4, document uuid, store text, state text, object text
-SELECT firm, document, store, state, object FROM kz_copy_take($1);
+-- -> firm int4, document uuid, store text
+SELECT firm, document, store FROM kz_copy_take($1);
+
+-- What is to become of an object: WANTED when a document has it that was not discarded.
+-- job_object(object text) :one
+-- -> wanted bool
+SELECT EXISTS (SELECT FROM document WHERE object = $1 AND state <> 'discarded');
+
+-- The object is in no store any more.
+-- job_object_gone(object text) :exec
+DELETE FROM object_copy c USING document d
+ WHERE d.object = $1 AND c.firm = d.firm AND c.document = d.id;
 
 -- tidy() :one
 -- -> gone int4

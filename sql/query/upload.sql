@@ -56,7 +56,9 @@ SELECT d.firm, d.id, d.client, d.matter, d.direction, now(), $2 FROM document d 
 -- object_copy_set(document uuid, store text, state text) :exec
 INSERT INTO object_copy (firm, document, store, state)
 VALUES (current_setting('kz.firm')::int, $1, $2, $3)
-ON CONFLICT (firm, document, store) DO UPDATE SET state = excluded.state, at = now();
+ON CONFLICT (firm, document, store) DO UPDATE
+   SET state = excluded.state,
+       at = CASE WHEN object_copy.state = excluded.state THEN object_copy.at ELSE now() END;
 
 -- Tells the client's people of what is new, a little later, so that one mail tells of all. ID is a new
 -- job's; one that waits already for this client serves.

@@ -278,6 +278,22 @@ def test_unknown_objects(site, put):
     assert (site.stores["two"] / known).exists()
 
 
+def test_object_of_a_discarded_document(site):
+    """It is known as long as its removal waits."""
+    key, path = stray(site, "one", 50 * 3600)
+    site.sql("INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256,"
+             " key, object, by, state, decision, decided_at, decided_by) SELECT 1, %s, %s, %s,"
+             " 'from_client', 'n', 't', 1, sha256('x'), decode(repeat('00', 76), 'hex'), %s, id,"
+             " 'discarded', 'spam', now(), id FROM staff",
+             key.split("/")[2], CLIENT, MATTER, key)  # fmt: skip
+    site.sql("INSERT INTO job (firm, id, kind, data) VALUES (1, gen_random_uuid(),"
+             " 'remove_object', jsonb_build_object('object', %s::text))", key)  # fmt: skip
+    assert check(site)[1] == []
+    site.sql("UPDATE job SET state = 'failed'")
+    assert check(site, "--remove-unknown", code=1)[1] == [("unknown", "one", key, True)]
+    assert not path.exists()
+
+
 def test_upload_under_way_is_known(site):
     key, path = stray(site, "one", 50 * 3600)
     site.sql("INSERT INTO upload (firm, id, account, client, matter, name, type, size, key, state,"

@@ -1,0 +1,202 @@
+"""What becomes of things with time, without anybody asking for it: the jobs of a running portal."""
+
+import os
+import secrets
+
+import psycopg
+import pytest
+from person import wait_for
+from running import running_portal, unexpected
+from scand_samples import sevenzip
+
+
+class Life:
+    """A portal of its own, with short times; its stores and its database."""
+
+    def __init__(self, portal):
+        self.portal = portal
+        (portal.data / "conf/kanzlei.local.conf").write_text(
+            "KanzleiSealInterval 1s\nKanzleiDiscardGrace 0s\n"
+        )
+        portal.start()
+        portal.kanzleictl("firm", "create", portal.firm, "--name", "Kanzlei Linde")
+        portal.make_staff("admin", "--admin")
+        self.admin = portal.signed_in("admin")
+        self.maria = portal.make_client(self.admin, "Sommer", "maria")
+        self.stores = [portal.data / f"store-{number}" for number in (1, 2)]
+
+    def sql(self, statement, *arguments):
+        """Rows, past row-level security."""
+        place = f"host={self.portal.data / 'run/pg'} dbname=kanzlei user=postgres"
+        with psycopg.connect(place, autocommit=True) as db:
+            cursor = db.execute(statement, arguments)
+            return cursor.fetchall() if cursor.description else None
+
+    def document(self, content):
+        """One that Maria has sent: its id, its object in both stores."""
+        ident = self.maria.browser.upload(self.maria.matter, content)
+        wait_for(lambda: self.maria.browser.state(ident) == "available")
+        return ident, self.objects(ident)
+
+    def objects(self, ident):
+        [(key,)] = self.sql("SELECT object FROM document WHERE id = %s", ident)
+        return [store / key for store in self.stores]
+
+    def copies(self, ident):
+        return self.sql(
+            "SELECT store, state FROM object_copy WHERE document = %s ORDER BY store", ident
+        )
+
+
+@pytest.fixture(scope="module")
+def life():
+    with running_portal() as portal:
+        yield Life(portal)
+
+
+@pytest.fixture(autouse=True)
+def quiet(request, life):
+    """As quiet_log is for the portal of all."""
+    before = life.portal.log.stat().st_size
+    yield
+    marker = request.node.get_closest_marker("expect_log")
+    lines = unexpected(life.portal.said_since(before), marker.args if marker else ())
+    assert not lines, "the error log says:\n" + "\n".join(lines)
+
+
+# --- proof ---------------------------------------------------------------------------------------
+
+
+def test_events_are_sealed(life):
+    unsealed = "SELECT 1 FROM event_unsealed"
+    for _ in range(2):
+        life.document(b"brief")
+        wait_for(lambda: life.sql(unsealed) == [])
+    (firm,) = life.portal.kanzleictl("firm", "list")["firms"]
+    assert firm["event_seal"]["number"] >= 2
+    answer = life.portal.kanzleictl("check")
+    assert answer["found"] == 0
+    assert answer["events"] == life.sql("SELECT count(*) FROM event")[0][0]
+
+
+# --- discarded documents -------------------------------------------------------------------------
+
+NOT_CLEAN = pytest.mark.expect_log(r"worker \d: unscannable: encrypted")
+
+
+def held(life, folder):
+    name = f"{secrets.token_hex(4)}.zip"
+    content = sevenzip(folder, name, "-psecret", content=secrets.token_bytes(2000))
+    ident = life.maria.browser.upload(life.maria.matter, content, name)
+    wait_for(lambda: life.maria.browser.state(ident) == "unscannable")
+    return ident
+
+
+def decide(life, ident, what):
+    life.admin.get_json(f"/documents/{ident}")
+    answer = life.admin.post_json(f"/documents/{ident}/{what}", {"reason": "geprüft"})
+    assert answer.status_code == 303, answer.text
+
+
+@NOT_CLEAN
+def test_discarded_document_leaves_the_stores(life, tmp_path):
+    ident = held(life, tmp_path)
+    paths = life.objects(ident)
+    assert all(path.exists() for path in paths)
+    decide(life, ident, "discard")
+    wait_for(lambda: life.copies(ident) == [])
+    assert not any(path.exists() for path in paths)
+    assert life.sql("SELECT state FROM document WHERE id = %s", ident) == [("discarded",)]
+    assert life.portal.kanzleictl("check")["found"] == 0
+
+
+@NOT_CLEAN
+def test_released_document_stays(life, tmp_path):
+    """Also when a removal of its object should come up."""
+    ident = held(life, tmp_path)
+    decide(life, ident, "release")
+    assert life.sql("SELECT 1 FROM job WHERE kind = 'remove_object' AND state = 'waiting'") == []
+    assert all(path.exists() for path in life.objects(ident))
+
+
+@pytest.mark.expect_log(r"job remove_object, try 1: a document needs the object")
+def test_what_a_document_needs_is_never_removed(life):
+    ident, paths = life.document(b"brief")
+    life.sql("INSERT INTO job (firm, id, kind, data) SELECT firm, gen_random_uuid(),"
+             " 'remove_object', jsonb_build_object('object', object) FROM document"
+             " WHERE id = %s", ident)  # fmt: skip
+    failed = "SELECT 1 FROM job WHERE kind = 'remove_object' AND state = 'failed'"
+    wait_for(lambda: life.sql(failed))
+    assert all(path.exists() for path in paths)
+    assert life.copies(ident) == [("store-1", "held"), ("store-2", "held")]
+    life.sql("DELETE FROM job WHERE kind = 'remove_object' AND state = 'failed'")
+
+
+@pytest.mark.expect_log(
+    r"unscannable: encrypted", r"job remove_object, try \d+: .*STORE_DOWN|kanzlei: job: STORE_DOWN"
+)
+def test_discarded_while_a_store_is_away(life, tmp_path):
+    """It is removed there, too, when the store is back."""
+    ident = held(life, tmp_path)
+    paths = life.objects(ident)
+    away = life.stores[1].rename(life.stores[1].with_name("away"))
+    try:
+        decide(life, ident, "discard")
+        tried = "SELECT 1 FROM job WHERE kind = 'remove_object' AND tries > 0 AND error <> ''"
+        wait_for(lambda: life.sql(tried))
+    finally:
+        away.rename(life.stores[1])
+    assert paths[1].exists()
+    life.sql("UPDATE job SET due = now() WHERE kind = 'remove_object' AND state = 'waiting'")
+    wait_for(lambda: life.copies(ident) == [])
+    assert not any(path.exists() for path in paths)
+
+
+# --- damaged copies ------------------------------------------------------------------------------
+
+
+def damage(path):
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def note(life, ident, store, state):
+    life.sql("UPDATE object_copy SET state = %s, at = now() WHERE document = %s AND store = %s",
+             state, ident, store)  # fmt: skip
+
+
+def test_damaged_copy_is_replaced(life):
+    ident, paths = life.document(os.urandom(100_000))
+    whole = paths[0].read_bytes()
+    damage(paths[1])
+    note(life, ident, "store-2", "damaged")
+    wait_for(lambda: life.copies(ident) == [("store-1", "held"), ("store-2", "held")])
+    assert [path.read_bytes() for path in paths] == [whole, whole]
+
+
+def test_good_copy_that_is_noted_as_damaged(life):
+    """The other one is damaged, unnoticed so far: it must not take the good one's place."""
+    ident, paths = life.document(os.urandom(100_000))
+    whole = paths[0].read_bytes()
+    damage(paths[0])
+    note(life, ident, "store-2", "damaged")
+    wait_for(lambda: life.copies(ident) == [("store-1", "held"), ("store-2", "held")])
+    assert [path.read_bytes() for path in paths] == [whole, whole]
+
+
+@pytest.mark.expect_log(r"no store has a good copy")
+def test_damaged_copy_is_not_spread(life):
+    """What the other store misses is not brought there from a damaged copy."""
+    ident, paths = life.document(os.urandom(100_000))
+    whole = paths[0].read_bytes()
+    damage(paths[0])
+    paths[1].unlink()
+    note(life, ident, "store-2", "missing")
+    wait_for(lambda: life.copies(ident) == [("store-1", "damaged"), ("store-2", "missing")])
+    assert not paths[1].exists()
+    paths[1].write_bytes(whole)
+    note(life, ident, "store-1", "damaged")
+    wait_for(lambda: life.copies(ident) == [("store-1", "held"), ("store-2", "held")])
+    assert paths[0].read_bytes() == whole
