@@ -1,0 +1,265 @@
+"""Everything is killed (SIGKILL) at random moments under load, and started again: what was
+acknowledged is there, in both stores, with its events; what wasn't is finished or gone."""
+
+import hashlib
+import os
+import random
+import secrets
+import signal
+import threading
+import time
+
+import httpx
+import pytest
+from breakable import descendants, kill, words_of
+from person import wait_for
+from portal import TUS
+from scand_samples import EICAR
+
+TORN = 65536  # bytes that a kill in the middle of a write may cost: io/seal/README.md
+SIZES = (1, 1000, 65536, 200_000, 700_000)
+# What a portal says of parts that die a moment before it does, and of finding itself dead.
+SAID = (
+    r"DB_DOWN|DB_BUSY|SCANNER_DOWN|the scanner ended|which a killed scanner left|worker \d: ",
+    r"AH00051|AH00052|AH01903|AH01909|AH00687|AH00493|AH10244|AH02558|kanzlei-scand.*(ended|died)",
+)
+
+
+class World:
+    """What the portal has acknowledged, over all rounds."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.number = 0
+        self.contents = {}  # SHA-256 of what was sent, by name
+        self.uploads = {}  # announced ones that aren't over: id to (name, content, bytes kept)
+        self.taken = {}  # received documents: name to what must have happened to them
+        self.infected = set()  # names
+        self.wrong = []
+
+    def name(self, kind):
+        with self.lock:
+            self.number += 1
+            return f"{kind}-{self.number}.bin"
+
+    def take(self, name, content):
+        with self.lock:
+            self.contents[name] = hashlib.sha256(content).hexdigest()
+            self.taken.setdefault(name, {"provided"})
+
+
+class Stopped(Exception):
+    """The portal is dying: the round is over."""
+
+
+class Actor(threading.Thread):
+    """One person at work until the portal dies."""
+
+    def __init__(self, world, browser, matter, seed):
+        super().__init__()
+        self.world, self.browser, self.matter = world, browser, matter
+        self.random = random.Random(seed)
+
+    def run(self):
+        try:
+            while True:
+                self.turn()
+        except (httpx.HTTPError, Stopped):
+            pass
+        except Exception as error:  # noqa: BLE001  (said by the test itself)
+            self.world.wrong.append(repr(error))
+
+    def expect(self, answer, *codes):
+        if answer.status_code in (500, 502, 503):  # one part dies before the other
+            raise Stopped
+        assert answer.status_code in codes, (self, answer.request.url, answer.status_code,
+                                             answer.text)  # fmt: skip
+        return answer
+
+    def content(self):
+        return self.random.randbytes(self.random.choice(SIZES))
+
+
+class Sender(Actor):
+    """Uploads by tus, in pieces; goes on with what a kill has cut."""
+
+    def turn(self):
+        with self.world.lock:
+            left = [key for key, one in self.world.uploads.items() if one[3] == self.name]
+        upload = left[0] if left else self.announce()
+        self.go_on(upload)
+
+    def announce(self):
+        name, content = self.world.name("tus"), self.content()
+        answer = self.expect(self.browser.create(self.matter, len(content), name), 201)
+        upload = answer.headers["Location"].rsplit("/", 1)[-1]
+        self.world.uploads[upload] = (name, content, 0, self.name)
+        return upload
+
+    def go_on(self, upload):
+        name, content, kept, owner = self.world.uploads[upload]
+        at = self.stand(upload, kept)
+        while at is not None:
+            piece = content[at : at + self.random.randint(1, 300_000)]
+            self.expect(self.browser.patch(upload, at, piece), 204)
+            at += len(piece)
+            self.world.uploads[upload] = (name, content, at, owner)
+            if at == len(content):
+                break
+        if at is None and self.browser.state(upload) != "available":
+            time.sleep(0.05)  # being finished
+            return
+        self.world.take(name, content)
+        del self.world.uploads[upload]
+
+    def stand(self, upload, kept):
+        """From where on to send; None when all was sent. What was kept is there still."""
+        answer = self.expect(self.browser.request("HEAD", f"/uploads/{upload}", headers=TUS), 200)
+        at = int(answer.headers["Upload-Offset"])
+        assert at >= kept - TORN, f"{upload}: {kept} bytes were kept, {at} are there"
+        return at if at < int(answer.headers["Upload-Length"]) else None
+
+
+class FormSender(Actor):
+    """Sends by the form; now and then a virus."""
+
+    def turn(self):
+        virus = self.random.random() < 0.3
+        name = self.world.name("virus" if virus else "form")
+        content = EICAR if virus else self.content()
+        self.world.infected |= {name} if virus else set()
+        answer = self.browser.send_form(self.matter, (name, content))
+        self.expect(answer, 422 if virus else 303)
+        if not virus:
+            self.world.take(name, content)
+
+
+class Firm(Actor):
+    """Provides a document, which the client opens, reads and confirms."""
+
+    def __init__(self, world, browser, matter, seed, client):
+        super().__init__(world, browser, matter, seed)
+        self.client = client
+
+    def turn(self):
+        name, content = self.world.name("firm"), self.content()
+        answer = self.expect(self.browser.create(self.matter, len(content), name), 201)
+        document = answer.headers["Location"].rsplit("/", 1)[-1]
+        answer = self.expect(self.browser.patch(document, 0, content), 204)
+        self.world.take(name, content)
+        self.expect(self.client.get(f"/documents/{document}"), 200)
+        self.world.taken[name].add("opened")
+        answer = self.expect(self.client.get(f"/documents/{document}/content"), 200)
+        assert answer.content == content, name
+        self.expect(self.client.post_json(f"/documents/{document}/confirm"), 303)
+        self.world.taken[name].add("confirmed")
+
+
+def kill_all(site):
+    """httpd, scanner and PostgreSQL at once, parents first."""
+    pids = descendants(*site.roots())
+    kill(pids, signal.SIGKILL)
+    kill(descendants(*pids), signal.SIGKILL)  # what was forked meanwhile
+    wait_for(lambda: not any(words_of(pid) for pid in pids))
+
+
+def again(site, thorough):
+    """Started as an operator does after a power cut: all of start, or what it calls at the end."""
+    if thorough:
+        site.start()
+        return
+    run = site.data / "program/current/usr/share/kanzleipost/appliance/run"
+    site.as_owner(run, "--data", site.data, "--empty", env=site.environment)
+
+
+def compare(site, world, names):
+    """What was acknowledged under these names with what is there."""
+    rows = site.sql(
+        "SELECT d.name, encode(d.sha256, 'hex'), d.state, d.object,"
+        " array(SELECT kind FROM event e WHERE e.firm = d.firm AND e.document = d.id),"
+        " (SELECT count(*) FROM object_copy c WHERE c.firm = d.firm AND c.document = d.id)"
+        " FROM document d WHERE d.name = ANY(%s)", list(names)
+    )  # fmt: skip
+    found = {row[0]: row for row in rows}
+    assert set(names) <= set(found), f"lost: {set(names) - set(found)}"
+    assert len(rows) == len(found), "something is there twice"
+    for name in names:
+        _, sha256, state, key, events, copies = found[name]
+        assert (sha256, state, copies) == (world.contents[name], "available", 2), found[name]
+        assert world.taken[name] <= set(events), (name, world.taken[name], events)
+        assert len(events) == len(set(events)), f"{name}: an event twice: {events}"
+        for store in ("store-1", "store-2"):
+            assert (site.data / store / key).is_file(), f"{name} is not in {store}"
+    assert not site.sql("SELECT name FROM document WHERE name = ANY(%s)", list(world.infected))
+
+
+def age(site):
+    """Makes all files old, so that the sweep at the next start takes what nobody needs."""
+    for folder in ("spool", "store-1/.tmp", "store-2/.tmp"):
+        for path in (site.data / folder).glob("*"):
+            os.utime(path, (1, 1))
+
+
+@pytest.fixture
+def people(site, admin, maria):
+    """Everybody with a connection and a session of her own."""
+    return {
+        "tus-1": (Sender, site.signed_in("maria")),
+        "tus-2": (Sender, site.signed_in("maria")),
+        "form": (FormSender, site.signed_in("maria")),
+        "firm": (Firm, site.signed_in("admin"), site.signed_in("maria")),
+    }
+
+
+def one_round(site, world, people, matter, chance):
+    """Load, and the kill in the middle of it."""
+    actors = []
+    for name, (kind, browser, *more) in people.items():
+        for one in (browser, *more):
+            site.reconnect(one)
+        actor = kind(world, browser, matter, chance.random(), *more)
+        actor.name = name
+        actors.append(actor)
+    for actor in actors:
+        actor.start()
+    time.sleep(chance.uniform(0.05, 0.8))
+    kill_all(site)
+    for actor in actors:
+        actor.join()
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.expect_log(*SAID)
+def test_everything_killed(site, maria, people, request):
+    rounds = request.config.getoption("--rounds")
+    seed = request.config.getoption("--seed")
+    seed = secrets.randbits(32) if seed is None else seed
+    print(f"seed {seed}: the moments of the kills; --seed {seed} repeats them")
+    chance, world, done = random.Random(seed), World(), set()
+    for number in range(rounds):
+        one_round(site, world, people, maria.matter, chance)
+        start = time.monotonic()
+        again(site, thorough=number % 10 == 9)
+        site.note("everything killed", "back", time.monotonic() - start, 5)
+        assert not world.wrong, (number, world.wrong)
+        compare(site, world, set(world.taken) - done)
+        done = set(world.taken)
+    finish(site, world, people)
+    assert not world.wrong, world.wrong
+    compare(site, world, world.taken)
+    age(site)
+    site.restart_httpd()
+    site.book.append((f"{rounds} kills, {len(world.taken)} documents, seed {seed}", "", 0, 0))
+    assert len(world.taken) >= rounds, "hardly anything was sent"
+
+
+def finish(site, world, people):
+    """What kills have cut goes on to its end."""
+    for name, (kind, browser, *_) in people.items():
+        if kind is Sender:
+            site.reconnect(browser)
+            actor = Sender(world, browser, None, 0)
+            actor.name = name
+            wait_for(lambda actor=actor, name=name: not [
+                actor.go_on(key) for key, one in list(world.uploads.items()) if one[3] == name
+            ])  # fmt: skip
