@@ -102,7 +102,9 @@ static kz_err_t *refuse(finish_t *f, const char *signature)
     return end(f, "infected", signature);
 }
 
-/* Notes the verdict, so that a crash from here on does not scan again. */
+/* Notes the verdict, so that a crash from here on does not scan again. That must last before the
+ * spool becomes an object and goes to the stores: a row that knows nothing of it could neither go on
+ * nor be given up. */
 static kz_err_t *scanned(finish_t *f, const kz_scan_verdict_t *verdict)
 {
     kz_q_upload_scanned_args_t args = {
@@ -116,7 +118,6 @@ static kz_err_t *scanned(finish_t *f, const kz_scan_verdict_t *verdict)
     int n;
 
     KZ_TRY(kz_grant_again(f->grant));
-    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
     KZ_TRY(kz_q_upload_scanned_send(kz_grant_db(f->grant), &args));
     KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
     KZ_TRY(kz_q_upload_scanned_read(&n, kz_grant_db(f->grant)));
