@@ -148,7 +148,7 @@ kz_err_t *kz_stores_remove(kz_stores_t *stores, const char *key, apr_time_t dead
 /* Each object of store INDEX whose key starts with PREFIX ("" for all), without the marker. */
 kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_store_list_fn each,
                          void *baton, apr_time_t deadline);
-/* Removes what writes left unfinished more than a day ago, in every store. Once a day will do. */
+/* Removes what writes left unfinished more than a day ago, in every store. Now and then will do. */
 kz_err_t *kz_stores_sweep(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool);
 
 #endif
