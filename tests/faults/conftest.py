@@ -1,5 +1,6 @@
 """One portal for all tests of a run, whole again after each; how long things took is listed."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -36,19 +37,19 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line(f"{what:<60} {kind:<5} {seconds:6.2f} s of {bound}{over}")
 
 
-@pytest.fixture(scope="session")
-def site(request):
-    """The portal: store-1 and the spool on small file systems of their own, a real mail server."""
+@contextlib.contextmanager
+def running(book, **small):
+    """A portal with a firm; each of SMALL is a folder on a file system of so much."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-faults-"))
     folder.chmod(0o755)
     made = None
     try:
-        made = Site(folder, request.config.book)
+        made = Site(folder, book)
         made.kanzleictl("firm", "create", made.firm, "--name", "Kanzlei Linde")
         made.make_staff("admin", "--admin")
         made.stop()
-        made.mount("store-1", "48m")
-        made.mount("spool", "128m")
+        for name, size in small.items():
+            made.mount(name.replace("_", "-"), size)
         made.start()
         yield made
     finally:
@@ -56,6 +57,20 @@ def site(request):
             made.remove()
         if "KZ_KEEP" not in os.environ:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def site(request):
+    """The portal: store-1 and the spool on small file systems of their own, a real mail server."""
+    with running(request.config.book, store_1="48m", spool="128m") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def large_site(request):
+    """One on the disk, for tests that write much; such a test asks for no other."""
+    with running(request.config.book) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +85,10 @@ def maria(site, admin):
 
 
 @pytest.fixture(autouse=True)
-def whole(request, site):
+def whole(request):
     """After each test all is as it must be, and the error log says nothing that isn't expected."""
+    large = "large_site" in request.fixturenames
+    site = request.getfixturevalue("large_site" if large else "site")
     before = site.log.stat().st_size
     yield
     site.heal()

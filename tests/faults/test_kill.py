@@ -201,8 +201,14 @@ def age(site):
 
 
 @pytest.fixture
-def people(site, admin, maria):
+def maria(large_site):
+    return large_site.make_client(large_site.signed_in("admin"), "Sommer", "maria")
+
+
+@pytest.fixture
+def people(large_site, maria):
     """Everybody with a connection and a session of her own."""
+    site = large_site
     return {
         "tus-1": (Sender, site.signed_in("maria")),
         "tus-2": (Sender, site.signed_in("maria")),
@@ -230,7 +236,8 @@ def one_round(site, world, people, matter, chance):
 
 @pytest.mark.timeout(0)
 @pytest.mark.expect_log(*SAID)
-def test_everything_killed(site, maria, people, request):
+def test_everything_killed(large_site, maria, people, request):
+    site = large_site
     rounds = request.config.getoption("--rounds")
     seed = request.config.getoption("--seed")
     seed = secrets.randbits(32) if seed is None else seed
@@ -244,6 +251,7 @@ def test_everything_killed(site, maria, people, request):
         assert not world.wrong, (number, world.wrong)
         compare(site, world, set(world.taken) - done)
         done = set(world.taken)
+    site.settle()
     finish(site, world, people)
     assert not world.wrong, world.wrong
     compare(site, world, world.taken)
