@@ -103,8 +103,8 @@ static kz_err_t *refuse(finish_t *f, const char *signature)
 }
 
 /* Notes the verdict, so that a crash from here on does not scan again. That must last before the
- * spool becomes an object and goes to the stores: a row that knows nothing of it could neither go on
- * nor be given up. */
+ * spool becomes an object and goes to the stores: a row that knows nothing of it could neither go
+ * on nor be given up. */
 static kz_err_t *scanned(finish_t *f, const kz_scan_verdict_t *verdict)
 {
     kz_q_upload_scanned_args_t args = {
