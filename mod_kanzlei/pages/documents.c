@@ -16,6 +16,43 @@
 
 #define KZ_DOCUMENTS_ROWS 50 /* on one page */
 
+static kz_err_t *find_found(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
+                            const kz_request_t *rq, kz_grant_t *grant)
+{
+    kz_q_documents_found_args_t args = {.like = filter->like,
+                                        .client = filter->client,
+                                        .matter = filter->matter,
+                                        .state = filter->state,
+                                        .from = filter->from,
+                                        .to = filter->to,
+                                        .at = filter->at,
+                                        .id = filter->id,
+                                        .count = KZ_DOCUMENTS_ROWS + 1};
+
+    return kz_q_documents_found(rows, n, kz_grant_db(grant), &args, rq->pool);
+}
+
+/* What the other side sent and this one has not opened. */
+static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
+                          const kz_request_t *rq, kz_grant_t *grant)
+{
+    const char *direction = kz_grant_is_staff(grant) ? "from_client" : "from_firm";
+    kz_q_documents_new_args_t args = {.direction = direction,
+                                      .client = filter->client,
+                                      .matter = filter->matter,
+                                      .from = filter->from,
+                                      .to = filter->to,
+                                      .at = filter->at,
+                                      .id = filter->id,
+                                      .count = KZ_DOCUMENTS_ROWS + 1};
+    kz_q_documents_new_mine_args_t mine = {direction,  filter->from, filter->to,
+                                           filter->at, filter->id,   KZ_DOCUMENTS_ROWS + 1};
+
+    if (kz_filter_whole(filter, grant))
+        return kz_q_documents_new(rows, n, kz_grant_db(grant), &args, rq->pool);
+    return kz_q_documents_new_mine(rows, n, kz_grant_db(grant), &mine, rq->pool);
+}
+
 static kz_err_t *find(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
                       const kz_request_t *rq, kz_grant_t *grant)
 {
@@ -24,17 +61,19 @@ static kz_err_t *find(kz_q_documents_t **rows, int *n, const kz_filter_t *filter
                                   .state = filter->state,
                                   .from = filter->from,
                                   .to = filter->to,
-                                  .like = filter->like,
                                   .at = filter->at,
                                   .id = filter->id,
                                   .count = KZ_DOCUMENTS_ROWS + 1};
+    kz_q_documents_mine_args_t mine = {filter->state, filter->from, filter->to,
+                                       filter->at,    filter->id,   KZ_DOCUMENTS_ROWS + 1};
 
-    if (filter->state && strcmp(filter->state, "new") == 0) {
-        args.state = kz_grant_is_staff(grant) ? "from_client" : "from_firm";
-        return kz_q_documents_new(rows, n, kz_grant_db(grant), &args, rq->pool);
-    }
-    return (kz_grant_has(grant, "all") ? kz_q_documents : kz_q_documents_mine)(
-        rows, n, kz_grant_db(grant), &args, rq->pool);
+    if (filter->like)
+        return find_found(rows, n, filter, rq, grant);
+    if (filter->state && strcmp(filter->state, "new") == 0)
+        return find_new(rows, n, filter, rq, grant);
+    if (kz_filter_whole(filter, grant))
+        return kz_q_documents(rows, n, kz_grant_db(grant), &args, rq->pool);
+    return kz_q_documents_mine(rows, n, kz_grant_db(grant), &mine, rq->pool);
 }
 
 kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)

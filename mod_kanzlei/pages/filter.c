@@ -55,6 +55,11 @@ kz_err_t *kz_filter_read(kz_filter_t *filter, const kz_request_t *rq, const char
     return kz_rows_place(&filter->at, &filter->id, rq);
 }
 
+int kz_filter_whole(const kz_filter_t *filter, const kz_grant_t *grant)
+{
+    return filter->client || filter->matter || kz_grant_has(grant, "all");
+}
+
 static const char *or_null(const char *text)
 {
     return text && *text ? text : NULL;
@@ -76,7 +81,8 @@ kz_err_t *kz_filter_view(kz_view_t *view, const kz_filter_t *filter, const kz_re
     kz_view_flag(shown, "active",
                  filter->client || filter->matter || filter->state || filter->like ||
                      filter->from || filter->to);
-    KZ_TRY(kz_q_filter_clients(&clients, &n, kz_grant_db(grant), rq->pool));
+    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_filter_clients : kz_q_filter_clients_mine)(
+        &clients, &n, kz_grant_db(grant), rq->pool));
     kz_view_list(view, "clients");
     for (i = 0; i < n; i++) {
         int chosen = filter->client && strcmp(clients[i].id, filter->client) == 0;

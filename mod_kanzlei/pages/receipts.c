@@ -30,9 +30,12 @@ static kz_err_t *find(kz_q_receipts_t **rows, int *n, const kz_filter_t *filter,
                                  .at = filter->at,
                                  .id = filter->id,
                                  .count = count};
+    kz_q_receipts_mine_args_t mine = {filter->state, filter->from, filter->to,
+                                      filter->at,    filter->id,   count};
 
-    return (kz_grant_has(grant, "all") ? kz_q_receipts : kz_q_receipts_mine)(
-        rows, n, kz_grant_db(grant), &args, pool);
+    if (kz_filter_whole(filter, grant))
+        return kz_q_receipts(rows, n, kz_grant_db(grant), &args, pool);
+    return kz_q_receipts_mine(rows, n, kz_grant_db(grant), &mine, pool);
 }
 
 kz_err_t *page_receipts(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)

@@ -1,6 +1,7 @@
--- How a transaction enters. The portal's role can't set what row-level security reads but by these;
--- each raises KZ4nn where the request is to be answered with HTTP 4nn. SECURITY DEFINER functions
--- read under the owner's policy, so each states its conditions in full.
+-- How a transaction enters: these set what row-level security reads. The portal's role could set it by
+-- itself: the policies guard against mistakes of the portal, not against somebody who has taken it over
+-- (SECURITY.md). Each raises KZ4nn where the request is to be answered with HTTP 4nn. SECURITY DEFINER
+-- functions read under the owner's policy, so each states its conditions in full.
 
 -- A function whose result changes can't be replaced.
 DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uuid, text),
@@ -286,24 +287,38 @@ BEGIN
     RETURN gone + n;
 END $$;
 
--- Clients whose number, name or town is LIKE P_LIKE, by name, behind the client P_AFTER; written out
--- because under row-level security a LIKE can't use its index (the operator is not leakproof). Planned
--- for each pattern: a rare word is looked up, a frequent one is met soon on the way by name.
+-- Searching. Under row-level security a LIKE can't use its index (the operator is not leakproof), nor does
+-- PostgreSQL know how often a word is met. So these are written out past it, with the same conditions, and
+-- look at the first ones in the list's order: a frequent word fills the page with these, and somebody who
+-- sees few clients has no others. Otherwise the word is rare, and its index is read.
+
+-- Clients whose number, name or town is LIKE P_LIKE, by name, behind the client P_AFTER.
 CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_after uuid, p_limit int)
-RETURNS SETOF client
+RETURNS TABLE (firm int, id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
+    near constant int := 1000;
     at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
     mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
     after_sort text := '';
+    conditions text := 'c.firm = $1 AND (c.sort, c.id) > ($3, $4)'
+        || CASE WHEN current_setting('kz.all', true) = 'on' THEN '' ELSE ' AND c.id = ANY ($5)' END;
+    seen int;
+    ids uuid[];
 BEGIN
     SELECT c.sort INTO after_sort FROM client c WHERE c.firm = at_firm AND c.id = p_after;
-    RETURN QUERY EXECUTE
-        'SELECT c.* FROM client c WHERE c.firm = $1 AND c.search LIKE $2 AND (c.sort, c.id) > ($3, $4)'
-        || CASE WHEN current_setting('kz.all', true) = 'on' THEN '' ELSE ' AND c.id = ANY ($5)' END
-        || ' ORDER BY c.firm, c.sort, c.id LIMIT $6'
-        USING at_firm, p_like, coalesce(after_sort, ''),
-              coalesce(p_after, '00000000-0000-0000-0000-000000000000'), mine, p_limit;
+    after_sort := coalesce(after_sort, '');
+    p_after := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+    EXECUTE 'WITH near AS MATERIALIZED (SELECT c.id, c.sort, c.search FROM client c WHERE ' || conditions
+        || ' ORDER BY c.sort, c.id LIMIT $6) SELECT (SELECT count(*) FROM near),'
+        || ' ARRAY(SELECT n.id FROM near n WHERE n.search LIKE $2 ORDER BY n.sort, n.id LIMIT $7)'
+        INTO seen, ids USING at_firm, p_like, after_sort, p_after, mine, near, p_limit;
+    IF seen = near AND cardinality(ids) < p_limit THEN
+        EXECUTE 'SELECT ARRAY(SELECT c.id FROM client c WHERE c.search LIKE $2 AND ' || conditions
+            || ' ORDER BY c.sort, c.id LIMIT $7)'
+            INTO ids USING at_firm, p_like, after_sort, p_after, mine, near, p_limit;
+    END IF;
+    RETURN QUERY SELECT at_firm, unnest(ids);
 END $$;
 
 -- The names that make a password of P_ACCOUNT easy to guess: person, user, mail address, clients, firm.
@@ -320,18 +335,58 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      WHERE a.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int) AND a.id = p_account;
 $$;
 
-CREATE OR REPLACE FUNCTION kz_document_search(p_like text, p_limit int)
-RETURNS SETOF document
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT d.* FROM document d
-     WHERE lower(d.name) LIKE p_like
-       AND d.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int)
-       AND ((SELECT current_setting('kz.all', true) = 'on') OR EXISTS
-               (SELECT FROM visible v WHERE v.firm = d.firm AND v.client = d.client))
-       AND (d.state = 'available' OR d.direction = 'from_client' OR
-            (SELECT current_setting('kz.side', true) IN ('staff', 'portal')))
-     ORDER BY d.at DESC, d.id DESC LIMIT p_limit;
-$$;
+-- Documents whose name is LIKE P_LIKE, newest first, behind the place (P_AT, P_ID), with the conditions
+-- that are not NULL; P_STATE 'new': sent by the other side and not opened.
+CREATE OR REPLACE FUNCTION kz_document_search(p_like text, p_client uuid, p_matter uuid, p_state text,
+                                              p_from timestamptz, p_to timestamptz, p_at timestamptz,
+                                              p_id uuid, p_limit int)
+RETURNS TABLE (firm int, id uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    near constant int := 2000;
+    at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
+    mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
+    side text := current_setting('kz.side', true);
+    incoming text := CASE side WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
+    fresh boolean := coalesce(p_state = 'new', false);
+    -- A document is provided in the moment when it is made: either time, either id.
+    conditions text := format('%1$s.firm = $1' || CASE WHEN current_setting('kz.all', true) = 'on' THEN ''
+                              ELSE ' AND %1$s.client = ANY ($3)' END
+        || CASE WHEN fresh THEN ' AND v.opened_at IS NULL AND v.direction = $12 AND d.state = ''available'''
+                ELSE '' END
+        || CASE WHEN side IN ('staff', 'portal') THEN ''
+                ELSE ' AND (d.state = ''available'' OR d.direction = ''from_client'')' END
+        || CASE WHEN p_state IS NULL OR fresh THEN '' ELSE ' AND d.state = $6' END
+        || CASE WHEN p_client IS NULL THEN '' ELSE ' AND %1$s.client = $4' END
+        || CASE WHEN p_matter IS NULL THEN '' ELSE ' AND %1$s.matter = $5' END
+        || CASE WHEN p_from IS NULL THEN '' ELSE ' AND %2$s >= $7' END
+        || CASE WHEN p_to IS NULL THEN '' ELSE ' AND %2$s < $8' END
+        || CASE WHEN p_at IS NULL THEN '' ELSE ' AND (%2$s, %3$s) < ($9, $10)' END,
+        CASE WHEN fresh THEN 'v' ELSE 'd' END, CASE WHEN fresh THEN 'v.provided_at' ELSE 'd.at' END,
+        CASE WHEN fresh THEN 'v.document' ELSE 'd.id' END);
+    source text := CASE WHEN fresh THEN 'delivery v, LATERAL (SELECT * FROM document d WHERE d.firm = v.firm'
+                                        ' AND d.id = v.document LIMIT 1) d'
+                   ELSE 'document d' END;
+    seen int;
+    ids uuid[];
+BEGIN
+    EXECUTE 'WITH near AS MATERIALIZED (SELECT d.id, d.at, d.name FROM ' || source || ' WHERE ' || conditions
+        || CASE WHEN fresh THEN ' ORDER BY v.provided_at DESC, v.document DESC'
+           ELSE ' ORDER BY d.at DESC, d.id DESC' END
+        || ' LIMIT $13) SELECT (SELECT count(*) FROM near), ARRAY(SELECT n.id FROM near n'
+        || ' WHERE lower(n.name) LIKE $2 ORDER BY n.at DESC, n.id DESC LIMIT $11)'
+        INTO seen, ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
+                             p_limit, incoming, near;
+    IF seen = near AND cardinality(ids) < p_limit THEN
+        EXECUTE 'SELECT ARRAY(SELECT d.id FROM document d'
+            || CASE WHEN fresh THEN ' JOIN delivery v ON v.firm = d.firm AND v.document = d.id' ELSE '' END
+            || ' WHERE d.firm = $1 AND lower(d.name) LIKE $2 AND ' || conditions
+            || ' ORDER BY d.at DESC, d.id DESC LIMIT $11)'
+            INTO ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
+                           p_limit, incoming, near;
+    END IF;
+    RETURN QUERY SELECT at_firm, unnest(ids);
+END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO kanzlei_portal;

@@ -71,5 +71,5 @@ CREATE VIEW account_row WITH (security_invoker = true) AS
                 ORDER BY k.created DESC LIMIT 1),
               (SELECT max(j.created) FROM job j
                 WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
-                  AND j.data = jsonb_build_object('account', a.id, 'purpose', 'invitation'))
+                  AND j.about = a.id AND j.data ->> 'purpose' = 'invitation')
           ) AS at) i ON true;

@@ -34,7 +34,7 @@ INSERT INTO job (firm, id, kind, data)
 SELECT current_setting('kz.firm')::int, $1, 'mail',
        jsonb_build_object('account', $2::uuid, 'purpose', $3::text)
  WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'mail' AND state = 'waiting'
-                      AND data = jsonb_build_object('account', $2::uuid, 'purpose', $3::text));
+                      AND about = $2 AND data ->> 'purpose' = $3);
 
 -- A mail for a new password, wished by somebody who says to be USER. Always a row, so that the time
 -- says nothing about who is there: one that concerns nobody when there is no such name, no mail
@@ -47,7 +47,7 @@ SELECT current_setting('kz.firm')::int, $1, 'mail',
              WHERE a.user_fold = lower($2) AND a.email <> '' AND a.locked_at IS NULL
                AND NOT EXISTS (SELECT FROM job j
                                 WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
-                                  AND j.data = jsonb_build_object('account', a.id, 'purpose', 'password'))
+                                  AND j.about = a.id AND j.data ->> 'purpose' = 'password')
                AND NOT EXISTS (SELECT FROM code k
                                 WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
                                   AND k.created > now() - interval '1 minute')), $1));

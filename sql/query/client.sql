@@ -5,8 +5,8 @@
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
   FROM (SELECT c.firm, c.id, c.sort FROM client c
          WHERE (c.sort, c.id) >
-               (coalesce((SELECT p.sort FROM client p WHERE p.id = $1), ''),
-                coalesce($1, '00000000-0000-0000-0000-000000000000'))
+               ((SELECT CASE WHEN $1 IS NULL THEN '' ELSE (SELECT p.sort FROM client p WHERE p.id = $1) END),
+                CASE WHEN $1 IS NULL THEN '00000000-0000-0000-0000-000000000000' ELSE $1 END)
          ORDER BY c.firm, c.sort, c.id LIMIT $2) x
   JOIN client_row r ON r.firm = x.firm AND r.id = x.id
  ORDER BY x.sort, x.id;
@@ -15,13 +15,13 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
 -- clients_mine(after uuid, count int4) :many as clients
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
   FROM (SELECT c.firm, c.id, c.sort
-          FROM (SELECT DISTINCT v.firm, v.client FROM visible v) v
-          JOIN client c ON c.firm = v.firm AND c.id = v.client
+          FROM visible v, LATERAL (
+              SELECT * FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
          WHERE (c.sort, c.id) >
                (coalesce((SELECT p.sort FROM client p WHERE p.id = $1), ''),
                 coalesce($1, '00000000-0000-0000-0000-000000000000'))
-         ORDER BY c.sort, c.id LIMIT $2) x
-  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
+         ORDER BY c.sort, c.id LIMIT $2) x, LATERAL (
+      SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY x.sort, x.id;
 
 -- Those whose number, name or town is LIKE something, in either case.
@@ -29,9 +29,9 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
 -- -> id uuid, number text, client_name text, kind enum(person|company), city text,
 --    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM kz_client_search(lower($1), $2, $3) x
-  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
- ORDER BY x.sort, x.id;
+  FROM kz_client_search(lower($1), $2, $3) x, LATERAL (
+      SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
+ ORDER BY r.sort, r.id;
 
 -- Those with a locked access; LIKE '%' is all of them.
 -- clients_locked(like text, after uuid, count int4) :many as clients_found

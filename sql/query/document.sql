@@ -1,3 +1,8 @@
+-- Lists: the ids of a page first, by an index alone, and only of these what is shown. A list of somebody
+-- who sees few clients ("mine") takes the newest of each client, and looks further only in the clients with
+-- the newest ones: COUNT rows can't come from more clients than COUNT. In a comparison with a place
+-- stands CASE, not coalesce(), which PostgreSQL takes for leaky: no index would serve under a policy.
+
 -- The documents of one matter, newest first, from a place on.
 -- documents_of_matter(matter uuid, at timestamptz, id uuid, count int4) :many
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
@@ -6,7 +11,8 @@
 SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received, confirmed
   FROM document_row
  WHERE matter_id = $1
-   AND (at, id) < (coalesce($2, 'infinity'), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+   AND (at, id) < (CASE WHEN $2 IS NULL THEN 'infinity' ELSE $2 END,
+                   CASE WHEN $2 IS NULL THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE $3 END)
  ORDER BY at DESC, id DESC LIMIT $4;
 
 -- document(document uuid) :one
@@ -68,56 +74,104 @@ SELECT client_name, provided, provided_by, notified, notified_by, opened, opened
 -- plan_with_arguments() :exec
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 
--- documents(client uuid, matter uuid, state text, from timestamptz, to timestamptz, like text,
---           at timestamptz, id uuid, count int4) :many
+-- Those of one client or matter, or of all clients.
+-- documents(client uuid, matter uuid, state text, from timestamptz, to timestamptz, at timestamptz,
+--           id uuid, count int4) :many
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
 --    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
 --    opened timestamptz, received timestamptz, confirmed timestamptz, matter_id uuid,
 --    matter_title text, client_id uuid, client_name text
-SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received,
-       confirmed, matter_id, matter_title, client_id, client_name
-  FROM document_row
- WHERE ($1::uuid IS NULL OR client_id = $1) AND ($2::uuid IS NULL OR matter_id = $2)
-   AND ($3::text IS NULL OR state = $3)
-   AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
-   AND ($6::text IS NULL OR id IN (SELECT s.id FROM kz_document_search($6, 200) s))
-   AND ($7::timestamptz IS NULL OR (at, id) < ($7, $8))
- ORDER BY at DESC, id DESC LIMIT $9;
-
--- The same for those who see the clients assigned to them: of each the newest, merged.
--- documents_mine(client uuid, matter uuid, state text, from timestamptz, to timestamptz, like text,
---                at timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM visible v, LATERAL (
-      SELECT * FROM document_row r
-       WHERE r.firm = v.firm AND r.client_id = v.client
-         AND ($2::uuid IS NULL OR r.matter_id = $2) AND ($3::text IS NULL OR r.state = $3)
-         AND ($4::timestamptz IS NULL OR r.at >= $4) AND ($5::timestamptz IS NULL OR r.at < $5)
-         AND ($6::text IS NULL OR r.id IN (SELECT s.id FROM kz_document_search($6, 200) s))
-         AND ($7::timestamptz IS NULL OR (r.at, r.id) < ($7, $8))
-       ORDER BY r.at DESC, r.id DESC LIMIT $9) r
- WHERE ($1::uuid IS NULL OR v.client = $1)
- ORDER BY r.at DESC, r.id DESC LIMIT $9;
+  FROM (SELECT d.firm, d.id FROM document d
+         WHERE ($1::uuid IS NULL OR d.client = $1) AND ($2::uuid IS NULL OR d.matter = $2)
+           AND ($3::text IS NULL OR d.state = $3)
+           AND ($4::timestamptz IS NULL OR d.at >= $4) AND ($5::timestamptz IS NULL OR d.at < $5)
+           AND ($6::timestamptz IS NULL OR (d.at, d.id) < ($6, $7))
+         ORDER BY d.at DESC, d.id DESC LIMIT $8) x
+  JOIN document_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY r.at DESC, r.id DESC;
+
+-- documents_mine(state text, from timestamptz, to timestamptz, at timestamptz, id uuid,
+--                count int4) :many as documents
+SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
+       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+  FROM (SELECT n.firm, n.id
+          FROM (SELECT v.firm, v.client
+                  FROM visible v, LATERAL (
+                      SELECT d.at, d.id FROM document d
+                       WHERE d.firm = v.firm AND d.client = v.client AND ($1::text IS NULL OR d.state = $1)
+                         AND ($2::timestamptz IS NULL OR d.at >= $2)
+                         AND ($3::timestamptz IS NULL OR d.at < $3)
+                         AND ($4::timestamptz IS NULL OR (d.at, d.id) < ($4, $5))
+                       ORDER BY d.at DESC, d.id DESC LIMIT 1) d
+                 ORDER BY d.at DESC, d.id DESC LIMIT $6) v, LATERAL (
+              SELECT d.firm, d.id, d.at FROM document d
+               WHERE d.firm = v.firm AND d.client = v.client AND ($1::text IS NULL OR d.state = $1)
+                 AND ($2::timestamptz IS NULL OR d.at >= $2)
+                 AND ($3::timestamptz IS NULL OR d.at < $3)
+                 AND ($4::timestamptz IS NULL OR (d.at, d.id) < ($4, $5))
+               ORDER BY d.at DESC, d.id DESC LIMIT $6) n
+         ORDER BY n.at DESC, n.id DESC LIMIT $6) x
+  JOIN document_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY r.at DESC, r.id DESC;
+
+-- Those with a name LIKE something.
+-- documents_found(like text, client uuid, matter uuid, state text, from timestamptz, to timestamptz,
+--                 at timestamptz, id uuid, count int4) :many as documents
+SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
+       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+  FROM kz_document_search(lower($1), $2, $3, $4, $5, $6, $7, $8, $9) x, LATERAL (
+      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
+ ORDER BY r.at DESC, r.id DESC;
 
 -- What the other side has sent and mine has not opened, newest first.
--- documents_new(client uuid, matter uuid, state text, from timestamptz, to timestamptz, like text,
+-- documents_new(direction text, client uuid, matter uuid, from timestamptz, to timestamptz,
 --               at timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM delivery w JOIN document_row r ON r.firm = w.firm AND r.id = w.document
- WHERE w.opened_at IS NULL AND w.direction = $3 AND r.state = 'available'
-   AND ($1::uuid IS NULL OR w.client = $1) AND ($2::uuid IS NULL OR w.matter = $2)
-   AND ($4::timestamptz IS NULL OR w.provided_at >= $4)
-   AND ($5::timestamptz IS NULL OR w.provided_at < $5)
-   AND ($6::text IS NULL OR r.id IN (SELECT s.id FROM kz_document_search($6, 200) s))
-   AND ($7::timestamptz IS NULL OR (w.provided_at, w.document) < ($7, $8))
- ORDER BY w.provided_at DESC, w.document DESC LIMIT $9;
+  FROM (SELECT w.firm, w.document
+          FROM delivery w, LATERAL (
+              SELECT FROM document d WHERE d.firm = w.firm AND d.id = w.document AND d.state = 'available'
+               LIMIT 1) d
+         WHERE w.opened_at IS NULL AND w.direction = $1
+           AND ($2::uuid IS NULL OR w.client = $2) AND ($3::uuid IS NULL OR w.matter = $3)
+           AND ($4::timestamptz IS NULL OR w.provided_at >= $4)
+           AND ($5::timestamptz IS NULL OR w.provided_at < $5)
+           AND ($6::timestamptz IS NULL OR (w.provided_at, w.document) < ($6, $7))
+         ORDER BY w.provided_at DESC, w.document DESC LIMIT $8) x
+  JOIN document_row r ON r.firm = x.firm AND r.id = x.document
+ ORDER BY r.at DESC, r.id DESC;
+
+-- documents_new_mine(direction text, from timestamptz, to timestamptz, at timestamptz, id uuid,
+--                    count int4) :many as documents
+SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
+       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+  FROM (SELECT w.firm, w.document
+          FROM visible v, LATERAL (
+              SELECT w.firm, w.document, w.provided_at
+                FROM delivery w, LATERAL (
+                    SELECT FROM document d
+                     WHERE d.firm = w.firm AND d.id = w.document AND d.state = 'available' LIMIT 1) d
+               WHERE w.firm = v.firm AND w.client = v.client AND w.opened_at IS NULL AND w.direction = $1
+                 AND ($2::timestamptz IS NULL OR w.provided_at >= $2)
+                 AND ($3::timestamptz IS NULL OR w.provided_at < $3)
+                 AND ($4::timestamptz IS NULL OR (w.provided_at, w.document) < ($4, $5))
+               ORDER BY w.provided_at DESC, w.document DESC LIMIT $6) w
+         ORDER BY w.provided_at DESC, w.document DESC LIMIT $6) x
+  JOIN document_row r ON r.firm = x.firm AND r.id = x.document
+ ORDER BY r.at DESC, r.id DESC;
 
 -- For a filter: clients by name, 201 at most.
 -- filter_clients() :many
 -- -> id uuid, client_name text
 SELECT id, display FROM client ORDER BY sort, id LIMIT 201;
+
+-- filter_clients_mine() :many as filter_clients
+SELECT c.id, c.display
+  FROM (SELECT v.firm, v.client FROM visible v LIMIT 201) v, LATERAL (
+      SELECT c.* FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
+ ORDER BY c.sort, c.id;
 
 -- filter_matters(client uuid) :many
 -- -> id uuid, title text

@@ -84,14 +84,15 @@ SELECT (SELECT count(*) FROM (SELECT FROM document WHERE state = 'unscannable' L
          WHERE direction = 'from_firm' AND opened_at IS NULL LIMIT 100) u)::int;
 
 -- home_counts_mine() :one as home_counts
-SELECT (SELECT count(*) FROM (SELECT FROM visible v JOIN document d
-         ON d.firm = v.firm AND d.client = v.client WHERE d.state = 'unscannable' LIMIT 100) k)::int,
-       (SELECT count(*) FROM (SELECT FROM visible v JOIN delivery d
-         ON d.firm = v.firm AND d.client = v.client
-         WHERE d.direction = 'from_client' AND d.opened_at IS NULL LIMIT 100) f)::int,
-       (SELECT count(*) FROM (SELECT FROM visible v JOIN delivery d
-         ON d.firm = v.firm AND d.client = v.client
-         WHERE d.direction = 'from_firm' AND d.opened_at IS NULL LIMIT 100) u)::int;
+SELECT (SELECT count(*) FROM (SELECT FROM visible v, LATERAL (SELECT FROM document d
+         WHERE d.firm = v.firm AND d.client = v.client AND d.state = 'unscannable' LIMIT 100) d
+         LIMIT 100) k)::int,
+       (SELECT count(*) FROM (SELECT FROM visible v, LATERAL (SELECT FROM delivery d
+         WHERE d.firm = v.firm AND d.client = v.client
+           AND d.direction = 'from_client' AND d.opened_at IS NULL LIMIT 100) d LIMIT 100) f)::int,
+       (SELECT count(*) FROM (SELECT FROM visible v, LATERAL (SELECT FROM delivery d
+         WHERE d.firm = v.firm AND d.client = v.client
+           AND d.direction = 'from_firm' AND d.opened_at IS NULL LIMIT 100) d LIMIT 100) u)::int;
 
 -- New for a client.
 -- home_fresh_client() :many

@@ -67,7 +67,7 @@ INSERT INTO job (firm, id, kind, data, due)
 SELECT current_setting('kz.firm')::int, $1, 'provided', jsonb_build_object('client', $2::uuid),
        now() + interval '5 seconds'
  WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'provided' AND state = 'waiting' AND lease IS NULL
-                      AND data = jsonb_build_object('client', $2::uuid));
+                      AND about = $2);
 
 -- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe
 -- -> firm int4, id uuid, state text
