@@ -29,7 +29,8 @@ def postgres_bin():
 class Cluster:
     """One server, reached by a socket in a folder of its own; as root it runs as "postgres"."""
 
-    def __init__(self):
+    def __init__(self, **settings):
+        self.settings = "".join(f" -c {name}={value}" for name, value in settings.items())
         self.folder = Path(tempfile.mkdtemp(prefix="kanzleictl-"))
         self.folder.chmod(0o755)
         self.run_as = {}
@@ -50,6 +51,7 @@ class Cluster:
 
     def start(self):
         options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off"
+        options += self.settings
         self.tool("pg_ctl", "-w", "-s", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self):

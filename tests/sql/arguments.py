@@ -1,0 +1,258 @@
+"""Who calls which statement with what. A new statement of sql/query needs a line here.
+
+An argument "@name" is looked up in scene.py for whoever calls; all others are taken as they are.
+"""
+
+STAFF = ("admin", "many", "few", "small")
+CLIENTS = ("client", "adviser")
+MEMBERS = STAFF + CLIENTS
+HASH = b"\x07" * 32
+KEY = b"\x07" * 76
+CLIENT = ["@new", "neu-1", "person", "Frau", "Maria", "Neu", "", "", "", "", "m@neu.example", "de"]
+WHOLE = [  # client, matter, state, from, to: lists of all clients, of one, of a matter
+    [None, None, None, None, None],
+    ["@client", None, None, None, None],
+    ["@client", "@matter", None, None, None],
+    [None, "@matter", None, None, None],
+    [None, None, None, "@from", "@to"],
+    ["@client", None, None, "@from", "@to"],
+]
+CLIENTS_OWN = [one for one in WHOLE if one[0] or one[1]]
+MINE = [[None, None, None], [None, "@from", "@to"]]  # state, from, to: lists of the visible clients
+START, MIDDLE = [None, None], ["@at", "@id"]
+DOCUMENT_STATES = [None, "available", "unscannable"]
+RECEIPT_STATES = [None, "unopened", "opened", "received", "confirmed"]
+
+
+def lists(filters, states):
+    """Every filter with every state, at the start of the list and in the middle of it."""
+    return [
+        [*one[:-3], state, *one[-2:], *place, 51]
+        for one in filters
+        for state in states
+        for place in (START, MIDDLE)
+    ]
+
+
+def new(filters):
+    """The same of what is not opened, which has its direction in front."""
+    return [
+        ["@incoming", *one[:-3], *one[-2:], *place, 51]
+        for one in filters
+        for place in (START, MIDDLE)
+    ]
+
+
+# Names with a word of one in five, of one in 20,000, of some thousand, and of none.
+WORDS = ("%rechnung%", "%zypresse%", "@rechnung_of_a_month", "%gibt es nicht%")
+FOUND = [
+    [like, client, None, state, *days, None, None, 51]
+    for like in WORDS
+    for client in (None, "@client")
+    for state in (None, "new", "unscannable")
+    for days in ([None, None], ["@from", "@to"])
+]
+
+# Name: who, and lists of arguments. A third entry "custom": the page plans it with its arguments
+# each time (plan_with_arguments); all others are planned for these arguments and for any.
+CALLS = {
+    # account.sql
+    "account_password": (("admin", "client"), [["@account", "$argon2id$x"]]),
+    "account_add": (("admin", "few"), [["@new", "neu", "Neu", "n@neu.example", "de"]]),
+    "account_client_add": (("admin", "few"), [["@other_account", "@client"]]),
+    "account": (MEMBERS, [["@account"]]),
+    "clients_of_account": (MEMBERS, [["@account"]]),
+    "account_unlock": (STAFF, [["@account"]]),
+    "job_mail": (STAFF, [["@new", "@account", "invitation"]]),
+    "job_forgotten": (("public",), [["@new", "mandant-3001"], ["@new", "niemand"]]),
+    "account_words": ((*MEMBERS, "public"), [["@account"]]),
+    "codes_end": (MEMBERS, [["@account"]]),
+    "account_email": (MEMBERS, [["@account"]]),
+    # client.sql
+    "clients": (("admin", "small"), [[None, 51], ["@client", 51]]),
+    "clients_mine": (("many", "few"), [[None, 51], ["@client", 51]]),
+    "clients_found": (
+        STAFF,
+        [
+            [like, after, 51]
+            for like in ("%sommer%", "%maria somme%", "%gibt es nicht%", "%2300%")
+            for after in (None, "@client")
+        ],
+    ),
+    "clients_locked": (STAFF, [["%", None, 51], ["%sommer%", "@client", 51]]),
+    "client": (MEMBERS, [["@client"]]),
+    "client_add": (("admin", "few"), [CLIENT]),
+    "client_change": (STAFF, [["@client", *CLIENT[1:]]]),
+    "assignments_of_client": (STAFF, [["@client"]]),
+    "assignable": (STAFF, [["@client"]]),
+    "accounts_of_client": (STAFF, [["@client"]]),
+    "assignment_add": (("admin", "small"), [["@new", "@staff", "@client"]]),
+    "assignment_end": (("admin", "small"), [["@staff", "@client"]]),
+    # code.sql
+    "code_add": ((*STAFF, "portal"), [["@new", "@account", "invitation", HASH, "1 day"]]),
+    "code_find": (("public",), [["@code"], [HASH]]),
+    "code_use": (("public",), [["@code_id"]]),
+    # ctl.sql
+    "ctl_firms": (("nobody",), [[]]),
+    "ctl_firm_reserve": (("owner",), [[]]),
+    "ctl_firm_add": (("owner",), [[99, "neu", "Neu", "", "de", KEY]]),
+    "ctl_account_add": (("portal",), [["@new", "neu", "Neu", "", "de", "$argon2id$x"]]),
+    "ctl_staff_add": (("portal",), [["@staff_to_be"]]),
+    "ctl_right_add": (("portal",), [["@staff", "all"], ["@staff", "admin"]]),
+    "ctl_invite": (("portal",), [["@new", "@account"]]),
+    "ctl_accounts": (("portal",), [["", 100], ["mandant-3", 100]]),
+    "ctl_account": (("portal",), [["kraft-5"]]),
+    "ctl_password": (("portal",), [["@account", "$argon2id$x"]]),
+    "ctl_codes_void": (("portal",), [["@account"]]),
+    "ctl_unlock": (("portal",), [["@locked"]]),
+    "ctl_status": (("nobody",), [[]]),
+    "ctl_status_jobs": (("nobody",), [[20]]),
+    "ctl_objects_unknown": (("nobody",), [["@objects"]]),
+    "check_documents": (("portal",), [["@document", 500]]),
+    # document.sql
+    "documents_of_matter": (MEMBERS, [["@matter", *START, 51], ["@matter", *MIDDLE, 51]]),
+    "document": (MEMBERS, [["@document"]]),
+    "document_content": (MEMBERS, [["@document"]]),
+    "delivery_step": (
+        MEMBERS,
+        [[d, s] for d in ("@sent", "@provided") for s in ("opened", "received", "confirmed")],
+    ),
+    "document_decide": (STAFF, [["@held", "available", "gut"]]),
+    "receipt_of_document": (MEMBERS, [["@provided"]]),
+    "plan_with_arguments": (("admin",), [[]]),
+    "documents": [
+        (("admin", "small"), lists(WHOLE, DOCUMENT_STATES), "custom"),
+        (("many", "few", *CLIENTS), lists(CLIENTS_OWN, DOCUMENT_STATES), "custom"),
+    ],
+    "documents_mine": (("many", "few", *CLIENTS), lists(MINE, DOCUMENT_STATES), "custom"),
+    "documents_found": (MEMBERS, FOUND, "custom"),
+    "documents_new": [
+        (("admin", "small"), new(WHOLE), "custom"),
+        (("many", "few", *CLIENTS), new(CLIENTS_OWN), "custom"),
+    ],
+    "documents_new_mine": (("many", "few", *CLIENTS), new(MINE), "custom"),
+    "filter_clients": (("admin", "small"), [[]], "custom"),
+    "filter_clients_mine": (("many", "few", *CLIENTS), [[]], "custom"),
+    "filter_matters": (MEMBERS, [["@client"]], "custom"),
+    # enter.sql
+    "enter": (
+        ("nobody",),
+        [
+            ["firma-1", "", "public", "", "{}", "{}"],
+            ["firma-1", "@token", "member", "", "{}", "{}"],
+            ["firma-1", "@token", "staff", "admin", "{client,matter}", "@client_and_matter"],
+            ["firma-1", "@token_many", "staff", "", "{document}", "@document_list"],
+            ["firma-1", "@token_few", "staff", "", "{account,staff}", "@account_and_staff"],
+            ["firma-1", "@token_client", "client", "", "{upload,session}", "@upload_and_session"],
+        ],
+    ),
+    "enter_portal": (("nobody",), [[1]]),
+    # event.sql
+    "event_add": (
+        (*MEMBERS, "portal"),
+        [["@new", "opened", "@account", "@client", "@document", None, "x"]],
+    ),
+    "events_of_client": (MEMBERS, [["@client"]]),
+    "events_of_document": (MEMBERS, [["@document"]]),
+    # home.sql
+    "home_locked": (STAFF, [[]]),
+    "home_kept": (("admin", "small"), [[]]),
+    "home_kept_mine": (("many", "few"), [[]]),
+    "home_unopened": (("admin", "small"), [[]]),
+    "home_unopened_mine": (("many", "few"), [[]]),
+    "home_fresh": (("admin", "small"), [[]]),
+    "home_fresh_mine": (("many", "few"), [[]]),
+    "home_counts": (("admin", "small"), [[]]),
+    "home_counts_mine": (("many", "few"), [[]]),
+    "home_fresh_client": (CLIENTS, [[]]),
+    # job.sql
+    "job_take": (("nobody",), [["@new", "1 minute"]]),
+    "job_done": (("portal",), [["@job"]]),
+    "job_again": (("portal",), [["@job", "1 minute", True, "refused"]]),
+    "job_account": (("portal",), [["@account"]]),
+    "job_people": (("portal",), [["@client"]]),
+    "job_documents": (("portal",), [["@client"]]),
+    "job_notified": (("portal",), [["@provided", "@account"]]),
+    "job_firm": (("portal",), [[]]),
+    "copy_take": (("nobody",), [["1 minute"]]),
+    "tidy": (("nobody",), [[]]),
+    # matter.sql
+    "matters_of_client": (MEMBERS, [["@client"]]),
+    "matters_mine": (CLIENTS, [[]]),
+    "matter": (MEMBERS, [["@matter"]]),
+    "matter_add": (STAFF, [["@new", "@client", "1", "Neu"]]),
+    "visible_count": (CLIENTS, [[]]),
+    # receipt.sql
+    "receipts": [
+        (("admin", "small"), lists(WHOLE, RECEIPT_STATES), "custom"),
+        (("many", "few"), lists(CLIENTS_OWN, RECEIPT_STATES), "custom"),
+    ],
+    "receipts_mine": (("many", "few"), lists(MINE, RECEIPT_STATES), "custom"),
+    # seal.sql
+    "seal_due": (("nobody",), [[0], [3]]),
+    "seal_lock": (("portal",), [[]]),
+    "seal_head": (("portal",), [[]]),
+    "seal_events": (("portal",), [[1000]]),
+    "seal_add": (
+        ("portal",),
+        [[9999, "2026-01-01", 2, HASH, HASH, HASH, HASH * 2, "@unsealed", "@hashes"]],
+    ),
+    "seals": (("portal",), [[0, 100], [100, 100]]),
+    "sealed_events": (("portal",), [[0, 0, 1000], [1000, 20, 1000]]),
+    "events_covered": (("portal",), [["@event", 1000]]),
+    "events_waiting": (("portal",), [["@event", 1000]]),
+    # session.sql
+    "sign_in_find": (("public",), [["mandant-3001", "1 hour"], ["niemand", "1 hour"]]),
+    "sign_in_wrong": (("public",), [["mandant-3001", b"\1\2\3\4", "1 hour"]]),
+    "sign_in_right": (("public",), [["@account", "1 hour"]]),
+    "session_add": (("public",), [["@new", "@account", HASH, "1 hour", "1 day", "Firefox"]]),
+    "sessions": (MEMBERS, [["@me", "@session"]]),
+    "session_end": (MEMBERS, [["@session"]]),
+    "sessions_end": (MEMBERS, [["@me", "@session"], ["@me", None]]),
+    # staff.sql
+    "staff": (("admin", "small"), [[]]),
+    "staff_member": (("admin", "small"), [["@staff", "@me"]]),
+    "staff_rights": (("admin", "small"), [["@staff"]]),
+    "clients_of_staff": (("admin", "small"), [["@staff"]]),
+    "rights_lock": (("admin",), [[]]),
+    "admins_beside": (("admin", "small"), [["@staff"]]),
+    "rights_drop": (("admin", "small"), [["@staff", "{admin}"]]),
+    "rights_add": (("admin", "small"), [["@staff", "{admin,all}"]]),
+    # upload.sql
+    "upload_add": (MEMBERS, [["@new", "@matter", "Scan.pdf", "application/pdf", 1000, KEY]]),
+    "upload": (MEMBERS, [["@upload"]]),
+    "upload_touch": (MEMBERS, [["@upload"]]),
+    "upload_size": (MEMBERS, [["@upload", 1000]]),
+    "upload_remove": (MEMBERS, [["@upload"]]),
+    "upload_take": ((*MEMBERS, "portal"), [["@upload", "@new", "1 minute"]]),
+    "upload_release": (("portal",), [["@upload", "@new"]]),
+    "upload_scanned": (("portal",), [["@upload", "@new", 1000, HASH, "", "text/plain"]]),
+    "upload_end": (("portal",), [["@upload", "@new", "available", ""]]),
+    "document_add": (
+        (*MEMBERS, "portal"),
+        [["@new", "@client", "@matter", "from_client", "a.pdf", "text/plain", 1, HASH, KEY, "x",
+          "@me", "available", ""]],
+    ),
+    "delivery_add": (("portal",), [["@bare", "@account"]]),
+    "object_copy_set": (("portal", "client"), [["@document", "one", "missing"]]),
+    "job_provided": (("portal", *STAFF), [["@new", "@client"]]),
+    "upload_taken": (("nobody",), [["@new", "1 minute", "1 hour"]]),
+    "upload_known": (("nobody",), [["@upload"]]),
+    "commit_soon": (("admin",), [[]]),
+    "workers": (("nobody",), [[]]),
+    "worker_bury": (("nobody",), [["@new"]]),
+}  # fmt: skip
+
+# More rows than usual may be read by these.
+ALLOWED = {
+    # Of all firms, but no more than what is open: for the operator.
+    "ctl_status": 10000,
+    "ctl_status_jobs": 10000,
+    # As many as the clients of whoever enters.
+    "enter": 6000,
+    # A check reads all, page by page; when little is left, PostgreSQL may sort that at once.
+    "sealed_events": 40000,
+    # The first 2,000 (1,000) in the list's order, then the matches of a word that is rare there.
+    "documents_found": 10000,
+    "clients_found": 3000,
+}

@@ -1,0 +1,92 @@
+"""The portal's own way to PostgreSQL: its role, settings and statements, entered as it enters."""
+
+import hashlib
+import importlib.machinery
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = "-c statement_timeout=60000 -c jit=off -c timezone=UTC"  # as io/db/conn.c sets them
+EXPLAIN = {
+    "log_min_duration": "0", "log_nested_statements": "on", "log_analyze": "on",
+    "log_timing": "off", "log_format": "json", "log_level": "notice",
+}  # fmt: skip
+TYPES = {"interval_ms": "interval"}
+
+
+def queries():
+    """Every statement of sql/query, as sql/generate reads them: by name."""
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    loader = importlib.machinery.SourceFileLoader("kz_generate", str(ROOT / "sql/generate"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kz_generate", loader))
+    loader.exec_module(module)
+    sys.dont_write_bytecode = before
+    files = sorted((ROOT / "sql/query").glob("*.sql"))
+    return {query.name: query for path in files for query in module.read(path)}
+
+
+def token(name):
+    return hashlib.sha256(name.encode()).digest()
+
+
+def explain_all(cluster, database):
+    """From now on the portal's roles get a notice with the plan of every statement they run."""
+    with cluster.connect() as db:
+        for role in ("kanzlei_portal", "kanzlei_owner"):
+            where = f"ALTER ROLE {role} IN DATABASE {database} SET"
+            db.execute(f"{where} session_preload_libraries = 'auto_explain'")
+            for name, value in EXPLAIN.items():
+                db.execute(f"{where} auto_explain.{name} = '{value}'")
+
+
+class Line:
+    """One connection, which runs statements in transactions that are rolled back."""
+
+    def __init__(self, conninfo):
+        self.db = psycopg.connect(conninfo, options=OPTIONS, autocommit=True)
+        self.db.add_notice_handler(self.notice)
+        self.plans, self.prepared = [], set()
+
+    def notice(self, diagnostic):
+        text = diagnostic.message_primary
+        if text.startswith("duration:"):
+            self.plans.append(json.loads(text[text.index("{") :]))
+
+    def prepare(self, query):
+        if query.name not in self.prepared and not unplanned(query):
+            types = ", ".join(TYPES.get(kind, kind) for _, kind in query.args)
+            self.db.execute(f"PREPARE q_{query.name}{f'({types})' if types else ''} AS {query.sql}")
+            self.prepared.add(query.name)
+
+    def explain(self, query, arguments, mode, enter):
+        """The plans of one run, after the statements ENTER: its own and those inside of it."""
+        self.prepare(query)
+        self.db.execute("BEGIN")
+        try:
+            for statement in enter:
+                self.db.execute(*statement)
+            self.db.execute(f"SET LOCAL plan_cache_mode = force_{mode}_plan")
+            self.plans = []
+            listed = ", ".join(map(literal, arguments))
+            call = f"EXECUTE q_{query.name}{f'({listed})' if listed else ''}"
+            self.db.execute(query.sql if unplanned(query) else call)
+            return self.plans
+        finally:
+            self.db.execute("ROLLBACK")
+
+
+def unplanned(query):
+    """Whether a statement has no plan, and SQL's own PREPARE doesn't take it."""
+    return query.sql.startswith("SET ")
+
+
+def literal(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'"
+    return "'" + str(value).replace("'", "''") + "'"

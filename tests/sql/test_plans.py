@@ -1,0 +1,104 @@
+"""Every statement of sql/query at a million documents: run as the portal does, its plan judged."""
+
+import uuid
+
+import plan
+import pytest
+import real
+import scene
+from arguments import ALLOWED, CALLS
+
+QUERIES = real.queries()
+USUAL = 2000  # rows that any step of a plan may take in, besides four for each visible client
+
+
+def calls(name):
+    """Each (who, arguments, mode) of a statement."""
+    entries = CALLS[name] if isinstance(CALLS[name], list) else [CALLS[name]]
+    for people, lists, *custom in entries:
+        for who in people:
+            for arguments in lists:
+                for mode in ("custom",) if custom else ("custom", "generic"):
+                    yield who, arguments, mode
+
+
+@pytest.fixture(scope="module")
+def things(full):
+    with full.cluster.connect(full.database) as db:
+        return {name: scene.things(who, db) for name, who in scene.PEOPLE.items()}
+
+
+@pytest.fixture(scope="module")
+def lines(full):
+    made = {role: real.Line(full.conninfo(role)) for role in ("kanzlei_portal", "kanzlei_owner")}
+    yield made
+    for line in made.values():
+        line.db.close()
+
+
+def filled(arguments, known):
+    """Arguments with what their names mean; "@new" is another one each time."""
+
+    def value(one):
+        if one == "@new":
+            return str(uuid.uuid4())
+        return known[one] if isinstance(one, str) and one.startswith("@") else one
+
+    return [value(one) for one in arguments]
+
+
+def test_every_statement_is_here():
+    assert sorted(CALLS) == sorted(QUERIES)
+
+
+@pytest.mark.parametrize("name", sorted(set(CALLS) & set(QUERIES)))
+def test_plan(name, lines, things):
+    found = {}
+    for who, arguments, mode in calls(name):
+        person = scene.PEOPLE[who]
+        line = lines["kanzlei_owner" if who == "owner" else "kanzlei_portal"]
+        most = ALLOWED.get(name, USUAL) + 4 * person.visible
+        plans = line.explain(QUERIES[name], filled(arguments, things[who]), mode, person.enter())
+        assert plans or real.unplanned(QUERIES[name]), "no plan came"
+        for one in plans:
+            for problem in plan.problems(one["Plan"], most, ALLOWED.get(name, 500)):
+                found.setdefault(problem, f"{who} {arguments} ({mode})")
+    assert not found, "\n" + "\n".join(f"{how}: {problem}" for problem, how in found.items())
+
+
+def judged(lines, statement, *before):
+    """What is found in a statement that no query is; BEFORE: settings."""
+    query = type("Query", (), {"name": uuid.uuid4().hex, "args": [], "sql": statement})
+    enter = scene.PEOPLE["admin"].enter() + [(f"SET LOCAL {one}",) for one in before]
+    plans = lines["kanzlei_portal"].explain(query, [], "custom", enter)
+    return [problem for one in plans for problem in plan.problems(one["Plan"], USUAL)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "sign"),
+    [
+        ("SELECT count(*) FROM document", "more than 2000"),
+        ("SELECT name FROM document ORDER BY name LIMIT 5", "more than 2000"),
+        ("SELECT name FROM document WHERE size = 7", "thrown away"),
+    ],
+)
+def test_a_bad_statement_is_found(lines, full, statement, sign):
+    assert any(sign in problem for problem in judged(lines, statement)), judged(lines, statement)
+
+
+def test_a_sequential_scan_is_found(lines):
+    statement = 'SELECT name FROM "group" LIMIT 5'
+    (found,) = judged(lines, statement, "enable_indexscan = off", "enable_bitmapscan = off")
+    assert "sequential" in found
+
+
+def test_a_statement_inside_a_function_is_found(lines, full):
+    with full.cluster.connect(full.database) as db:
+        db.execute("CREATE FUNCTION slow() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN"
+                   " (SELECT count(*) FROM document WHERE size = 7); END $$")  # fmt: skip
+        db.execute("GRANT EXECUTE ON FUNCTION slow() TO kanzlei_portal")
+    assert judged(lines, "SELECT slow()") != []
+
+
+def test_good_statements_have_no_problem(lines):
+    assert judged(lines, "SELECT name FROM document ORDER BY at DESC, id DESC LIMIT 5") == []
