@@ -17,8 +17,8 @@ typedef struct kz_filter_t {
  * as not set, but a wrong place is BAD_REQUEST. */
 kz_err_t *kz_filter_read(kz_filter_t *filter, const kz_request_t *rq, const char *states);
 
-/* Whether a list under FILTER is read as a whole: by somebody who sees every client, or of one client or
- * one matter. Else it is put together from those of each visible client. */
+/* Whether a list under FILTER is read as a whole: by somebody who sees every client, or of one
+ * client or one matter. Else it is put together from those of each visible client. */
 int kz_filter_whole(const kz_filter_t *filter, const kz_grant_t *grant);
 
 /* Fills "filter", "clients" and "matters" of VIEW. */

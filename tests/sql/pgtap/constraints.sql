@@ -1,0 +1,125 @@
+-- Wrong states that a table refuses, whoever writes: here past row-level security.
+BEGIN;
+\ir scene.sql
+SELECT no_plan();
+
+-- A row of firm 1 is changed: what is refused, with which error.
+CREATE TEMP TABLE wrong (tab text, change text, state text);
+INSERT INTO wrong VALUES
+    ('firm', 'slug = ''Mit Leerzeichen''', '23514'), ('firm', 'slug = ''-anfang''', '23514'),
+    ('firm', 'slug = ''firma-2''', '23505'), ('firm', 'name = ''''', '23514'),
+    ('firm', 'language = ''fr''', '23514'), ('firm', 'key = ''kurz''', '23514'),
+    ('firm', 'email = repeat(''x'', 255)', '23514'),
+    ('office', 'name = ''''', '23514'), ('office', 'firm = 9', '23503'),
+    ('account', 'kind = ''guest''', '23514'), ('account', 'password = ''klartext''', '23514'),
+    ('account', 'wrong = -1', '23514'), ('account', 'locked_at = now()', '23514'),
+    ('account', 'user_name = ''''', '23514'), ('account', 'user_name = repeat(''x'', 101)', '23514'),
+    ('account', 'user_name = ''MARIA''', '23505'), ('account', 'name = ''''', '23514'),
+    ('account', 'language = ''''', '23514'),
+    ('staff', 'kind = ''client''', '23514'), ('staff', 'office = tap.id(2, ''office'')', '23503'),
+    ('right', 'name = ''root''', '23514'), ('right', 'staff = tap.id(1, ''maria'')', '23503'),
+    ('right', 'staff = tap.id(2, ''admin'')', '23503'),
+    ('client', 'number = ''''', '23514'), ('client', 'number = ''1''', '23505'),
+    ('client', 'kind = ''ghost''', '23514'), ('client', 'first_name = ''''', '23514'),
+    ('client', 'name = ''''', '23514'), ('client', 'name = repeat(''x'', 201)', '23514'),
+    ('client', 'language = ''fr''', '23514'),
+    ('group', 'name = ''''', '23514'), ('group_client', 'client = tap.id(2, ''client'')', '23503'),
+    ('account_client', 'kind = ''staff''', '23514'),
+    ('account_client', 'account = tap.id(1, ''clerk'')', '23503'),
+    ('account_client', 'client = tap.id(2, ''client'')', '23503'),
+    ('assignment', 'client = NULL, "group" = NULL', '23514'),
+    ('assignment', 'client = tap.id(1, ''client''), "group" = tap.id(1, ''group of clients'')', '23514'),
+    ('assignment', 'staff = tap.id(1, ''maria'')', '23503'),
+    ('assignment', 'client = tap.id(2, ''client''), "group" = NULL', '23503'),
+    ('matter', 'title = ''''', '23514'), ('matter', 'client = tap.id(2, ''client'')', '23503'),
+    ('matter', 'client = NULL', '23502'),
+    ('document', 'direction = ''up''', '23514'), ('document', 'state = ''infected''', '23514'),
+    ('document', 'state = ''unscannable''', '23514'), -- without a reason
+    ('document', 'state = ''discarded''', '23514'),   -- without a decision
+    ('document', 'decided_at = now(), decision = ''gut''', '23514'), -- by nobody
+    ('document', 'decided_by = tap.id(1, ''clerk''), decided_at = now()', '23514'), -- without a reason
+    ('document', 'decided_by = tap.id(1, ''maria''), decided_at = now(), decision = ''gut''', '23503'),
+    ('document', 'state = ''unscannable'', reason = ''x'', decided_by = tap.id(1, ''clerk''), decided_at = now(),'
+                 ' decision = ''gut''', '23514'),
+    ('document', 'size = -1', '23514'), ('document', 'sha256 = ''kurz''', '23514'),
+    ('document', 'key = ''kurz''', '23514'), ('document', 'name = ''''', '23514'),
+    ('document', 'name = repeat(''ä'', 128)', '23514'), ('document', 'object = ''2from_firm1''', '23505'),
+    ('document', 'client = CASE client WHEN tap.id(1, ''client'') THEN tap.id(1, ''client'', 2) ELSE'
+                 ' tap.id(1, ''client'') END', '23503'), -- not the matter's
+    ('document', 'by = tap.id(2, ''admin'')', '23503'),
+    ('delivery', 'direction = ''up''', '23514'), ('delivery', 'opened_at = now()', '23514'),
+    ('delivery', 'received_at = now(), received_by = tap.id(1, ''maria'')', '23514'), -- not opened
+    ('delivery', 'confirmed_by = tap.id(1, ''maria'')', '23514'),
+    ('delivery', 'opened_at = now(), opened_by = tap.id(2, ''maria'')', '23503'),
+    ('delivery', 'matter = tap.id(2, ''matter'')', '23503'),
+    ('delivery', 'client = CASE client WHEN tap.id(1, ''client'') THEN tap.id(1, ''client'', 2) ELSE'
+                 ' tap.id(1, ''client'') END', '23503'), -- not the document's
+    ('event', 'kind = ''forged''', '23514'), ('event', 'account = tap.id(2, ''maria'')', '23503'),
+    ('event', 'document = tap.id(2, ''from_firm'')', '23503'),
+    ('event', 'client = tap.id(2, ''client'')', '23503'),
+    ('session', 'token = ''kurz''', '23514'), ('session', 'token = tap.token(2, ''admin'')', '23505'),
+    ('session', 'account = tap.id(2, ''admin'')', '23503'),
+    ('code', 'purpose = ''other''', '23514'), ('code', 'hash = ''kurz''', '23514'),
+    ('code', 'account = tap.id(2, ''maria'')', '23503'),
+    ('upload', 'state = ''done''', '23514'), ('upload', 'state = ''storing''', '23514'), -- without a hash
+    ('upload', 'worker = tap.id(1, ''worker'')', '23514'), ('upload', 'lease = now()', '23514'),
+    ('upload', 'size = -1', '23514'), ('upload', 'matter = tap.id(2, ''matter'')', '23503'),
+    ('upload', 'account = tap.id(2, ''maria'')', '23503'),
+    ('object_copy', 'state = ''lost''', '23514'), ('object_copy', 'store = ''''', '23514'),
+    ('event_seal', 'number = 0', '23514'), ('event_seal', 'count = 0', '23514'),
+    ('event_seal', 'previous = ''kurz''', '23514'), ('event_seal', 'hash = ''kurz''', '23514'),
+    ('event_seal', 'key = ''kurz''', '23514'), ('event_seal', 'signature = ''kurz''', '23514'),
+    ('event_sealed', 'place = 0', '23514'), ('event_sealed', 'hash = ''kurz''', '23514'),
+    ('event_sealed', 'seal = 9', '23503'), ('event_sealed', 'event = tap.id(2, ''sealed'')', '23503'),
+    ('event_unsealed', 'event = NULL', '23502'),
+    ('job', 'kind = ''other''', '23514'), ('job', 'state = ''lost''', '23514'),
+    ('job', 'data = ''{"account": "nobody"}''', '22P02'), ('job', 'error = repeat(''x'', 1001)', '23514');
+
+SELECT throws_ok(format('UPDATE %I SET %s WHERE %I = 1', tab, change,
+                        CASE tab WHEN 'firm' THEN 'id' ELSE 'firm' END),
+                 state::char(5), NULL, format('%s: refuses %s', tab, change))
+  FROM wrong;
+SELECT is_empty('SELECT name FROM firm_table EXCEPT SELECT tab FROM wrong',
+                'of every table a wrong state is tried here');
+
+-- Right ones, so that the refusals above aren't of the statement.
+SELECT lives_ok(statement, statement)
+  FROM unnest(ARRAY[
+      'UPDATE account SET wrong_at = now(), locked_at = now(), password = ''$argon2id$x'' WHERE firm = 1',
+      'UPDATE client SET kind = ''company'', first_name = '''' WHERE firm = 1',
+      'UPDATE document SET state = ''unscannable'', reason = ''encrypted'' WHERE firm = 1',
+      'UPDATE document SET state = ''discarded'', decided_by = tap.id(1, ''clerk''), decided_at = now(),'
+          ' decision = ''nein'' WHERE firm = 1',
+      'UPDATE delivery SET opened_at = now(), opened_by = tap.id(1, ''maria''), received_at = now(),'
+          ' received_by = tap.id(1, ''maria'') WHERE firm = 1',
+      'UPDATE upload SET state = ''storing'', sha256 = decode(repeat(''00'', 32), ''hex''),'
+          ' worker = tap.id(1, ''worker''), lease = now() WHERE firm = 1']) statement;
+
+-- What others point at isn't deleted.
+SELECT throws_ok(format('DELETE FROM %I WHERE %I = 1', t, CASE t WHEN 'firm' THEN 'id' ELSE 'firm' END), '23503', NULL,
+                 t || ': stays while something points at it')
+  FROM unnest(ARRAY['firm', 'account', 'staff', 'client', 'group', 'matter', 'document']) t;
+
+-- One of a kind, and one installation.
+SELECT throws_ok(copy(t, 'firm = 1', changes), '23505', NULL, format('%s: no second %s', t, what))
+  FROM (VALUES
+      ('account', '{"id": "00000000-0000-7000-8000-000000000009"}'::jsonb, 'user name'),
+      ('client', '{"id": "00000000-0000-7000-8000-000000000009"}', 'number'),
+      ('group', '{"id": "00000000-0000-7000-8000-000000000009"}', 'name of a group'),
+      ('assignment', '{"id": "00000000-0000-7000-8000-000000000009"}', 'assignment of the same'),
+      ('delivery', '{}', 'delivery of a document'), ('object_copy', '{}', 'copy in a store'),
+      ('code', '{"id": "00000000-0000-7000-8000-000000000009"}', 'code'),
+      ('session', '{"id": "00000000-0000-7000-8000-000000000009"}', 'session of a token')
+  ) x (t, changes, what);
+SELECT throws_ok('INSERT INTO installation (one, id) VALUES (false, gen_random_uuid())', '23514', NULL,
+                 'installation: there is one');
+INSERT INTO installation (id) VALUES (gen_random_uuid()) ON CONFLICT DO NOTHING;
+SELECT throws_ok('INSERT INTO installation (id) VALUES (gen_random_uuid())', '23505', NULL,
+                 'installation: there is no second');
+SELECT throws_ok(copy('staff', 'firm = 1', jsonb_build_object('id', id(1, 'maria'))), '23503', NULL,
+                 'staff: a client''s account is none');
+SELECT throws_ok(copy('object_copy', 'firm = 1', jsonb_build_object('document', id(2, 'from_firm'))), '23503', NULL,
+                 'object_copy: none of another firm''s document');
+
+SELECT * FROM finish();
+ROLLBACK;

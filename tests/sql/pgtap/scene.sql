@@ -1,0 +1,121 @@
+-- Two firms, 1 and 2, and one row or more in each table of each; and ways to do something as one of their
+-- people. Read by the files beside it, inside their transaction.
+
+CREATE SCHEMA tap;
+CREATE EXTENSION pgtap WITH SCHEMA tap;
+GRANT USAGE ON SCHEMA tap TO kanzlei_portal;
+SET LOCAL search_path = public, tap;
+
+-- The N-th thing of a kind of a firm.
+CREATE FUNCTION tap.id(firm int, kind text, n int DEFAULT 1) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
+    SELECT md5(firm || kind || n)::uuid
+$$;
+
+CREATE FUNCTION tap.token(firm int, person text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+    SELECT sha256(convert_to(firm || person, 'UTF8'))
+$$;
+
+CREATE VIEW tap.firm_table AS
+    SELECT c.oid, c.relname::text AS name, format('%I', c.relname) AS quoted,
+           CASE c.relname WHEN 'firm' THEN 'id' ELSE 'firm' END AS firm_column
+      FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+       AND c.relname NOT IN ('installation', 'migration');
+
+-- Enters as PERSON: 'admin' and 'all' see every client, 'clerk' works for client 1, 'group' for client 2,
+-- by a group; 'maria' acts for client 1; 'portal', 'public' and 'nobody' (not entered).
+CREATE FUNCTION tap.enter(person text, firm int DEFAULT 1) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF person = 'portal' THEN
+        PERFORM kz_enter_portal(firm);
+    ELSIF person = 'public' THEN
+        PERFORM kz_enter('firma-' || firm, '', 'public', '', '{}', '{}');
+    ELSIF person <> 'nobody' THEN
+        PERFORM kz_enter('firma-' || firm, tap.token(firm, person), 'member', '', '{}', '{}');
+    END IF;
+END $$;
+
+-- What comes of STATEMENT when PERSON does it as the portal's role: "N rows", or an error's SQLSTATE.
+-- Nothing stays of it.
+CREATE FUNCTION tap.does(person text, statement text, firm int DEFAULT 1) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    n bigint;
+BEGIN
+    PERFORM set_config('role', 'kanzlei_portal', true);
+    PERFORM tap.enter(person, firm);
+    EXECUTE statement;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RAISE SQLSTATE 'TAP00' USING MESSAGE = n || ' rows';
+EXCEPTION
+    WHEN SQLSTATE 'TAP00' THEN
+        RETURN SQLERRM;
+    WHEN OTHERS THEN
+        RETURN SQLSTATE;
+END $$;
+
+-- A statement that adds a copy of a row of TAB that meets CONDITION, with some columns changed.
+CREATE FUNCTION tap.copy(tab text, condition text, changes jsonb DEFAULT '{}') RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    found jsonb;
+    columns text;
+BEGIN
+    EXECUTE format('SELECT to_jsonb(t) FROM %I t WHERE %s LIMIT 1', tab, condition) INTO found;
+    SELECT string_agg(format('%I', attname), ', ') INTO columns FROM pg_attribute
+     WHERE attrelid = format('public.%I', tab)::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+    RETURN format('INSERT INTO %I (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM jsonb_populate_record(NULL::%I, %L)',
+                  tab, columns, columns, tab, found || changes);
+END $$;
+
+INSERT INTO firm (id, slug, name, key) OVERRIDING SYSTEM VALUE
+SELECT f, 'firma-' || f, 'Kanzlei ' || f, decode(repeat('00', 76), 'hex') FROM generate_series(1, 2) f;
+INSERT INTO office (firm, id, name) SELECT id, tap.id(id, 'office'), 'Büro' FROM firm;
+INSERT INTO account (firm, id, kind, user_name, name)
+SELECT f.id, tap.id(f.id, p), CASE p WHEN 'maria' THEN 'client' ELSE 'staff' END, p, p
+  FROM firm f, unnest(ARRAY['admin', 'all', 'clerk', 'group', 'maria']) p;
+INSERT INTO staff (firm, id) SELECT firm, id FROM account WHERE kind = 'staff';
+INSERT INTO "right" (firm, staff, name)
+SELECT id, tap.id(id, r), r FROM firm, unnest(ARRAY['admin', 'all']) r;
+INSERT INTO session (firm, id, account, token, idle, ends)
+SELECT firm, id, id, tap.token(firm, user_name), '1 hour', now() + interval '1 day' FROM account;
+INSERT INTO code (firm, id, account, purpose, hash, expires)
+SELECT id, tap.id(id, 'code'), tap.id(id, 'maria'), 'invitation', tap.token(id, 'code'), now() FROM firm;
+
+INSERT INTO client (firm, id, number, kind, first_name, name)
+SELECT f.id, tap.id(f.id, 'client', n), n::text, 'person', 'Maria', 'Sommer' FROM firm f, generate_series(1, 2) n;
+INSERT INTO account_client (firm, account, client)
+SELECT id, tap.id(id, 'maria'), tap.id(id, 'client') FROM firm;
+INSERT INTO "group" (firm, id, name) SELECT id, tap.id(id, 'group of clients'), 'Gruppe' FROM firm;
+INSERT INTO group_client (firm, "group", client)
+SELECT id, tap.id(id, 'group of clients'), tap.id(id, 'client', 2) FROM firm;
+INSERT INTO assignment (firm, id, staff, client)
+SELECT id, tap.id(id, 'assignment'), tap.id(id, 'clerk'), tap.id(id, 'client') FROM firm;
+INSERT INTO assignment (firm, id, staff, "group")
+SELECT id, tap.id(id, 'assignment', 2), tap.id(id, 'group'), tap.id(id, 'group of clients') FROM firm;
+
+-- Of each client: a matter, a document from each side, an upload under way, an event.
+INSERT INTO matter (firm, id, client, title)
+SELECT f.id, tap.id(f.id, 'matter', n), tap.id(f.id, 'client', n), 'Steuer' FROM firm f, generate_series(1, 2) n;
+INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state)
+SELECT f.id, tap.id(f.id, d, n), tap.id(f.id, 'client', n), tap.id(f.id, 'matter', n), d, 'a.pdf',
+       'application/pdf', 7, decode(repeat('00', 32), 'hex'), decode(repeat('00', 76), 'hex'),
+       f.id || d || n, tap.id(f.id, 'admin'), 'available'
+  FROM firm f, generate_series(1, 2) n, unnest(ARRAY['from_client', 'from_firm']) d;
+INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)
+SELECT firm, id, client, matter, direction, at, by FROM document;
+INSERT INTO object_copy (firm, document, store, state) SELECT firm, id, 'one', 'held' FROM document;
+INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
+SELECT m.firm, md5('upload' || m.id)::uuid, tap.id(m.firm, 'maria'), m.client, m.id, 'b.pdf', 'application/pdf', 7,
+       decode(repeat('00', 76), 'hex') FROM matter m;
+INSERT INTO event (firm, id, kind, client, document)
+SELECT firm, md5('event' || id)::uuid, 'provided', client, id FROM document;
+INSERT INTO job (firm, id, kind, data)
+SELECT id, tap.id(id, 'job'), 'mail', jsonb_build_object('account', tap.id(id, 'maria')) FROM firm;
+INSERT INTO event (firm, id, kind) SELECT id, tap.id(id, 'sealed'), 'invited' FROM firm;
+INSERT INTO event_unsealed (firm, event) SELECT firm, id FROM event WHERE kind = 'provided';
+INSERT INTO event_seal (firm, number, at, count, previous, hash, key, signature)
+SELECT id, 1, now(), 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'),
+       decode(repeat('00', 32), 'hex'), decode(repeat('00', 64), 'hex') FROM firm;
+INSERT INTO event_sealed (firm, event, seal, place, hash)
+SELECT id, tap.id(id, 'sealed'), 1, 1, decode(repeat('00', 32), 'hex') FROM firm;

@@ -1,0 +1,113 @@
+-- Who sees and changes which rows, in every table: as the portal's role, entered as the portal enters.
+BEGIN;
+\ir scene.sql
+SELECT no_plan();
+
+-- Another firm's rows: of each table there is one, and nobody of firm 1 gets at it.
+CREATE FUNCTION pg_temp.rows_of(t tap.firm_table, firm int) RETURNS text LANGUAGE sql AS $$
+    SELECT format('%s WHERE %I = %s', t.quoted, t.firm_column, firm)
+$$;
+
+SELECT isnt_empty('SELECT FROM ' || pg_temp.rows_of(t, 2), t.name || ': scene.sql has a row of firm 2')
+  FROM firm_table t;
+SELECT isnt(does('admin', 'SELECT FROM ' || pg_temp.rows_of(t, 1)), '0 rows',
+            format('%s: an administrator sees what is the firm''s', t.name))
+  FROM firm_table t;
+SELECT is(does(p, 'SELECT FROM ' || pg_temp.rows_of(t, 2)), '0 rows',
+          format('%s: %s does not see another firm''s', t.name, p))
+  FROM firm_table t, unnest(ARRAY['admin', 'all', 'clerk', 'group', 'maria', 'portal', 'public', 'nobody']) p;
+SELECT matches(does(p, format('UPDATE %s SET firm = firm WHERE firm = 2', t.quoted)),
+               '^(0 rows|42501)$', format('%s: %s does not change another firm''s', t.name, p))
+  FROM firm_table t, unnest(ARRAY['admin', 'maria', 'portal']) p WHERE t.name <> 'firm';
+SELECT matches(does(p, 'DELETE FROM ' || pg_temp.rows_of(t, 2)),
+               '^(0 rows|42501)$', format('%s: %s does not delete another firm''s', t.name, p))
+  FROM firm_table t, unnest(ARRAY['admin', 'maria', 'portal']) p;
+SELECT is(does(p, copy(t.name, t.firm_column || ' = 2')), '42501',
+          format('%s: %s adds nothing to another firm', t.name, p))
+  FROM firm_table t, unnest(ARRAY['admin', 'maria', 'portal']) p;
+SELECT matches(does('admin', format('UPDATE %s SET firm = 2 WHERE firm = 1', t.quoted)), '^(0 rows|42501)$',
+               t.name || ': no row goes to another firm')
+  FROM firm_table t WHERE t.name <> 'firm';
+
+-- Within a firm: rows of clients whom somebody doesn't act or work for.
+CREATE TEMP TABLE of_client AS
+SELECT * FROM (VALUES ('client', 'id'), ('matter', 'client'), ('document', 'client'), ('delivery', 'client'),
+                      ('upload', 'client'), ('event', 'client')) t (name, client_column);
+GRANT SELECT ON of_client TO kanzlei_portal;
+SELECT is_empty($$SELECT t.name FROM firm_table t JOIN pg_attribute a ON a.attrelid = t.oid
+                   WHERE a.attname = 'client' AND NOT a.attisdropped
+                     AND t.name NOT IN (SELECT name FROM of_client)
+                     AND t.name NOT IN ('account_client', 'group_client', 'assignment')$$,
+                'every table with a client is tested here');
+
+CREATE FUNCTION pg_temp.seen(p text, t of_client, n int) RETURNS text LANGUAGE sql AS $$
+    SELECT tap.does(p, format('SELECT FROM %I WHERE %I = %L', t.name, t.client_column, tap.id(1, 'client', n)))
+$$;
+SELECT isnt(pg_temp.seen(p, t, n), '0 rows', format('%s: %s sees client %s', t.name, p, n))
+  FROM of_client t, (VALUES ('admin', 1), ('admin', 2), ('all', 1), ('all', 2), ('portal', 1), ('portal', 2),
+                            ('clerk', 1), ('group', 2), ('maria', 1)) who (p, n);
+SELECT is(pg_temp.seen(p, t, n), '0 rows', format('%s: %s does not see client %s', t.name, p, n))
+  FROM of_client t, (VALUES ('clerk', 2), ('group', 1), ('maria', 2), ('public', 1), ('nobody', 1)) who (p, n);
+
+SELECT is(does(p, format('SELECT FROM object_copy WHERE document = %L', id(1, 'from_firm', n))), rows || ' rows',
+          format('object_copy: %s and client %s: %s', p, n, rows))
+  FROM (VALUES ('clerk', 1, 1), ('clerk', 2, 0), ('maria', 1, 1), ('maria', 2, 0), ('admin', 2, 1)) x (p, n, rows);
+
+SELECT matches(does(p, format('UPDATE %I SET %I = %2$I WHERE %2$I = %L', t.name, t.client_column,
+                              id(1, 'client', 2))),
+               '^(0 rows|42501)$', format('%s: %s changes nothing of client 2', t.name, p))
+  FROM of_client t, unnest(ARRAY['clerk', 'maria']) p;
+SELECT matches(does(p, format('DELETE FROM %I WHERE %I = %L', t.name, t.client_column, id(1, 'client', 2))),
+               '^(0 rows|42501)$', format('%s: %s deletes nothing of client 2', t.name, p))
+  FROM of_client t, unnest(ARRAY['clerk', 'maria']) p;
+SELECT is(does(p, copy(t.name, format('firm = 1 AND client = %L', id(1, 'client', 2)))), '42501',
+          format('%s: %s adds nothing for client 2', t.name, p))
+  FROM of_client t, unnest(ARRAY['clerk', 'maria']) p WHERE t.name NOT IN ('client', 'event');
+SELECT is(does(p, format('UPDATE %I SET client = %L WHERE client = %L', t, id(1, 'client', 2), id(1, 'client'))),
+          '42501', format('%s: %s gives nothing to client 2', t, p))
+  FROM unnest(ARRAY['matter', 'delivery', 'upload']) t, unnest(ARRAY['clerk', 'maria']) p;
+SELECT is(does('maria', copy('client', 'firm = 1', '{"number": "9", "id": "00000000-0000-7000-8000-000000000009"}')),
+          '42501', 'client: a client makes none');
+SELECT is(does('clerk', copy('client', 'firm = 1', '{"number": "9", "id": "00000000-0000-7000-8000-000000000009"}')),
+          '1 rows', 'client: staff make one that nobody is assigned to yet');
+
+-- What the scanner kept back is not the client's to see, unless it came from there.
+UPDATE document SET state = 'unscannable', reason = 'encrypted' WHERE firm = 1;
+SELECT is(does(p, format('SELECT FROM document WHERE id = %L', id(1, d))), rows || ' rows',
+          format('document: %s and what is kept back, %s: %s', p, d, rows))
+  FROM (VALUES ('clerk', 'from_firm', 1), ('clerk', 'from_client', 1), ('maria', 'from_firm', 0),
+               ('maria', 'from_client', 1)) x (p, d, rows);
+
+-- Events are appended, never changed.
+SELECT is(does(p, s), '42501', format('event: %s may not %s', p, s))
+  FROM unnest(ARRAY['admin', 'maria', 'portal', 'nobody']) p,
+       unnest(ARRAY['UPDATE event SET detail = ''x''', 'DELETE FROM event', 'TRUNCATE event']) s;
+SELECT is(does(p, copy('event', 'firm = 1', '{"id": "00000000-0000-7000-8000-000000000009"}')), '1 rows',
+          'event: ' || p || ' appends')
+  FROM unnest(ARRAY['admin', 'maria', 'portal', 'public']) p;
+
+-- Entering.
+SELECT is(does('nobody', format('SELECT kz_enter(%L, %L, %L, %L, %L, %L)', slug, token, who, r, kinds, ids)),
+          result, 'enter: ' || what)
+  FROM (VALUES
+      ('firma-1', token(1, 'clerk'), 'staff', '', '{client}', ARRAY[id(1, 'client')], '1 rows', 'a client of one''s own'),
+      ('firma-1', token(1, 'clerk'), 'staff', '', '{client}', ARRAY[id(1, 'client', 2)], 'KZ404', 'a client of others'),
+      ('firma-1', token(1, 'admin'), 'staff', '', '{client}', ARRAY[id(2, 'client')], 'KZ404', 'another firm''s client'),
+      ('firma-1', token(1, 'admin'), 'staff', '', '{document}', ARRAY[id(2, 'from_firm')], 'KZ404',
+       'another firm''s document'),
+      ('firma-1', token(1, 'admin'), 'staff', '', '{session}', ARRAY[id(1, 'maria')], 'KZ404', 'somebody else''s session'),
+      ('firma-1', token(1, 'clerk'), 'staff', 'admin', '{}', '{}'::uuid[], 'KZ404', 'a right that is missing'),
+      ('firma-1', token(1, 'all'), 'staff', 'clients', '{}', '{}', 'KZ404', '"all" is no other right'),
+      ('firma-1', token(1, 'admin'), 'staff', 'clients', '{}', '{}', '1 rows', '"admin" is every right'),
+      ('firma-1', token(1, 'maria'), 'staff', '', '{}', '{}', 'KZ404', 'a client where staff go'),
+      ('firma-1', token(2, 'admin'), 'member', '', '{}', '{}', 'KZ401', 'another firm''s session'),
+      ('firma-1', token(1, 'wer'), 'member', '', '{}', '{}', 'KZ401', 'no session'),
+      ('firma-9', token(1, 'admin'), 'member', '', '{}', '{}', 'KZ404', 'no firm')
+  ) x (slug, token, who, r, kinds, ids, result, what);
+UPDATE session SET ends = now() - interval '1 second' WHERE firm = 1;
+SELECT is(does('admin', 'SELECT'), 'KZ401', 'enter: a session that has ended');
+UPDATE session SET ends = now() + interval '1 day', seen = now() - interval '2 hours' WHERE firm = 1;
+SELECT is(does('admin', 'SELECT'), 'KZ401', 'enter: a session that was idle too long');
+
+SELECT * FROM finish();
+ROLLBACK;
