@@ -1,10 +1,13 @@
 """A client with a matter and an access, and what is done in that matter."""
 
+import re
 import secrets
 import struct
 import zlib
 
 from playwright.sync_api import expect
+
+NUMBER = r"[\d.,]+ (Byte|KB|MB)"
 
 
 def picture():
@@ -100,3 +103,21 @@ def opens_matter(one, case):
     """From the start page into the matter."""
     one.page.get_by_role("link", name=case.matter).first.click()
     expect(one.page.locator("h1")).to_have_text(case.matter)
+
+
+def row(one, name):
+    """What the queue says of one file."""
+    return one.page.locator("[data-list] > li").filter(has_text=name)
+
+
+def under_way(one, name):
+    """Waits until bar, bytes, speed and remaining time are there."""
+    rest = "|".join(
+        re.escape(one.say(f"upload.rest_{unit}", n="COUNT")).replace("COUNT", r"[\d.,]+")
+        for unit in ("seconds", "minutes", "hours")
+    )
+    words = one.say("upload.running", sent="SIZE", size="SIZE", speed="SIZE", rest="REST")
+    pattern = re.escape(words).replace("SIZE", NUMBER).replace("REST", f"({rest})")
+    expect(row(one, name).locator(".job__text")).to_have_text(re.compile(f"^{pattern}$"))
+    bar = row(one, name).get_by_role("progressbar", name=name)
+    expect(bar).to_have_attribute("value", re.compile(r"^([5-9]|\d\d)$"))

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from line import Line
 from playwright.sync_api import sync_playwright
 from stage import ROOT, Person, Portal
 
@@ -74,6 +75,14 @@ def admin(person):
         return one
 
     return make
+
+
+@pytest.fixture
+def line(portal):
+    """A line to the portal, for those whose Chromium is launched with its .rule."""
+    made = Line(int(portal.root.rsplit(":", 1)[1]))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ class Line:
         self.to, self.speed, self.dead, self.ends = to, 0, False, []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+        self.rule = f"--host-resolver-rules=MAP localhost 127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self):

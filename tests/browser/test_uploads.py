@@ -6,27 +6,17 @@ import re
 import secrets
 
 import pytest
-from case import Case, file, opens_matter, send
-from line import Line
+from case import Case, file, opens_matter, row, send, under_way
 from playwright.sync_api import expect
 
 SLOW = 400_000  # bytes a second
-NUMBER = r"[\d.,]+ (Byte|KB|MB)"
-
-
-@pytest.fixture
-def line(portal):
-    """The line of the sender."""
-    made = Line(int(portal.root.rsplit(":", 1)[1]))
-    yield made
-    made.close()
 
 
 @pytest.fixture
 def sender(admin, person, launch, line, request):
     """A client in a matter of her own, at the end of that line."""
     language = getattr(request, "param", "de")
-    far = launch(f"--host-resolver-rules=MAP localhost 127.0.0.1:{line.port}")
+    far = launch(line.rule)
     staff = admin(language=language)
     client = person(language=language, browser=far, line="bad")
     client.case = Case(staff)
@@ -42,24 +32,6 @@ def large(tmp_path):
     path = tmp_path / "Bauplan.bin"
     path.write_bytes(secrets.token_bytes(40_000_000))
     return path
-
-
-def row(one, name):
-    """What the queue says of one file."""
-    return one.page.locator("[data-list] > li").filter(has_text=name)
-
-
-def under_way(one, name):
-    """Waits until bar, bytes, speed and remaining time are there."""
-    rest = "|".join(
-        re.escape(one.say(f"upload.rest_{unit}", n="COUNT")).replace("COUNT", r"[\d.,]+")
-        for unit in ("seconds", "minutes", "hours")
-    )
-    words = one.say("upload.running", sent="SIZE", size="SIZE", speed="SIZE", rest="REST")
-    pattern = re.escape(words).replace("SIZE", NUMBER).replace("REST", f"({rest})")
-    expect(row(one, name).locator(".job__text")).to_have_text(re.compile(f"^{pattern}$"))
-    bar = row(one, name).get_by_role("progressbar", name=name)
-    expect(bar).to_have_attribute("value", re.compile(r"^([5-9]|\d\d)$"))
 
 
 def arrived(one, path):
