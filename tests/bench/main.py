@@ -23,6 +23,7 @@ from scene import BUILD, Site  # noqa: E402
 
 ROWS = {
     "memory-idle": memory.idle,
+    "memory-idle-all": memory.idle_all,
     "memory-upload-4g": memory.upload,
     "memory-download-4g": memory.download,
     "page": pages.page,
