@@ -146,9 +146,14 @@ kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len)
     return kz_seal_write(upload->writer, data, len);
 }
 
-kz_err_t *kz_upload_cut(kz_upload_t *upload, apr_uint64_t offset)
+kz_err_t *kz_upload_hold(kz_upload_t *upload)
 {
-    return kz_seal_writer_cut(upload->writer, offset);
+    return kz_seal_writer_hold(upload->writer);
+}
+
+void kz_upload_keep(kz_upload_t *upload)
+{
+    kz_seal_writer_keep(upload->writer);
 }
 
 kz_err_t *kz_upload_close(kz_upload_t *upload)

@@ -36,8 +36,10 @@ kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_
 void kz_upload_allow(kz_upload_t *upload, apr_uint64_t bytes);
 /* Takes LEN bytes. Errors: NO_SPACE, TOO_LARGE (more than was announced). */
 kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len);
-/* Goes back to OFFSET, where it was opened: what has been written since is dropped. */
-kz_err_t *kz_upload_cut(kz_upload_t *upload, apr_uint64_t offset);
+/* What is written from here on counts only once it is kept and the upload closed; what isn't is
+ * dropped, after a crash too. Errors: INTERNAL. */
+kz_err_t *kz_upload_hold(kz_upload_t *upload);
+void kz_upload_keep(kz_upload_t *upload);
 /* Keeps what was taken (fsync) and says how far it is. KNOWN 0: the size is what has been taken (a
  * form). */
 kz_err_t *kz_upload_close(kz_upload_t *upload);

@@ -164,27 +164,24 @@ static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t
                          kz_checksum_t *checksum)
 {
     char *block = apr_palloc(rq->pool, KZ_UPLOADS_BLOCK);
-    apr_uint64_t start = info->offset;
     kz_err_t *err = NULL, *close_err;
     apr_size_t len;
 
-    do {
+    if (kz_checksum_announced(checksum))
+        err = kz_upload_hold(upload);
+    for (len = 1; !err && len > 0; info->offset += len) {
         len = KZ_UPLOADS_BLOCK;
         err = kz_request_read(rq, block, &len);
         if (!err && len > 0) {
             kz_checksum_add(checksum, block, len);
             err = kz_upload_write(upload, block, len);
         }
-        if (!err)
-            info->offset += len;
-    } while (!err && len > 0);
+    }
     if (!err)
         err = kz_checksum_verify(checksum);
-    close_err = err && kz_checksum_announced(checksum) ? kz_upload_cut(upload, start) : NULL;
-    if (close_err)
-        kz_err_free(kz_upload_close(upload));
-    else
-        close_err = kz_upload_close(upload);
+    if (!err)
+        kz_upload_keep(upload);
+    close_err = kz_upload_close(upload);
     if (err)
         kz_err_free(close_err);
     return err ? err : close_err;

@@ -1,5 +1,6 @@
 """A child of httpd killed, a graceful restart in the middle of an upload, the mail server down."""
 
+import hashlib
 import secrets
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import httpx
 import pytest
 from breakable import kill
 from person import wait_for
-from portal import BYTES, TUS
+from portal import BYTES, TUS, coded
 
 # What the parent says of a killed child, and of its restart.
 CHILD = r"AH00051|AH00052|AH10244"
@@ -64,6 +65,28 @@ def test_child_killed(site, maria):
     kept = browser.offset(upload)
     assert 100_000 <= kept < len(content)
     assert browser.patch(upload, kept, content[kept:]).status_code == 204
+    assert browser.get(f"/documents/{upload}/content").content == content
+
+
+@pytest.mark.expect_log(CHILD)
+def test_child_killed_before_the_checksum(site, maria):
+    """With a checksum it is all or nothing, whatever happens before it could be verified."""
+    browser = maria.browser
+    content = secrets.token_bytes(1_000_000)
+    upload = browser.created(maria.matter, len(content))
+    assert browser.patch(upload, 0, content[:100_000]).status_code == 204
+    headers = {"Upload-Checksum": "sha256 " + coded(hashlib.sha256(content[100_000:]).digest())}
+    thread, got = in_background(
+        lambda: browser.patch(upload, 100_000, slowly(content[100_000:], 30, 0.1), headers)
+    )
+    wait_for(lambda: spooled(site, upload) > 400_000)
+    kill(site.children(), signal.SIGKILL)
+    thread.join()
+    assert isinstance(got[0], httpx.HTTPError), got
+    site.reconnect(browser)
+    site.back("httpd's children killed", lambda: entered(browser))
+    assert browser.offset(upload) == 100_000
+    assert browser.patch(upload, 100_000, content[100_000:], headers).status_code == 204
     assert browser.get(f"/documents/{upload}/content").content == content
 
 

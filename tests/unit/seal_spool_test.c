@@ -244,6 +244,43 @@ static void test_one_writer(void **state)
     assert_ok(kz_seal_spool_finish(path, key, &meta, pool)); /* a refusal leaves no lock behind */
 }
 
+/* What is held counts only once it is kept: a crash in between leaves the spool as it was. */
+static void test_held(void **state)
+{
+    static const size_t before[] = {0, 1000, 65536, 100000};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof before / sizeof *before; i++) {
+        const unsigned char *data = pattern(before[i] + 200000);
+        const char *path = spool_make("spool", data, before[i], 4096);
+        kz_seal_writer_t *writer;
+        apr_uint64_t offset;
+        object_t crashed;
+
+        assert_ok(kz_seal_writer_open(&writer, &offset, path, key, DOCUMENT, pool));
+        assert_ok(kz_seal_writer_hold(writer));
+        assert_ok(kz_seal_write(writer, data + before[i], 150000));
+        crashed = object_load(path);
+        assert_true(crashed.len > kz_seal_object_size(before[i]));
+        assert_ok(kz_seal_writer_close(writer)); /* nobody has kept it */
+        assert_ok(kz_seal_writer_open(&writer, &offset, path, key, DOCUMENT, pool));
+        assert_int_equal(offset, before[i]);
+        assert_ok(kz_seal_writer_close(writer));
+        scene_write(path, crashed.data, crashed.len);
+        assert_ok(kz_seal_writer_open(&writer, &offset, path, key, DOCUMENT, pool));
+        assert_int_equal(offset, before[i]);
+        assert_ok(kz_seal_writer_hold(writer));
+        assert_ok(kz_seal_write(writer, data + before[i], 100000));
+        kz_seal_writer_keep(writer);
+        assert_ok(kz_seal_writer_close(writer));
+        spool_append(path, &offset, data + before[i] + 100000, 100000, 4096);
+        assert_int_equal(offset, before[i] + 100000);
+        assert_finishes(path, data, before[i] + 200000);
+        assert_int_equal(unlink(path), 0);
+    }
+}
+
 /* Finished once more it stays as it is, byte by byte: a store may have it already. */
 static void test_finished_twice(void **state)
 {
@@ -365,6 +402,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_key_drops_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_half_finished, setup, teardown),
         cmocka_unit_test_setup_teardown(test_finished_twice, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_held, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tail_is_not_last, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_writer, setup, teardown),

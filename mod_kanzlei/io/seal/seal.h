@@ -109,6 +109,12 @@ kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len);
  * not been reached changes nothing. Errors: SEAL, INTERNAL, and then all of it stays as it is. */
 kz_err_t *kz_seal_writer_cut(kz_seal_writer_t *writer, apr_uint64_t offset);
 
+/* What is written from here on counts only once kz_seal_writer_keep() was called and the writer
+ * closed: if not, or after a crash, whoever opens the spool next finds it as it is now. Errors:
+ * INTERNAL. */
+kz_err_t *kz_seal_writer_hold(kz_seal_writer_t *writer);
+void kz_seal_writer_keep(kz_seal_writer_t *writer);
+
 /* Seals what is left as an unfinished tail, fsyncs and closes: all that was written is kept (after
  * an error of kz_seal_write: the whole chunks). The writer is gone afterwards, also after an error.
  * The pool's cleanup does the same, without fsync. Errors: NO_SPACE, INTERNAL. */

@@ -22,6 +22,8 @@ struct kz_seal_writer_t {
     int dirty;             /* the file doesn't end as it should yet */
     int rewrite;           /* the place of this chunk holds an older sealing of its first bytes */
     int failed;            /* a write has: what is in PLAIN can't be kept */
+    int held;              /* the header says that what follows is not kept yet */
+    int keep;              /* it is to be: the header is to say no more */
     unsigned char *plain;  /* KZ_SEAL_CHUNK */
     unsigned char *sealed; /* KZ_SEAL_STRIDE */
 };
@@ -65,8 +67,21 @@ static kz_err_t *put_chunk(kz_seal_writer_t *writer, const unsigned char *plain,
     return kz_err_wrap(err, "%s", writer->path);
 }
 
+/* Says in the header from where on bytes are held; ONE MORE than the offset, 0: none are. */
+static kz_err_t *put_held(kz_seal_writer_t *writer, apr_uint64_t one_more)
+{
+    unsigned char mark[8];
+
+    kz_seal__put_be(mark, one_more, sizeof mark);
+    KZ_TRY(kz_err_wrap(kz_seal__pwrite(writer->fd, mark, sizeof mark, KZ_SEAL_HELD_AT), "%s",
+                       writer->path));
+    writer->held = one_more > 0;
+    writer->keep = 0;
+    return NULL;
+}
+
 /* Seals the unfinished chunk and lets the file end behind it. */
-static kz_err_t *put_end(kz_seal_writer_t *writer)
+static kz_err_t *put_tail(kz_seal_writer_t *writer)
 {
     apr_uint64_t end = kz_seal__slot(writer->index);
 
@@ -84,6 +99,13 @@ static kz_err_t *put_end(kz_seal_writer_t *writer)
     return NULL;
 }
 
+/* The mark goes last: until then a crash leaves what is held to be cut off. */
+static kz_err_t *put_end(kz_seal_writer_t *writer)
+{
+    KZ_TRY(put_tail(writer));
+    return writer->held && writer->keep ? put_held(writer, 0) : NULL;
+}
+
 static apr_status_t writer_cleanup(void *baton)
 {
     kz_seal_writer_t *writer = baton;
@@ -91,6 +113,18 @@ static apr_status_t writer_cleanup(void *baton)
     kz_err_free(put_end(writer));
     sodium_memzero(writer->plain, KZ_SEAL_CHUNK);
     return APR_SUCCESS;
+}
+
+/* A crash came before what was held was kept: it is cut off. */
+static kz_err_t *cut_held(kz_seal_writer_t *writer, const unsigned char *header)
+{
+    apr_uint64_t one_more = kz_seal__get_be(header + KZ_SEAL_HELD_AT, 8);
+
+    if (one_more == 0)
+        return NULL;
+    KZ_TRY(kz_seal_writer_cut(writer, one_more - 1));
+    writer->held = writer->keep = 1;
+    return put_end(writer);
 }
 
 static kz_err_t *writer_open(kz_seal_writer_t *writer, const kz_seal_key_t *key,
@@ -117,7 +151,7 @@ static kz_err_t *writer_open(kz_seal_writer_t *writer, const kz_seal_key_t *key,
     writer->dirty = end.torn;
     writer->rewrite = end.fill > 0;
     apr_pool_cleanup_register(pool, writer, writer_cleanup, apr_pool_cleanup_null);
-    return NULL;
+    return cut_held(writer, header);
 }
 
 kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, const char *path,
@@ -214,6 +248,19 @@ kz_err_t *kz_seal_writer_cut(kz_seal_writer_t *writer, apr_uint64_t offset)
     writer->rewrite = fill > 0;
     writer->dirty = 1;
     return NULL;
+}
+
+kz_err_t *kz_seal_writer_hold(kz_seal_writer_t *writer)
+{
+    KZ_TRY(put_held(writer, writer->index * KZ_SEAL_CHUNK + writer->fill + 1));
+    if (fdatasync(writer->fd) != 0)
+        return kz_seal__io_error(errno, "flushing", writer->path);
+    return NULL;
+}
+
+void kz_seal_writer_keep(kz_seal_writer_t *writer)
+{
+    writer->keep = 1;
 }
 
 kz_err_t *kz_seal_writer_close(kz_seal_writer_t *writer)
