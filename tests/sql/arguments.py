@@ -108,6 +108,7 @@ CALLS = {
     "ctl_status": (("nobody",), [[]]),
     "ctl_status_jobs": (("nobody",), [[20]]),
     "ctl_objects_unknown": (("nobody",), [["@objects"]]),
+    "check_document": (("portal",), [["@document"]]),
     "check_documents": (("portal",), [["@document", 500]]),
     # document.sql
     "documents_of_matter": (MEMBERS, [["@matter", *START, 51], ["@matter", *MIDDLE, 51]]),
@@ -173,6 +174,9 @@ CALLS = {
     "job_people": (("portal",), [["@client"]]),
     "job_documents": (("portal",), [["@client"]]),
     "job_notified": (("portal",), [["@provided", "@account"]]),
+    "job_remove": (("portal",), [["@new", "@object", "1 minute"]]),
+    "job_object": (("portal",), [["@object"], ["1/2026/gibt-es-nicht"]]),
+    "job_object_gone": (("portal",), [["@object"]]),
     "job_firm": (("portal",), [[]]),
     "copy_take": (("nobody",), [["1 minute"]]),
     "tidy": (("nobody",), [[]]),

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "http"))
 
 import million  # noqa: E402
 import real  # noqa: E402
+import scene  # noqa: E402
 from ctl_site import Cluster, Site  # noqa: E402
 
 # What plans depend on is as in appliance/postgresql.conf; the rest makes loading fast.
@@ -47,3 +48,17 @@ def full(cluster, tmp_path_factory):
     million.load(cluster, site.database)
     real.explain_all(cluster, site.database)
     return site
+
+
+@pytest.fixture(scope="session")
+def things(full):
+    with full.cluster.connect(full.database) as db:
+        return {name: scene.things(who, db) for name, who in scene.PEOPLE.items()}
+
+
+@pytest.fixture(scope="session")
+def lines(full):
+    made = {role: real.Line(full.conninfo(role)) for role in ("kanzlei_portal", "kanzlei_owner")}
+    yield made
+    for line in made.values():
+        line.db.close()

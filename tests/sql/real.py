@@ -62,8 +62,8 @@ class Line:
             self.db.execute(f"PREPARE q_{query.name}{f'({types})' if types else ''} AS {query.sql}")
             self.prepared.add(query.name)
 
-    def explain(self, query, arguments, mode, enter):
-        """The plans of one run, after the statements ENTER: its own and those inside of it."""
+    def rows(self, query, arguments, enter, mode="custom"):
+        """What a statement gives after the statements ENTER."""
         self.prepare(query)
         self.db.execute("BEGIN")
         try:
@@ -73,10 +73,15 @@ class Line:
             self.plans = []
             listed = ", ".join(map(literal, arguments))
             call = f"EXECUTE q_{query.name}{f'({listed})' if listed else ''}"
-            self.db.execute(query.sql if unplanned(query) else call)
-            return self.plans
+            cursor = self.db.execute(query.sql if unplanned(query) else call)
+            return cursor.fetchall() if cursor.description else []
         finally:
             self.db.execute("ROLLBACK")
+
+    def explain(self, query, arguments, mode, enter):
+        """The plans of one run: its own and those inside of it."""
+        self.rows(query, arguments, enter, mode)
+        return self.plans
 
 
 def unplanned(query):

@@ -89,6 +89,7 @@ def documents(who, db):
         "@held": one("state = 'unscannable'", of="")[0],
         "@at": middle[1],
         "@id": middle[0],
+        "@object": middle[2],
         "@objects": "{" + middle[2] + ",1/2026/gibt-es-nicht}",
     }
 

@@ -7,44 +7,10 @@ import pytest
 import real
 import scene
 from arguments import ALLOWED, CALLS
+from calls import calls, filled
 
 QUERIES = real.queries()
 USUAL = 2000  # rows that any step of a plan may take in, besides four for each visible client
-
-
-def calls(name):
-    """Each (who, arguments, mode) of a statement."""
-    entries = CALLS[name] if isinstance(CALLS[name], list) else [CALLS[name]]
-    for people, lists, *custom in entries:
-        for who in people:
-            for arguments in lists:
-                for mode in ("custom",) if custom else ("custom", "generic"):
-                    yield who, arguments, mode
-
-
-@pytest.fixture(scope="module")
-def things(full):
-    with full.cluster.connect(full.database) as db:
-        return {name: scene.things(who, db) for name, who in scene.PEOPLE.items()}
-
-
-@pytest.fixture(scope="module")
-def lines(full):
-    made = {role: real.Line(full.conninfo(role)) for role in ("kanzlei_portal", "kanzlei_owner")}
-    yield made
-    for line in made.values():
-        line.db.close()
-
-
-def filled(arguments, known):
-    """Arguments with what their names mean; "@new" is another one each time."""
-
-    def value(one):
-        if one == "@new":
-            return str(uuid.uuid4())
-        return known[one] if isinstance(one, str) and one.startswith("@") else one
-
-    return [value(one) for one in arguments]
 
 
 def test_every_statement_is_here():
