@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -150,6 +151,8 @@ def brief(row):
 
 
 def main():
+    # Whoever ends the run early ends what it has started, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = arguments()
     if options.list:
         print("\n".join(ROWS))
