@@ -10,10 +10,13 @@ from running import PASSWORD, Portal
 BUILD = Path(os.environ["KZ_BUILD"])
 YARDSTICKS = ("mod_dav", "mod_dav_fs")
 
+# Where the portal leaves URLs to httpd.
+PLACE = "/.well-known/acme-challenge"
+
 # In the portal's own virtual host, so with the same TLS, threads and log.
 FOLDERS = ("static", "dav-1", "dav-2", "dav-twice", "second")
 PORTAL_CONF = """
-Alias "/-/bench/" "{bench}/"
+Alias "{place}/" "{bench}/"
 <Directory "{bench}">
     Require all granted
 </Directory>
@@ -65,7 +68,7 @@ class Site(Portal):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         self.give()
-        return f"/-/bench/static/{name}"
+        return f"{PLACE}/static/{name}"
 
     def program(self, built):
         """A program or module of the build where httpd can read it; one that runs is left alone."""
@@ -90,7 +93,8 @@ class Site(Portal):
             load.append(f'DavLockDB "{self.bench}/locks"')
             for name in FOLDERS:
                 (self.bench / name).mkdir(exist_ok=True)
-            (conf / "local-portal.conf").write_text(PORTAL_CONF.format(bench=self.bench))
+            own = PORTAL_CONF.format(bench=self.bench, place=PLACE)
+            (conf / "local-portal.conf").write_text(own)
             (conf / "local.conf").write_text("\n".join(load) + "\n")
         else:
             (conf / "local.conf").write_text("")

@@ -6,8 +6,7 @@ import time
 from measure import Line, Wrong, at_once, curl, median, rounds, timed, wrk
 from result import Result
 from scand_client import MAGIC, REQUEST, Ask, memfd, now_ms
-
-MIB = 1 << 20
+from scene import PLACE
 
 
 def content(site, upload):
@@ -59,12 +58,12 @@ def download_1m(bench):
 def put_both(line, name, data):
     """The same bytes to both folders."""
     for folder in ("dav-1", "dav-2"):
-        line.put(f"/-/bench/{folder}/{name}", data)
+        line.put(f"{PLACE}/{folder}/{name}", data)
 
 
 def put_once(line, name, data):
     """The bytes once over the line; the second folder gets them from httpd."""
-    line.put(f"/-/bench/dav-twice/{name}", data)
+    line.put(f"{PLACE}/dav-twice/{name}", data)
 
 
 def upload_1m(bench, put=put_both, note="PUT to each of two folders"):
