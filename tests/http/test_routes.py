@@ -39,20 +39,21 @@ def path_of(route, ids):
     return path
 
 
-def call(browser, route, ids):
-    """The route with a body of its kind and the right form token: only the ids are wrong."""
-    path = path_of(route, ids)
+def call(browser, route, ids, *, token=True, headers=None):
+    """The route with a body of its kind; as it stands the form token is right."""
+    send, more = dict(headers or {}), {}
     if route["body"] == "NONE":
-        headers = TUS if "upload" in path else {}
-        return browser.request(route["method"], path, headers=headers)
-    if route["body"] == "FORM":
-        return browser.post_json(path)
-    if route["body"] == "PARTS":
-        files = [("files", ("fremd.txt", b"fremd"))]
-        return browser.request(route["method"], path, files=files)
-    assert route["body"] == "STREAM", "another kind of body: say here how it is sent"
-    headers = TUS | {"Upload-Length": "5", "Upload-Offset": "0", "Content-Type": BYTES}
-    return browser.request(route["method"], path, headers=headers, content=b"fremd")
+        send |= TUS if "upload" in route["path"] else {}
+    elif route["body"] == "FORM":
+        more = {"json": {}}
+    elif route["body"] == "PARTS":
+        more = {"files": [("files", ("fremd.txt", b"fremd"))]}
+    else:
+        assert route["body"] == "STREAM", "another kind of body: say here how it is sent"
+        send |= TUS | {"Upload-Length": "5", "Upload-Offset": "0", "Content-Type": BYTES}
+        more = {"content": b"fremd"}
+    path = path_of(route, ids)
+    return browser.request(route["method"], path, token=token, headers=send, **more)
 
 
 WITH_IDS = [route for route in ROUTES if ids_of(route)]
@@ -261,6 +262,18 @@ def test_whom_it_is_meant_for(admin, assigned, clerk, maria, own, route):
 
 
 WRITES = [route for route in ROUTES if route["method"] != "GET"]
+
+
+@pytest.mark.parametrize("route", WRITES, ids=map(name_of, WRITES))
+def test_writing_needs_the_form_token_and_the_own_origin(admin, maria, own, route):
+    browser = admin if route["who"] == "STAFF" else maria.browser
+    before = state_of(admin, maria, own)
+    assert call(browser, route, own, token=False).status_code == 403
+    for forged in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"},
+                   {"X-CSRF-Token": "A" * 32}):  # fmt: skip
+        assert call(browser, route, own, headers=forged).status_code == 403, forged
+    assert state_of(admin, maria, own) == before
+    assert browser.get("/").status_code == 200  # still signed in
 
 
 @pytest.mark.parametrize("route", WRITES, ids=map(name_of, WRITES))
