@@ -21,10 +21,7 @@ build_environment()
 
 build_all()
 {
-    if [ ! -e Makefile ] || [ "$source_root/configure" -nt Makefile ] ||
-        [ "$source_root/Makefile.in" -nt Makefile ]; then
-        build_environment "$source_root/configure" || return 1
-    fi
+    [ -e Makefile ] || build_environment "$source_root/configure" || return 1
     build_environment make -j "$(nproc)"
 }
 
