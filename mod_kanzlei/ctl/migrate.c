@@ -8,9 +8,13 @@
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <sodium.h>
 
-#define STORES_TIME  (30 * APR_USEC_PER_SEC) /* for the stores' markers */
-#define POLICY_TRIES 10
+#include "base/str.h"
+
+#define STORES_TIME (30 * APR_USEC_PER_SEC) /* for the stores' markers */
+#define LOCK_TRIES  8
+#define LOCK_PAUSE  (500 * 1000) /* between tries: meanwhile the portal goes on */
 
 typedef struct migration_t {
     int number;
@@ -26,6 +30,7 @@ typedef struct migrate_t {
 
 /* In this order (the rules grant what the views show); each may be applied again and again. */
 static const char *const policies[] = {"view.sql", "policy.sql", "operator.sql", "enter.sql"};
+#define POLICIES (sizeof policies / sizeof *policies)
 
 /* Where the statements are: --sql, KANZLEI_SQL, beside this program, or as installed. */
 static const char *sql_folder(const kz_ctl_t *ctl)
@@ -151,53 +156,98 @@ static kz_err_t *refuse_newer(migrate_t *m, const apr_array_header_t *migrations
     return NULL;
 }
 
+/* Runs WHAT in a transaction. It takes tables that the portal may be at work with: a lock that
+ * isn't had soon is let go, so that nobody waits behind it, and asked for again. */
+static kz_err_t *in_transaction(migrate_t *m, kz_err_t *(*what)(migrate_t *, const void *),
+                                const void *baton)
+{
+    kz_err_t *err;
+    int tries = 0;
+
+    for (;;) {
+        KZ_TRY(kz_db_admin_run(m->db, "BEGIN"));
+        err = what(m, baton);
+        if (!err)
+            return kz_db_admin_run(m->db, "COMMIT");
+        if (kz_err_code(err) != KZ_ERR_DB_BUSY)
+            return err;
+        kz_err_free(err);
+        KZ_TRY(kz_db_admin_run(m->db, "ROLLBACK"));
+        if (++tries == LOCK_TRIES)
+            return kz_err_create(KZ_ERR_DB_BUSY, "another transaction holds the tables that are to "
+                                                 "be changed; try again when it has ended");
+        apr_sleep(LOCK_PAUSE);
+    }
+}
+
+static kz_err_t *apply_one(migrate_t *m, const void *baton)
+{
+    const migration_t *migration = baton;
+    const char *args[] = {apr_itoa(m->pool, migration->number), migration->name}, *none;
+
+    KZ_TRY(run_file(m, migration->path));
+    return ask(&none, m, "note", args, 2);
+}
+
 /* Applies MIGRATION unless it has been; in one transaction with its row. */
 static kz_err_t *apply(migrate_t *m, const migration_t *migration, json_t *applied)
 {
-    const char *args[] = {apr_itoa(m->pool, migration->number), migration->name}, *when;
+    const char *number = apr_itoa(m->pool, migration->number), *when;
 
-    KZ_TRY(ask(&when, m, "applied", args, 1));
+    KZ_TRY(ask(&when, m, "applied", &number, 1));
     if (when)
         return NULL;
-    KZ_TRY(kz_db_admin_run(m->db, "BEGIN"));
-    KZ_TRY(run_file(m, migration->path));
-    KZ_TRY(ask(&when, m, "note", args, 2));
-    KZ_TRY(kz_db_admin_run(m->db, "COMMIT"));
+    KZ_TRY(in_transaction(m, apply_one, migration));
     json_array_append_new(applied, json_string(migration->name));
     kz_ctl__say(m->ctl, "Applied %s.", migration->name);
     return NULL;
 }
 
-static kz_err_t *apply_policies_once(migrate_t *m)
+static kz_err_t *policy_file(const char **text, const migrate_t *m, size_t i)
 {
-    const char *path;
-    size_t i;
-
-    KZ_TRY(kz_db_admin_run(m->db, "BEGIN"));
-    for (i = 0; i < sizeof policies / sizeof *policies; i++) {
-        path = apr_pstrcat(m->pool, "policy/", policies[i], NULL);
-        KZ_TRY(run_file(m, path));
-    }
-    return kz_db_admin_run(m->db, "COMMIT");
+    return read_file(text, apr_pstrcat(m->pool, m->sql, "/policy/", policies[i], NULL), m->pool);
 }
 
-/* All of policy/ in one transaction: at no moment is a table without its rules. That takes every
- * table while the portal may be at work with some: a deadlock is tried again. */
-static kz_err_t *apply_policies(migrate_t *m)
+/* What the table's comment says when just these files are in force. */
+static kz_err_t *policy_mark(const char **mark, const migrate_t *m)
 {
-    kz_err_t *err = NULL;
-    int tries;
+    unsigned char sum[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_state state;
+    const char *text;
+    size_t i;
 
-    for (tries = 0; tries < POLICY_TRIES; tries++) {
-        err = apply_policies_once(m);
-        if (!err || !strstr(kz_err_detail(err), "deadlock"))
-            return err;
-        if (tries + 1 < POLICY_TRIES) {
-            kz_err_free(err);
-            KZ_TRY(kz_db_admin_run(m->db, "ROLLBACK"));
-        }
+    crypto_hash_sha256_init(&state);
+    for (i = 0; i < POLICIES; i++) {
+        KZ_TRY(policy_file(&text, m, i));
+        crypto_hash_sha256_update(&state, (const unsigned char *)text, strlen(text) + 1);
     }
-    return err;
+    crypto_hash_sha256_final(&state, sum);
+    *mark = apr_pstrcat(m->pool, "policy ", kz_str_hex(sum, sizeof sum, m->pool), NULL);
+    return NULL;
+}
+
+static kz_err_t *apply_all_policies(migrate_t *m, const void *mark)
+{
+    size_t i;
+
+    for (i = 0; i < POLICIES; i++)
+        KZ_TRY(run_file(m, apr_pstrcat(m->pool, "policy/", policies[i], NULL)));
+    return kz_db_admin_run(
+        m->db, apr_psprintf(m->pool, "COMMENT ON TABLE migration IS '%s'", (const char *)mark));
+}
+
+/* All of policy/ in one transaction: at no moment is a table without its rules. That locks every
+ * table, so it is left out when these files are in force and no migration was APPLIED. */
+static kz_err_t *apply_policies(migrate_t *m, const json_t *applied)
+{
+    const char *mark, *known;
+
+    KZ_TRY(policy_mark(&mark, m));
+    KZ_TRY(ask(&known, m, "policy", NULL, 0));
+    if (known && strcmp(known, mark) == 0 && json_array_size(applied) == 0 &&
+        !kz_ctl__option(m->ctl, "anew"))
+        return NULL;
+    return in_transaction(m, apply_all_policies, mark);
 }
 
 /* Refuses the database of another installation; the first time binds it, and the stores with it:
@@ -245,10 +295,11 @@ static kz_err_t *migrate(kz_ctl_t *ctl)
     KZ_TRY(find_migrations(&migrations, &m));
     KZ_TRY(kz_db_admin_open(&m.db, conninfo, ctl->pool));
     KZ_TRY(run_file(&m, "migrate/begin.sql"));
+    KZ_TRY(kz_db_admin_run(m.db, "SET lock_timeout = '1s'"));
     KZ_TRY(refuse_newer(&m, migrations));
     for (i = 0; i < migrations->nelts; i++)
         KZ_TRY(apply(&m, &APR_ARRAY_IDX(migrations, i, migration_t), applied));
-    KZ_TRY(apply_policies(&m));
+    KZ_TRY(apply_policies(&m, applied));
     KZ_TRY(bind_all(&m));
     i = APR_ARRAY_IDX(migrations, migrations->nelts - 1, migration_t).number;
     json_object_set_new(ctl->result, "version", json_integer(i));
@@ -258,13 +309,14 @@ static kz_err_t *migrate(kz_ctl_t *ctl)
 
 static const apr_getopt_option_t options[] = {
     {"database", KZ_CTL_OPTION, 1, "CONNINFO: of the schema's owner (KANZLEI_OWNER_DATABASE)"},
+    {"anew", KZ_CTL_OPTION, 0, "sets the rules of policy/ also if they have not changed"},
     {"sql", KZ_CTL_OPTION, 1, "DIR: where schema/, policy/ and migrate/ are (KANZLEI_SQL)"},
     {NULL, 0, 0, NULL},
 };
 
 const kz_ctl_command_t kz_ctl__migrate = {
     "migrate",
-    "[--database CONNINFO] [--sql DIR]",
+    "[--database CONNINFO] [--sql DIR] [--anew]",
     "Brings the database up to date\n\n"
     "Makes the tables the first time, and binds database and stores to this installation. Safe to\n"
     "run again, and from several hosts at once. A database newer than the program is refused.\n",

@@ -12,8 +12,9 @@
 #define WAIT (5 * APR_USEC_PER_SEC) /* for each answer */
 #define COPY_LATE                                                                                  \
     (3600 * APR_USEC_PER_SEC) /* a copy missing for longer is not on its way any more */
-#define FREE_LOW (256 << 20)  /* bytes */
-#define JOBS     20           /* with errors, shown */
+#define JOBS_LATE (10 * 60 * APR_USEC_PER_SEC) /* behind its time, a job waits in vain */
+#define FREE_LOW  (256 << 20)                  /* bytes */
+#define JOBS      20                           /* with errors, shown */
 
 /* Something is not as it should be. */
 static void bad(kz_ctl_t *ctl, const char *what)
@@ -92,6 +93,23 @@ static void judge_version(kz_ctl_t *ctl, json_t *object, int version)
         bad(ctl, "the database is newer than the program");
 }
 
+/* What httpd's jobs should have done by now. */
+static void show_waiting(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *row)
+{
+    apr_time_t late = apr_time_now() - JOBS_LATE;
+
+    kz_ctl__time(object, "jobs_oldest", row->jobs_oldest);
+    kz_ctl__time(object, "seals_oldest", row->seals_oldest);
+    if (row->jobs_oldest && row->jobs_oldest < late)
+        bad(ctl, apr_psprintf(ctl->pool,
+                              "nobody does the jobs: one waits since %s (is httpd running, with "
+                              "KanzleiJobInterval above 0?)",
+                              kz_time_iso(row->jobs_oldest, ctl->pool)));
+    if (row->seals_oldest && row->seals_oldest < late - ctl->portal->conf->seal_interval)
+        bad(ctl, apr_psprintf(ctl->pool, "events are not sealed: one waits since %s",
+                              kz_time_iso(row->seals_oldest, ctl->pool)));
+}
+
 static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *row)
 {
     put_number(object, "firms", row->firms);
@@ -113,6 +131,7 @@ static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *ro
                 row->jobs_waiting, row->jobs_failed);
     if (row->jobs_failed > 0)
         bad(ctl, "jobs have failed for good");
+    show_waiting(ctl, object, row);
 }
 
 static void show_database(kz_ctl_t *ctl)

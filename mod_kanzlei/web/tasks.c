@@ -17,12 +17,13 @@
 
 APLOG_USE_MODULE(kanzlei);
 
-#define KZ_TASKS_AT_ONCE    20                           /* of one kind in one tick */
-#define KZ_TASKS_TRIES      10                           /* of a job, then it has failed */
-#define KZ_TASKS_LONGEST    (3600 * 1000)                /* ms between tries */
-#define KZ_TASKS_LEASE      (5 * 60 * 1000)              /* ms that a job may take */
-#define KZ_TASKS_COPY_AGAIN (60 * 1000)                  /* ms until a copy is tried again */
-#define KZ_TASKS_TIDY       (10 * 60 * APR_USEC_PER_SEC) /* between tidyings */
+#define KZ_TASKS_AT_ONCE    20                             /* of one kind in one tick */
+#define KZ_TASKS_TRIES      10                             /* of a job, then it has failed */
+#define KZ_TASKS_LONGEST    (3600 * 1000)                  /* ms between tries */
+#define KZ_TASKS_LEASE      (5 * 60 * 1000)                /* ms that a job may take */
+#define KZ_TASKS_COPY_AGAIN (60 * 1000)                    /* ms until a copy is tried again */
+#define KZ_TASKS_TIDY       (10 * 60 * APR_USEC_PER_SEC)   /* between tidyings */
+#define KZ_TASKS_SWEEP      (24 * 3600 * APR_USEC_PER_SEC) /* between sweeps of the stores */
 
 static void complain(const char *what, kz_err_t *err)
 {
@@ -152,10 +153,17 @@ static void several(const char *what, kz_err_t *(*one)(int *, kz_state_t *, apr_
 
 static kz_err_t *tidy(kz_state_t *state, apr_pool_t *pool)
 {
+    static apr_time_t swept;
+    apr_time_t now = apr_time_now();
     kz_q_tidy_t *row;
     kz_db_t *db;
     int found;
 
+    if (now - swept > KZ_TASKS_SWEEP) {
+        swept = now;
+        complain("sweeping", kz_stores_sweep(state->portal->stores,
+                                             now + state->portal->conf->store_timeout, pool));
+    }
     KZ_TRY(kz_db_begin(&db, state->portal->db, pool));
     KZ_TRY(kz_q_tidy(&row, db, pool));
     KZ_TRY(kz_db_commit(db));

@@ -268,7 +268,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT u.firm FROM event_unsealed u WHERE u.firm > p_after ORDER BY u.firm LIMIT 1;
 $$;
 
--- Sessions, finished uploads and jobs that nobody needs any more; gives how many went.
+-- Sessions, codes, finished uploads and jobs that nobody needs any more; gives how many went. A code is
+-- kept for a while behind its end, so that whoever comes late is told why it is of no use; a job that
+-- failed so long as somebody may ask for its error.
 CREATE OR REPLACE FUNCTION kz_tidy()
 RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -282,7 +284,13 @@ BEGIN
                          AND touched < now() - interval '1 day';
     GET DIAGNOSTICS n = ROW_COUNT;
     gone := gone + n;
+    DELETE FROM code WHERE expires < now() - interval '90 days';
+    GET DIAGNOSTICS n = ROW_COUNT;
+    gone := gone + n;
     DELETE FROM job WHERE state = 'done' AND created < now() - interval '1 day';
+    GET DIAGNOSTICS n = ROW_COUNT;
+    gone := gone + n;
+    DELETE FROM job WHERE state = 'failed' AND due < now() - interval '90 days';
     GET DIAGNOSTICS n = ROW_COUNT;
     RETURN gone + n;
 END $$;

@@ -1,6 +1,6 @@
 -- Row-level security: PostgreSQL enforces by itself what the dispatcher enforces too. Applied anew by
--- every "kanzleictl migrate", so it may be edited. What a transaction may see is said by settings that
--- kz_enter() and its kin set, for that transaction: kz.firm, kz.account, kz.side ('staff',
+-- "kanzleictl migrate" when it has changed, so it may be edited. What a transaction may see is said by
+-- settings that kz_enter() and its kin set, for that transaction: kz.firm, kz.account, kz.side ('staff',
 -- 'client', 'portal'), kz.all ('on': every client of the firm) and otherwise kz.clients (an array).
 --
 -- In a policy a setting stands in a scalar subquery, so that it is read once per query, not per row; the

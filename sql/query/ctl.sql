@@ -56,8 +56,9 @@ UPDATE account SET wrong = 0, wrong_marks = '{}', locked_at = NULL
 
 -- ctl_status() :one
 -- -> version int4, firms int8, jobs_waiting int8, jobs_failed int8, uploads int8, held int8,
---    copies_open int8, copies_oldest timestamptz
-SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, copies_oldest
+--    copies_open int8, copies_oldest timestamptz, jobs_oldest timestamptz, seals_oldest timestamptz
+SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, copies_oldest,
+       jobs_oldest, seals_oldest
   FROM kz_status();
 
 -- ctl_status_jobs(limit int4) :many

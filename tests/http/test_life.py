@@ -200,3 +200,42 @@ def test_damaged_copy_is_not_spread(life):
     note(life, ident, "store-1", "damaged")
     wait_for(lambda: life.copies(ident) == [("store-1", "held"), ("store-2", "held")])
     assert paths[0].read_bytes() == whole
+
+
+# --- tidying -------------------------------------------------------------------------------------
+
+
+@pytest.mark.expect_log(r"which a killed scanner left")
+def test_what_is_over_goes(life):
+    """Old sessions, codes, uploads and jobs; what is younger stays, for whoever asks."""
+    life.sql(
+        "INSERT INTO session (firm, id, account, token, idle, ends) SELECT firm, gen_random_uuid(),"
+        " id, sha256((n || user_name)::bytea), '1 hour', now() - n * interval '20 hours'"
+        " FROM account, generate_series(1, 2) n WHERE user_fold = 'maria'"
+    )
+    life.sql(
+        "INSERT INTO code (firm, id, account, purpose, hash, expires) SELECT firm,"
+        " gen_random_uuid(), id, 'password', sha256(n::text::bytea), now() - n * interval '50 days'"
+        " FROM account, generate_series(1, 2) n WHERE user_fold = 'maria'"
+    )
+    life.sql(
+        "INSERT INTO job (firm, id, kind, data, state, due, created) SELECT 1, gen_random_uuid(),"
+        " 'mail', '{}', state, now() - n * interval '50 days', now() - n * interval '20 hours'"
+        " FROM generate_series(1, 2) n, unnest('{done,failed}'::text[]) state"
+    )
+    left = life.stores[0] / ".tmp/left"
+    left.write_bytes(b"x")
+    os.utime(left, (0, 0))
+    counts = (
+        "SELECT (SELECT count(*) FROM session WHERE ends < now()),"
+        " (SELECT count(*) FROM code WHERE expires < now() - interval '1 day'),"
+        " (SELECT count(*) FROM job WHERE data = '{}' AND state = 'done'),"
+        " (SELECT count(*) FROM job WHERE data = '{}' AND state = 'failed')"
+    )
+    assert life.sql(counts) == [(2, 2, 2, 2)]
+    with (life.portal.data / "conf/kanzlei.local.conf").open("a") as file:
+        file.write("# a start tidies first\n")
+    life.portal.start()
+    wait_for(lambda: life.sql(counts) == [(1, 1, 1, 1)])
+    wait_for(lambda: not left.exists())
+    life.sql("DELETE FROM job WHERE data = '{}'")

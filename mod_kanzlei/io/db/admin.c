@@ -23,6 +23,24 @@ static kz_err_t *failed(const char *what, const char *words)
                          words);
 }
 
+/* A deadlock, or a lock that was not to be had in time. */
+static int is_locked_out(const PGresult *result)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    return state && (strcmp(state, "40P01") == 0 || strcmp(state, "55P03") == 0);
+}
+
+static kz_err_t *refused(const char *what, const PGresult *result)
+{
+    const char *words = PQresultErrorMessage(result);
+
+    if (is_locked_out(result))
+        return kz_err_create(KZ_ERR_DB_BUSY, "database: %s: %.*s", what, (int)strcspn(words, "\n"),
+                             words);
+    return failed(what, words);
+}
+
 kz_err_t *kz_db_admin_open(kz_db_admin_t **admin, const char *conninfo, apr_pool_t *pool)
 {
     const char *keywords[] = {"dbname", "client_encoding", "connect_timeout", NULL};
@@ -43,7 +61,7 @@ kz_err_t *kz_db_admin_run(kz_db_admin_t *admin, const char *script)
     kz_err_t *err = NULL;
 
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        err = failed("script", PQresultErrorMessage(result));
+        err = refused("script", result);
     PQclear(result);
     return err;
 }
@@ -57,7 +75,7 @@ kz_err_t *kz_db_admin_ask(const char **answer, kz_db_admin_t *admin, const char 
 
     *answer = NULL;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
-        err = failed("query", PQresultErrorMessage(result));
+        err = refused("query", result);
     else if (PQntuples(result) > 0 && !PQgetisnull(result, 0, 0))
         *answer = apr_pstrdup(pool, PQgetvalue(result, 0, 0));
     PQclear(result);

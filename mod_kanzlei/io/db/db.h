@@ -60,7 +60,8 @@ void kz_db_end(kz_db_t *db);
 const char *kz_db_constraint(const kz_db_t *db);
 
 /* Runs a script of several statements (migrations), outside a pool and without a bound: connects by
- * CONNINFO, runs each of SCRIPTS in order on one connection, disconnects. For kanzleictl alone. */
+ * CONNINFO, runs each of SCRIPTS in order on one connection, disconnects. For kanzleictl alone.
+ * DB_BUSY: a lock was not to be had in time (lock_timeout), or a deadlock; can be repeated. */
 typedef struct kz_db_admin_t kz_db_admin_t;
 kz_err_t *kz_db_admin_open(kz_db_admin_t **admin, const char *conninfo, apr_pool_t *pool);
 kz_err_t *kz_db_admin_run(kz_db_admin_t *admin, const char *script);
