@@ -1,4 +1,4 @@
-"""kanzleictl migrate puts policies, grants and functions back, whatever has become of them."""
+"""kanzleictl migrate --anew puts policies, grants and functions back, whatever became of them."""
 
 import pytest
 from conftest import migrated
@@ -49,5 +49,5 @@ def test_migrate_puts_it_back(site, change):
     with site.cluster.connect(site.database) as db:
         db.execute(f"SET ROLE kanzlei_owner; {change}")
     assert snapshot(site) != before
-    site.run("migrate")
+    site.run("migrate", "--anew")
     assert snapshot(site) == before
