@@ -110,7 +110,6 @@ CALLS = {
     "ctl_objects_unknown": (("nobody",), [["@objects"]]),
     "check_document": (("portal",), [["@document"]]),
     "check_documents": (("portal",), [["@document", 500]]),
-    "check_document": (("portal",), [["@document"]]),
     # document.sql
     "documents_of_matter": (MEMBERS, [["@matter", *START, 51], ["@matter", *MIDDLE, 51]]),
     "document": (MEMBERS, [["@document"]]),
@@ -120,7 +119,6 @@ CALLS = {
         [[d, s] for d in ("@sent", "@provided") for s in ("opened", "received", "confirmed")],
     ),
     "document_decide": (STAFF, [["@held", "available", "gut"]]),
-    "job_remove": (STAFF, [["@new", "1/00/none/1", "7 days"]]),
     "receipt_of_document": (MEMBERS, [["@provided"]]),
     "plan_with_arguments": (("admin",), [[]]),
     "documents": [
@@ -180,8 +178,6 @@ CALLS = {
     "job_object": (("portal",), [["@object"], ["1/2026/gibt-es-nicht"]]),
     "job_object_gone": (("portal",), [["@object"]]),
     "job_firm": (("portal",), [[]]),
-    "job_object": (("portal",), [["@object"], ["1/00/none/1"]]),
-    "job_object_gone": (("portal",), [["@object"]]),
     "copy_take": (("nobody",), [["1 minute"]]),
     "tidy": (("nobody",), [[]]),
     # matter.sql
