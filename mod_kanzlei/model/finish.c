@@ -205,22 +205,51 @@ static kz_err_t *commit(finish_t *f, const unsigned char *held)
     return end(f, state, f->what);
 }
 
+/* What was sent can't be read any more (ERR, which this ends): the upload is over, and its sender
+ * sees that. */
+static kz_err_t *give_way(finish_t *f, kz_err_t *err)
+{
+    kz_err_t *failed =
+        kz_err_create(KZ_ERR_SEAL, "upload %s has failed: %s", f->row->id, kz_err_detail(err));
+
+    kz_err_free(err);
+    err = kz_grant_again(f->grant);
+    if (!err)
+        err = end(f, "failed", "");
+    if (!err)
+        return failed;
+    kz_err_free(failed);
+    return err;
+}
+
+static int is_lost(const kz_err_t *err)
+{
+    return err && (kz_err_code(err) == KZ_ERR_SEAL || kz_err_code(err) == KZ_ERR_NOT_FOUND);
+}
+
 static kz_err_t *work(finish_t *f)
 {
     unsigned char *held = apr_pcalloc(f->pool, (apr_size_t)kz_stores_count(f->portal->stores));
     kz_scan_verdict_t verdict = {KZ_SCAN_UNSCANNABLE, "error"};
+    kz_err_t *err;
 
     f->what = f->row->what;
     if (f->row->sha256.len == KZ_SEAL_SHA256) { /* scanned before a crash */
         memcpy(f->sha256, f->row->sha256.data, KZ_SEAL_SHA256);
         f->size = (apr_uint64_t)f->row->size;
     } else {
-        KZ_TRY(scan(&verdict, f));
+        err = scan(&verdict, f);
+        if (is_lost(err))
+            return give_way(f, err);
+        KZ_TRY(err);
         if (verdict.result == KZ_SCAN_INFECTED)
             return refuse(f, verdict.what);
         KZ_TRY(scanned(f, &verdict));
     }
-    KZ_TRY(put(held, f));
+    err = put(held, f);
+    if (is_lost(err))
+        return give_way(f, err);
+    KZ_TRY(err);
     return commit(f, held);
 }
 

@@ -2,7 +2,7 @@
  * by a state machine in PostgreSQL whose every step can be done again:
  *
  *     receiving -> scanning -> storing -> available | unscannable
- *                      '-> infected               (failed: the spool file is gone)
+ *                      '-> infected               (failed: the spool can't be read)
  *
  * No function here holds a database connection while it reads, scans or stores. */
 #ifndef KZ_MODEL_UPLOAD_H
@@ -53,7 +53,7 @@ kz_err_t *kz_upload_complete(kz_grant_t *grant, const char *id, apr_uint64_t siz
 /* Scans, stores and commits the upload ID of FIRM, whose bytes are all there. Returns when it is
  * over: then *STATE is "available", "unscannable" or "infected", and *WHAT its reason or signature;
  * or when it can't go on now: SCANNER_DOWN, STORE_DOWN, DB_*: a job goes on later. LOCKED: somebody
- * else is at it. */
+ * else is at it. SEAL: what was sent can't be read any more, and it is "failed". */
 kz_err_t *kz_upload_finish(const char **state, const char **what, kz_portal_t *portal, int firm,
                            const char *id, apr_pool_t *pool);
 

@@ -1,9 +1,12 @@
 """A store full, gone, empty, read-only or slow; the spool full."""
 
+import os
 import secrets
+import signal
 from functools import partial
 
 import pytest
+from breakable import kill
 from breakable import privileged as root
 
 DOWN = r"STORE_DOWN|upload: .*store|copy: .*store"
@@ -165,3 +168,24 @@ def test_hanging(site, maria, known):
     site.reconnect(browser)
 
 
+
+
+@pytest.mark.expect_log(r"SCANNER_DOWN", r"SEAL: upload \S+ has failed")
+@pytest.mark.parametrize("damage", ["gone", "torn"])
+def test_spool_lost(site, maria, damage):
+    """What was sent is not to be had any more: said, not tried for ever."""
+    browser = maria.browser
+    hanging = site.scanners()
+    kill(hanging, signal.SIGSTOP)
+    upload = browser.created(maria.matter, 1000)
+    assert browser.patch(upload, 0, b"x" * 1000).status_code == 503
+    spool = site.data / "spool" / upload
+    if damage == "gone":
+        spool.unlink()
+    else:
+        os.truncate(spool, spool.stat().st_size - 5)
+    kill(hanging, signal.SIGCONT)
+    site.back(f"spool file {damage}", lambda: browser.state(upload) == "failed")
+    assert browser.get_json(f"/uploads/{upload}")["message"]
+    assert browser.get(f"/documents/{upload}").status_code == 404
+    assert browser.patch(upload, 1000, b"").status_code == 403  # it is over
