@@ -38,8 +38,9 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @contextlib.contextmanager
-def running(book, **small):
-    """A portal with a firm; each of SMALL is a folder on a file system of so much."""
+def running(book, postgres="", **small):
+    """A portal with a firm; each of SMALL is a folder on a file system of so much. POSTGRES is more
+    configuration for it."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-faults-"))
     folder.chmod(0o755)
     made = None
@@ -50,6 +51,8 @@ def running(book, **small):
         made.stop()
         for name, size in small.items():
             made.mount(name.replace("_", "-"), size)
+        with (made.data / "pg/cluster/postgresql.conf").open("a") as conf:
+            conf.write(postgres)
         made.start()
         yield made
     finally:
@@ -69,7 +72,9 @@ def site(request):
 @pytest.fixture(scope="module")
 def large_site(request):
     """One on the disk, for tests that write much; such a test asks for no other."""
-    with running(request.config.book) as made:
+    # What a killed PostgreSQL has written is in the kernel: without fsync it is as safe from kills,
+    # and starts again at once on a busy disk, too.
+    with running(request.config.book, "fsync = off\n") as made:
         yield made
 
 

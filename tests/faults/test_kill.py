@@ -247,7 +247,7 @@ def test_everything_killed(large_site, maria, people, request):
         one_round(site, world, people, maria.matter, chance)
         start = time.monotonic()
         again(site, thorough=number % 10 == 9)
-        site.note("everything killed", "back", time.monotonic() - start, 5)
+        site.book.append(("everything killed", "back", time.monotonic() - start, 5))
         assert not world.wrong, (number, world.wrong)
         compare(site, world, set(world.taken) - done)
         done = set(world.taken)
