@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from capable import need_mounting
 from conftest import APPLIANCE, ROOT, free_port
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount or to change the user")
@@ -90,6 +91,7 @@ def test_paths_that_can_not_be_used(scratch):
 @contextlib.contextmanager
 def mounted(folder, options):
     """A small file system in memory."""
+    need_mounting()
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from breakable import Site
+from capable import need_mounting
 from running import unexpected
 
 
@@ -41,6 +42,8 @@ def pytest_terminal_summary(terminalreporter, config):
 def running(book, postgres="", **small):
     """A portal with a firm; each of SMALL is a folder on a file system of so much. POSTGRES is more
     configuration for it."""
+    if small:
+        need_mounting()
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-faults-"))
     folder.chmod(0o755)
     made = None

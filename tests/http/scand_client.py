@@ -10,6 +10,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from capable import need_tracing
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("KZ_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "kanzlei-scand"
@@ -41,6 +43,15 @@ def until(condition, what):
             return value
         assert time.monotonic() < end, f"waited in vain for {what}"
         time.sleep(0.01)
+
+
+def link(pid, fd):
+    """What a descriptor of a process is, "" when it is closed."""
+    need_tracing()
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{fd}")
+    except FileNotFoundError:
+        return ""
 
 
 def now_ms():

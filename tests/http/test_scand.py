@@ -15,6 +15,7 @@ from scand_client import (
     ROOT,
     SEALED,
     Scanner,
+    link,
     memfd,
     now_ms,
     until,
@@ -255,13 +256,6 @@ def test_bad_requests_are_refused(scanner):
     for worker in scanner.workers():
         assert not [fd for fd in os.listdir(f"/proc/{worker}/fd") if "memfd" in link(worker, fd)]
     assert scanner.scan(EICAR) == INFECTED
-
-
-def link(pid, fd):
-    try:
-        return os.readlink(f"/proc/{pid}/fd/{fd}")
-    except FileNotFoundError:
-        return ""
 
 
 def test_silent_clients_hold_no_worker(scanner):

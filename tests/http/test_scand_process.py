@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from capable import need_tracing
 from scand_client import (
     BUILD,
     PROGRAM,
@@ -18,6 +19,7 @@ from scand_client import (
     TESTDB,
     Scanner,
     is_alive,
+    link,
     until,
 )
 from scand_samples import EICAR, bomb, noise, zipped
@@ -203,13 +205,6 @@ def busy_worker(scanner):
         return None
 
     return until(scanning, "a worker at work")
-
-
-def link(pid, fd):
-    try:
-        return os.readlink(f"/proc/{pid}/fd/{fd}")
-    except FileNotFoundError:
-        return ""
 
 
 def test_worker_killed_while_scanning(tmp_path):
@@ -439,6 +434,7 @@ def test_help():
 
 
 def pss(pid):
+    need_tracing()
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
