@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from line import Line
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from stage import ROOT, Person, Portal
 
+# Until something is there to see; for a portal that hangs, however slow the machine is.
+expect.set_options(timeout=60_000)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

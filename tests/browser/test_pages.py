@@ -5,7 +5,10 @@ here."""
 import re
 
 import pytest
-from stage import ROOT
+from case import Case, file, opens_matter
+from playwright.sync_api import expect
+from scand_samples import EICAR, RAR5
+from stage import ROOT, TEXTS
 
 ROUTE = re.compile(r'^KZ_ROUTE\(GET, "([^"]+)", (\w+), ("\w+"|NONE), \w+, (\w+)\)', re.M)
 ROUTES = ROUTE.findall((ROOT / "mod_kanzlei/routes.def").read_text())
@@ -21,6 +24,17 @@ WIDE = """() => {
         .filter(one => one.getBoundingClientRect().right > width + 1)
         .map(one => `too wide: ${one.tagName} ${one.className}`).slice(0, 5);
 }"""
+
+
+# What a finger must hit: buttons, rooms, fields; not links within a text.
+SMALL = """() => [...document.querySelectorAll(
+        "button, summary, select, textarea, nav.rooms a, .kern-btn, input:not([type=hidden], "
+        + "[type=checkbox], [type=radio], [type=file])")]
+    .filter(one => one.checkVisibility() && !one.closest(".kern-sr-only")
+        && one.getBoundingClientRect().height < 43.5)
+    .map(one => `less than 44 px: ${one.tagName} ${one.className} ${one.textContent.trim()}`)"""
+SEEN = set()  # titles of the pages looked at
+DONE = set()  # tests that have looked at all of theirs
 
 
 def rows(one, path, name):
@@ -67,21 +81,23 @@ def addresses(role, known):
 
 
 def documents_of_each_kind(one):
-    """A PDF, a picture, a text: their pages differ."""
+    """A PDF, a picture, a text, one that is kept back: their pages differ."""
     seen = {}
     for document in rows(one, "/documents", "documents"):
-        seen.setdefault(document["kind"], document["id"])
+        seen.setdefault(f"{document['kind']}-{document['state']}", document["id"])
     return [(f"document-{kind}", f"/k/muster/documents/{id_}") for kind, id_ in seen.items()]
 
 
 def look(one, axe, folder, name):
     """What is wrong with the page at hand, wide and light, then narrow and dark."""
     findings = []
+    SEEN.add(one.page.title())
     for size, scheme, width in (("desktop", "light", 1280), ("phone", "dark", 360)):
         one.page.set_viewport_size({"width": width, "height": 900 if width > 400 else 780})
         one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         one.page.screenshot(path=folder / f"{name}-{size}.png")
         found = one.page.evaluate(AXE) + one.page.evaluate(WIDE)
+        found += one.page.evaluate(SMALL) if size == "phone" else []
         findings += [f"{name}, {size}: {finding}" for finding in found]
     return findings
 
@@ -116,11 +132,12 @@ def test_pages(person, axe, screenshots, role):
         if answer.status != 200:
             findings.append(f"{name}: {answer.status} for {path}")
         findings += look(one, axe, screenshots, f"{role}-{name}")
+    DONE.add(role)
     assert not findings, "\n".join(findings)
 
 
 def test_forms_that_come_back(person, axe, screenshots):
-    """Pages that only a form leads to: what was wrong, what isn't there, the letter."""
+    """Pages that only a form leads to: what was wrong, what isn't there."""
     one = person()
     one.context.add_init_script(axe)
     one.try_sign_in("niemand", "falsch")
@@ -142,4 +159,59 @@ def test_forms_that_come_back(person, axe, screenshots):
     one.go("/account")
     one.choose_password("Brombeere wandert leise 48")
     findings += look(one, axe, screenshots, "strength")
+    DONE.add("forms")
     assert not findings, "\n".join(findings)
+
+
+def test_on_the_way_in(admin, person, axe, screenshots):
+    """The letter with the code, and what the code opens; with it a password that is too weak."""
+    staff, client = admin(), person()
+    for one in (staff, client):
+        one.context.add_init_script(axe)
+    case = Case(staff)
+    staff.go(f"/accounts/{case.access}")
+    with staff.context.expect_page() as opened:
+        staff.press("access.letter_go")
+    staff.page = opened.value
+    findings = look(staff, axe, screenshots, "letter")
+    client.go("/redeem")
+    client.fill(code=staff.page.locator(".letter__code").inner_text().strip())
+    client.press("redeem.go")
+    findings += look(client, axe, screenshots, "redeem-password")
+    client.fill(password="hallo", password_again="anders")
+    client.press("redeem_password.go")
+    client.sees(client.say("form.problem"))
+    findings += look(client, axe, screenshots, "redeem-password-weak")
+    DONE.add("way in")
+    assert not findings, "\n".join(findings)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
+def test_what_became_of_files(admin, person, axe, screenshots, script):
+    """The queue of the upload script; and the page that answers the plain form, which is sent here
+    without that script because axe-core needs one."""
+    staff, client = admin(), person(line="good" if script else "bad")
+    client.context.add_init_script(axe)
+    case = Case(staff)
+    case.accept(client, case.invite(staff))
+    if not script:
+        client.page.route("**/upload-*.js", lambda route: route.abort())
+    opens_matter(client, case)
+    files = [file("Brief.txt", "Guten Tag"), file("Rechnung.com", EICAR), file("alt.rar", RAR5)]
+    client.page.set_input_files("#files", files)
+    if not script:
+        client.page.locator("form[data-upload]").evaluate("form => form.submit()")
+    expect(client.page.locator(".job--done, .job--bad, .job--kept")).to_have_count(3)
+    findings = look(client, axe, screenshots, f"files-{'script' if script else 'plain'}")
+    client.errors.clear()  # that there was no script
+    assert not findings, "\n".join(findings)
+
+
+def test_no_page_is_left_out():
+    """Each template has been looked at, as its title tells, when all of the above ran."""
+    if not {"nobody", "client", "staff", "admin", "forms", "way in"} <= DONE:
+        return
+    for path in (ROOT / "html/page").glob("*.html"):
+        title = TEXTS["de"]["title." + path.stem.replace("-", "_")]
+        pattern = re.sub(r"\\\{.*?\\\}+", ".+", re.escape(title))
+        assert any(re.match(f"({pattern}) · |.+ ({pattern}) · ", seen) for seen in SEEN), path
