@@ -13,6 +13,8 @@ typedef struct kz_conf_pair_t {
     const char *name, *value;
 } kz_conf_pair_t;
 
+#define KZ_CONF_STORE_RATE 4000000 /* bytes a second: no store may be slower */
+
 #define KZ_KIND_STRING const char *
 #define KZ_KIND_PATH   const char *
 #define KZ_KIND_NUMBER int
@@ -40,6 +42,9 @@ kz_conf_t *kz_conf_create(apr_pool_t *pool);
  * or a sentence that says what is wrong. Strings are copied to POOL. */
 const char *kz_conf_set(kz_conf_t *conf, const char *name, const char *value, const char *extra,
                         apr_pool_t *pool);
+/* How long the stores may take over a document of BYTES: KanzleiStoreTimeout, and the time it needs
+ * at KZ_CONF_STORE_RATE. */
+apr_interval_time_t kz_conf_store_time(const kz_conf_t *conf, apr_uint64_t bytes);
 /* Says what is missing or impossible, NULL when all is well. */
 const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool);
 /* Reads a file of directives as httpd does: one a line, # comments, "quoted values". */

@@ -141,6 +141,12 @@ static int is_address(const char *url)
            host[strcspn(host, "/?#@ \t")] == '\0';
 }
 
+apr_interval_time_t kz_conf_store_time(const kz_conf_t *conf, apr_uint64_t bytes)
+{
+    return conf->store_timeout +
+           apr_time_from_sec((apr_interval_time_t)(bytes / KZ_CONF_STORE_RATE));
+}
+
 const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool)
 {
     int i;

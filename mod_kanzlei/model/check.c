@@ -147,9 +147,11 @@ static kz_err_t *note(subject_t *s, int store, const char *state)
  * did not help, else NULL. */
 static const char *mend(subject_t *s, int store, int good)
 {
-    const char *spool = kz_grant_services(s->grant)->conf->spool, *detail;
-    apr_interval_time_t longest = s->check->copy_time ? s->check->copy_time : COPY_TIME;
-    kz_err_t *err = kz_stores_replace(stores_of(s), store, good, s->row->object, spool,
+    const kz_conf_t *conf = kz_grant_services(s->grant)->conf;
+    apr_interval_time_t longest =
+        s->check->at_work ? kz_conf_store_time(conf, (apr_uint64_t)s->row->size) : COPY_TIME;
+    const char *detail;
+    kz_err_t *err = kz_stores_replace(stores_of(s), store, good, s->row->object, conf->spool,
                                       apr_time_now() + longest);
 
     if (err) {

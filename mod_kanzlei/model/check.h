@@ -29,9 +29,9 @@ typedef struct kz_check_problem_t {
 } kz_check_problem_t;
 
 typedef struct kz_check_t {
-    int repair;                    /* bad copies are replaced by good ones */
-    apr_interval_time_t copy_time; /* longest copy from store to store; 0: an hour */
-    int remove_unknown;            /* objects that no row knows, older than a day, are removed */
+    int repair;         /* bad copies are replaced by good ones */
+    int at_work;        /* 1: a copy has as long as an upload's; 0: an hour, nobody waits */
+    int remove_unknown; /* objects that no row knows, older than a day, are removed */
     void (*problem)(void *baton, const kz_check_problem_t *problem); /* called for each */
     void *baton;
     /* what was found */

@@ -139,7 +139,7 @@ static kz_err_t *put(unsigned char *held, finish_t *f)
         .at = f->row->created,
         .size = f->size,
     };
-    apr_time_t deadline = apr_time_now() + f->portal->conf->store_timeout;
+    apr_time_t deadline = apr_time_now() + kz_conf_store_time(f->portal->conf, f->size);
     struct stat info;
     kz_err_t *err;
     int fd;
@@ -257,7 +257,8 @@ static kz_err_t *work(finish_t *f)
  * and forget it, the upload is as it was before its last byte. */
 static kz_err_t *take(finish_t *f, const char *id)
 {
-    kz_q_upload_take_args_t args = {id, f->portal->worker, lease(f->portal->conf)};
+    kz_q_upload_take_args_t args = {id, f->portal->worker, lease(f->portal->conf),
+                                    KZ_CONF_STORE_RATE / 2};
     kz_seal_key_t *firm_key;
 
     KZ_TRY(kz_worker_live(f->portal));

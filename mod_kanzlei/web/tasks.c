@@ -98,10 +98,7 @@ static kz_err_t *one_copy(int *found, kz_state_t *state, apr_pool_t *pool)
 {
     kz_portal_t *portal = state->portal;
     kz_err_t *first = NULL, *err;
-    kz_check_t check = {.repair = 1,
-                        .copy_time = portal->conf->store_timeout,
-                        .problem = unmended,
-                        .baton = &first};
+    kz_check_t check = {.repair = 1, .at_work = 1, .problem = unmended, .baton = &first};
     kz_q_copy_take_t *copy;
     kz_db_t *db;
     int i;

@@ -19,11 +19,12 @@ UPDATE upload SET size = $2, touched = now() WHERE id = $1 AND state = 'receivin
 DELETE FROM upload WHERE id = $1 AND state = 'receiving';
 
 -- Takes an upload, whose bytes are all there, to finish it; nobody else does until the lease is over.
--- upload_take(upload uuid, worker uuid, lease interval_ms) :maybe
+-- RATE: what the stores take at least, in bytes a second; a large document's lease is longer.
+-- upload_take(upload uuid, worker uuid, lease interval_ms, rate int8) :maybe
 -- -> id uuid, name text, type text, size int8, key bytea, matter uuid, client uuid, account uuid,
 --    kind text, state text, what text, sha256 bytea, created timestamptz
 UPDATE upload u
-   SET worker = $2, lease = now() + $3, touched = now(),
+   SET worker = $2, lease = now() + $3 + u.size / $4 * interval '1 second', touched = now(),
        state = CASE u.state WHEN 'receiving' THEN 'scanning' ELSE u.state END
   FROM account a
  WHERE u.id = $1 AND u.state IN ('receiving', 'scanning', 'storing')

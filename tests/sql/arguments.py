@@ -228,7 +228,7 @@ CALLS = {
     "upload_touch": (MEMBERS, [["@upload"]]),
     "upload_size": (MEMBERS, [["@upload", 1000]]),
     "upload_remove": (MEMBERS, [["@upload"]]),
-    "upload_take": ((*MEMBERS, "portal"), [["@upload", "@new", "1 minute"]]),
+    "upload_take": ((*MEMBERS, "portal"), [["@upload", "@new", "1 minute", 2_000_000]]),
     "upload_release": (("portal",), [["@upload", "@new"]]),
     "upload_scanned": (("portal",), [["@upload", "@new", 1000, HASH, "", "text/plain"]]),
     "upload_end": (("portal",), [["@upload", "@new", "available", ""]]),
