@@ -63,10 +63,10 @@ class Bench:
         return self.site
 
     def plain(self):
-        """As it is installed, without yardsticks; stores may take as long as this disk needs."""
+        """As it is installed, without yardsticks."""
         site = self.base()
         if self.state != "plain" or not (site.data / "conf/kanzlei.local.conf").exists():
-            site.configure("KanzleiStoreTimeout 15min")
+            site.configure("")
             self.state = "plain"
         return site
 

@@ -144,29 +144,6 @@ def test_slow(site, maria, known):
 
 
 @pytest.mark.expect_log(DOWN)
-def test_slow_for_its_size(site, maria):
-    """A large document has more time than KanzleiStoreTimeout, 1 s here: 10 s for its 40 MB."""
-    browser = maria.browser
-    conf = site.data / "conf/kanzlei.conf"
-    before = conf.read_text()
-    conf.write_text(before + 'KanzleiStoreTimeout "1s"\n')
-    site.restart_httpd(preload=True)
-    site.reconnect(browser)
-    content = secrets.token_bytes(40_000_000)
-    large = browser.created(maria.matter, len(content))
-    assert browser.patch(large, 0, content[:-10]).status_code == 204
-    site.slow.write_text(f"700 {site.data / 'store-1'}")
-    assert browser.patch(large, len(content) - 10, content[-10:]).status_code == 204
-    small = browser.created(maria.matter, 10)
-    assert browser.patch(small, 0, b"0123456789").status_code == 503
-    site.slow.unlink()
-    finishes(site, "small after a slow store", browser, small)
-    conf.write_text(before)
-    site.restart_httpd()
-    site.reconnect(browser)
-
-
-@pytest.mark.expect_log(DOWN)
 def test_hanging(site, maria, known):
     """One that never answers: said when the time for stores is over, and at once from then on."""
     browser = maria.browser

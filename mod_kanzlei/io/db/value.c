@@ -1,5 +1,6 @@
 #include "io/db/statement.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -155,6 +156,8 @@ int kz_db__bool(kz_db_rows_t *rows, int row, int column)
 apr_time_t kz_db__time(kz_db_rows_t *rows, int row, int column)
 {
     const unsigned char *bytes = cell(rows, row, column, 8);
+    apr_int64_t time = bytes ? (apr_int64_t)big_endian(bytes, 8) : -KZ_DB_EPOCH;
 
-    return bytes ? (apr_time_t)big_endian(bytes, 8) + KZ_DB_EPOCH : 0;
+    /* 'infinity' is the largest number, and stays that. */
+    return time > INT64_MAX - KZ_DB_EPOCH ? INT64_MAX : time + KZ_DB_EPOCH;
 }
