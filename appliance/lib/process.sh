@@ -26,25 +26,25 @@ scand_matches()
     [[ $REPLY == *kanzlei-scand*"$data/"* || $REPLY == "$data"/program/*/kanzlei-scand* ]]
 }
 
-# $1 and its arguments as the account that owns the data folder's state. Root without the capability
-# SYS_PTRACE, as containers have it, may not look at the links in other accounts' /proc, they may.
-as_owner()
+# Runs $@, which asks /proc about links of other processes and fails if it may not. Root without the
+# capability SYS_PTRACE, as containers have it, may not look at other accounts' links: the account that
+# owns the data folder's state may, with the capability that it has for a port below 1024.
+looking()
 {
-    local owner
+    local owner low=--inh-caps=+net_bind_service
 
-    owner=$(stat -c %u "$data/conf" 2>/dev/null) || owner=0
-    if is_root && [ "$owner" -ne 0 ]; then
-        setpriv --reuid "$owner" --regid "$(stat -c %g "$data/conf")" --clear-groups "$@"
-    else
-        "$@"
-    fi
+    "$@" 2>/dev/null && return 0
+    owner=$(stat -c %u "$data/conf" 2>/dev/null) || return 1
+    is_root && [ "$owner" -ne 0 ] || return 1
+    set -- --reuid "$owner" --regid "$(stat -c %g "$data/conf")" --clear-groups "$@"
+    setpriv "$low" "${low/inh/ambient}" "$@" 2>/dev/null || setpriv "$@" 2>/dev/null
 }
 
 # The postmaster's command line names the folder, its children's don't: but they all work in it.
 postgres_matches()
 {
     command_of "$1"
-    [[ $REPLY == *postgres* ]] && [ "$(as_owner readlink "/proc/$1/cwd" 2>/dev/null)" = "$data/pg/cluster" ]
+    [[ $REPLY == *postgres* ]] && [ "$(looking readlink "/proc/$1/cwd")" = "$data/pg/cluster" ]
 }
 
 # The pid in file $2, if that process is what $1 (httpd, scand, postgres) matches.
@@ -159,9 +159,9 @@ listener_pids()
     local inode link
 
     for inode in $(listeners "$1"); do
-        link=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" -print -quit 2>/dev/null || true)
-        [ -n "$link" ] ||
-            link=$(as_owner find /proc/[0-9]*/fd -lname "socket:\[$inode\]" -print -quit 2>/dev/null || true)
+        # shellcheck disable=SC2016  # $0 is the inner shell's
+        link=$(looking sh -c 'find /proc/[0-9]*/fd -lname "$0" -print -quit 2>/dev/null | grep .' \
+            "socket:\[$inode\]" || true)
         link=${link#/proc/}
         printf '%s\n' "${link%%/*}"
     done

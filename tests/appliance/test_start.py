@@ -109,9 +109,11 @@ def test_stop_leaves_nothing_and_may_be_repeated(appliance):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="it is about root")
-def test_root_as_in_a_container(appliance):
-    """Without the right to look into other accounts' processes."""
+@pytest.mark.parametrize("port", [None, 982])
+def test_root_as_in_a_container(appliance, port):
+    """Without the right to look into other accounts' processes, which may use low ports."""
     less = ["setpriv", "--bounding-set", "-sys_ptrace"]
+    appliance.port = port or appliance.port
     appliance.must_start()
     done = subprocess.run([*less, *appliance.command("--empty")], capture_output=True, text=True,
                           timeout=300, check=False)
