@@ -107,6 +107,7 @@ def test_sending_and_unlocking(admin, person):
     staff, client = admin(), person()
     case = Case(staff)
     case.accept(client, case.invite(staff))
+    client.page.on("filechooser", lambda _: None)  # early: Chromium is told some time later
     opens_matter(client, case)
     tab_to(client, client.page.locator("#files"))
     with client.page.expect_file_chooser() as chooser:
