@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(os.environ["KZ_SRC"])
-sys.path.insert(0, str(ROOT / "tests/http"))
+sys.path[:0] = [str(ROOT / "tests/http"), str(ROOT / "tests/lib")]
 
 import documents  # noqa: E402
 import memory  # noqa: E402
