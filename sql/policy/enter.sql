@@ -54,8 +54,8 @@ DECLARE
     old timestamptz;
 BEGIN
     SELECT f.id, f.name, f.key, a.id, a.kind, a.user_name, a.name, a.language, s.id, s.seen,
-           coalesce((SELECT string_agg(r.name, ' ' ORDER BY r.name)
-                       FROM "right" r WHERE r.firm = s.firm AND r.staff = s.account), '')
+           array_to_string(ARRAY(SELECT r.name FROM "right" r
+                                  WHERE r.firm = s.firm AND r.staff = s.account ORDER BY r.name), ' ')
       INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, old, rights
       FROM session s
       JOIN firm f ON f.id = s.firm

@@ -73,9 +73,11 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, kanzlei_portal;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO kanzlei_portal;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO kanzlei_portal;
-GRANT INSERT ON account, staff, "right", client, account_client, assignment, matter, document,
-    delivery, event, event_unsealed, event_seal, event_sealed, session, code, upload, object_copy,
-    job TO kanzlei_portal;
-GRANT UPDATE ON account, staff, client, matter, document, delivery, session, code, upload,
-    object_copy, job TO kanzlei_portal;
+GRANT INSERT (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state, reason)
+    ON document TO kanzlei_portal;
+GRANT INSERT ON account, staff, "right", client, account_client, assignment, matter, delivery,
+    event, event_unsealed, event_seal, event_sealed, session, code, upload, object_copy, job TO kanzlei_portal;
+GRANT UPDATE ON account, staff, client, matter, delivery, session, code, upload, object_copy, job
+    TO kanzlei_portal;
+GRANT UPDATE (state, decided_by, decided_at, decision) ON document TO kanzlei_portal;
 GRANT DELETE ON "right", assignment, event_unsealed, session, upload, object_copy TO kanzlei_portal;

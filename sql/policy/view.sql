@@ -9,14 +9,13 @@ CREATE VIEW document_row WITH (security_invoker = true) AS
                 WHEN d.type IN ('image/png', 'image/jpeg', 'image/gif', 'image/webp') THEN 'picture'
                 WHEN d.type = 'text/plain' THEN 'text' ELSE 'other' END AS kind,
            d.direction, d.direction = 'from_firm' AS from_firm, d.by, a.name AS by_name,
-           d.state = 'available' AND v.opened_at IS NULL AND
+           d.state = 'available' AND d.opened_at IS NULL AND
                d.direction <> (SELECT CASE current_setting('kz.side', true) WHEN 'client'
                                THEN 'from_client' ELSE 'from_firm' END) AS unread,
            d.matter AS matter_id, m.title AS matter_title, d.client AS client_id,
-           c.display AS client_name, v.opened_at AS opened, v.received_at AS received,
-           v.confirmed_at AS confirmed
+           c.display AS client_name, d.opened_at AS opened, d.received_at AS received,
+           d.confirmed_at AS confirmed
       FROM document d
-      LEFT JOIN delivery v ON v.firm = d.firm AND v.document = d.id
       LEFT JOIN account a ON a.firm = d.firm AND a.id = d.by
       LEFT JOIN matter m ON m.firm = d.firm AND m.id = d.matter
       LEFT JOIN client c ON c.firm = d.firm AND c.id = d.client;

@@ -34,14 +34,15 @@ SELECT %(firm)s, bench.id(2, n), bench.id(1, n / 2), '1', 'Jahresabschluss ' || 
 """
 DOCUMENTS = """
 INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object,
-                      by, at, state)
+                      by, at, state, opened_at)
 SELECT %(firm)s, d.id, bench.id(1, d.matter / 2), bench.id(2, d.matter),
        CASE d.n %% 3 WHEN 0 THEN 'from_client' ELSE 'from_firm' END,
        'Beleg ' || d.n || '.pdf', 'application/pdf', 1000 + d.n %% 900000,
        decode(repeat(md5(d.n::text), 2), 'hex'), decode(repeat('00', 76), 'hex'),
        %(firm)s || '/' || right(d.id::text, 2) || '/' || d.id || '/1', %(by)s,
-       timestamptz '2020-01-01' + d.n * interval '20 ms', 'available'
-  FROM (SELECT n, bench.id(3, n) AS id, %(base)s + n %% %(matters)s AS matter
+       d.at, 'available', CASE WHEN d.n %% 10 > 0 THEN d.at + interval '1 day' END
+  FROM (SELECT n, bench.id(3, n) AS id, %(base)s + n %% %(matters)s AS matter,
+               timestamptz '2020-01-01' + n * interval '20 ms' AS at
           FROM generate_series(%(first)s::bigint, %(last)s::bigint) n OFFSET 0) d;
 """
 DELIVERIES = """
