@@ -43,7 +43,8 @@ void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton);
 kz_err_t *kz_db_soon(kz_db_t *db);
 
 /* Sends COMMIT behind what was sent, without waiting: answers read from now on come together with
- * it. Nothing can be sent any more; kz_db_commit() says how it ended. */
+ * it, and the server is woken once, not twice. Nothing can be sent any more; kz_db_commit() says
+ * how it ended, kz_db_end() is enough for what has only read. */
 kz_err_t *kz_db_commit_send(kz_db_t *db);
 
 /* Commits, waits for it and gives the connection back. On an error nothing is committed, or, when
