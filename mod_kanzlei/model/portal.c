@@ -14,7 +14,7 @@
 #include "model/worker.h"
 
 #define KZ_PORTAL_WORDS_MAX (4 << 20) /* bytes of the word list */
-#define KZ_PORTAL_FINISHING 2         /* uploads for each worker of the scanner */
+#define KZ_PORTAL_FINISHING 1         /* uploads for each worker of the scanner */
 
 static kz_err_t *open_stores(kz_portal_t *portal, apr_pool_t *pool)
 {
