@@ -59,12 +59,14 @@ static void test_verdicts(void **state)
 {
     static const step_t clean = {SAY, KZ_SCAND_CLEAN, ""};
     static const step_t infected = {SAY, KZ_SCAND_INFECTED, "Win.Test"};
+    static const step_t odd = {SAY, KZ_SCAND_INFECTED, "Kontonummer 12 \xff\n<b>"};
     static const step_t rar = {SAY, KZ_SCAND_UNSCANNABLE, "rar"};
     static const step_t strange = {SAY, KZ_SCAND_UNSCANNABLE, "a reason without a text"};
 
     (void)state;
     expect(&clean, 1, -1, KZ_SCAN_CLEAN, NULL);
     expect(&infected, 1, -1, KZ_SCAN_INFECTED, "Win.Test");
+    expect(&odd, 1, -1, KZ_SCAN_INFECTED, "Kontonummer_12____b_");
     expect(&rar, 1, -1, KZ_SCAN_UNSCANNABLE, "rar");
     expect(&strange, 1, -1, KZ_SCAN_UNSCANNABLE, "error");
 }

@@ -212,6 +212,19 @@ static outcome_t ask_twice(kz_scand_reply_t *reply, const char *path, int memfd,
     return outcome;
 }
 
+/* The name of what was found. The worker that says it has read foreign bytes: nothing but such a
+ * name goes on to a page, whatever has become of the worker. */
+static const char *name_of(const char *what, apr_pool_t *result_pool)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    char *name = apr_pstrdup(result_pool, what), *c;
+
+    for (c = name; *c; c++)
+        if (!strchr(letters, *c) && !strchr("._-/:+", *c))
+            *c = '_';
+    return name;
+}
+
 static kz_err_t *verdict_of(kz_scan_verdict_t *verdict, const kz_scand_reply_t *reply,
                             apr_pool_t *result_pool)
 {
@@ -225,7 +238,7 @@ static kz_err_t *verdict_of(kz_scan_verdict_t *verdict, const kz_scand_reply_t *
         return NULL;
     case KZ_SCAND_INFECTED:
         verdict->result = KZ_SCAN_INFECTED;
-        verdict->what = apr_pstrdup(result_pool, reply->what);
+        verdict->what = name_of(reply->what, result_pool);
         return NULL;
     case KZ_SCAND_UNSCANNABLE:
         for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
