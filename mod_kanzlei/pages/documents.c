@@ -12,6 +12,7 @@
 #include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
+#include "web/csrf.h"
 #include "web/form.h"
 
 #define KZ_DOCUMENTS_ROWS 50 /* on one page */
@@ -136,6 +137,17 @@ static kz_err_t *fill(kz_view_t *view, const kz_q_document_t *document, kz_reque
     return NULL;
 }
 
+static const char *page_of(const kz_request_t *rq)
+{
+    return apr_pstrcat(rq->pool, "/documents/", kz_request_id(rq, "document"), NULL);
+}
+
+/* Whether somebody looks: a browser that fetches ahead has no reader yet (Fetch Metadata). */
+static int is_read(const kz_request_t *rq)
+{
+    return strcmp(rq->method, "GET") == 0 && !kz_request_header(rq, "Sec-Purpose");
+}
+
 /* GET /documents/{document}: seen by the receiving side, it counts as opened. */
 kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
@@ -145,7 +157,7 @@ kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     int seen = 0;
 
     KZ_TRY(kz_q_document(&document, kz_grant_db(grant), &(kz_q_document_args_t){id}, rq->pool));
-    if (document->unread && strcmp(rq->method, "GET") == 0)
+    if (document->unread && is_read(rq))
         KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
     kz_view_object(view, "form");
     KZ_TRY(fill(view, document, rq, grant));
@@ -171,7 +183,9 @@ static int may_be_shown(const char *type)
     return 0;
 }
 
-/* GET /documents/{document}/content: the bytes; with ?view shown in the page. */
+/* GET /documents/{document}/content: the bytes; with ?view shown in the page. A page of another
+ * site could have them fetched unseen, and they would count as received: it is led to the
+ * document's page. */
 kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "document");
@@ -180,7 +194,11 @@ kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
     int show, seen = 0;
 
     KZ_TRY(kz_grant_settle(grant));
-    if (strcmp(rq->method, "GET") == 0) {
+    if (kz_csrf_is_foreign(rq)) {
+        kz_reply_see(out, rq->base, page_of(rq), NULL);
+        return NULL;
+    }
+    if (is_read(rq)) {
         KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
         if (seen) {
             KZ_TRY(kz_grant_commit(grant));
@@ -198,18 +216,13 @@ kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
     out->content.baton = content;
     out->content.seek = kz_document_content_seek;
     out->content.read = kz_document_content_read;
-    out->content.sent = sent;
+    out->content.sent = is_read(rq) ? sent : NULL;
     kz_reply_header(out, "ETag",
                     apr_pstrcat(rq->pool, "\"", kz_document_content_hash(content), "\"", NULL));
     kz_reply_header(out, "Content-Disposition",
                     kz_str_content_disposition(show ? KZ_STR_INLINE : KZ_STR_ATTACHMENT,
                                                kz_document_content_name(content), rq->pool));
     return NULL;
-}
-
-static const char *page_of(const kz_request_t *rq)
-{
-    return apr_pstrcat(rq->pool, "/documents/", kz_request_id(rq, "document"), NULL);
 }
 
 /* POST /documents/{document}/confirm: the client says that it has come. */

@@ -26,13 +26,19 @@ kz_err_t *kz_csrf_check(const kz_request_t *rq, const char *sent)
     return kz_err_create(KZ_ERR_FORGED, "form token %s", sent ? "is wrong" : "is missing");
 }
 
+int kz_csrf_is_foreign(const kz_request_t *rq)
+{
+    const char *site = kz_request_header(rq, "Sec-Fetch-Site");
+
+    return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+}
+
 kz_err_t *kz_web__origin_check(const kz_request_t *rq)
 {
     const char *origin = kz_request_header(rq, "Origin");
-    const char *site = kz_request_header(rq, "Sec-Fetch-Site");
     const char *host = kz_request_header(rq, "Host");
 
-    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+    if (kz_csrf_is_foreign(rq))
         return kz_err_create(KZ_ERR_FORGED, "the request comes from another site");
     if (!origin || strcmp(origin, rq->portal->conf->url) == 0)
         return NULL;

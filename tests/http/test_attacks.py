@@ -21,6 +21,31 @@ def client_named(admin, name, **fields):
     return admin.made("/clients", filled | fields)
 
 
+# --- proofs that nobody has earned --------------------------------------------------------------
+
+
+def steps(admin, document):
+    """What the firm's log says of a document: when it was opened and received."""
+    shown = admin.get_json(f"/documents/{document}")["steps"][0]
+    return shown["opened"], shown["received"]
+
+
+def test_another_site_does_not_receive_documents(admin, maria):
+    document = admin.upload(maria.matter, b"Bescheid", "bescheid.txt")
+    path = f"/documents/{document}/content"
+    for site in ("cross-site", "same-site"):
+        answer = maria.browser.get(path, headers={"Sec-Fetch-Site": site, "Accept": "*/*"})
+        assert answer.status_code == 303
+        assert answer.headers["Location"].endswith(f"/documents/{document}")
+    for ahead in (path, f"/documents/{document}"):
+        assert maria.browser.get(ahead, headers={"Sec-Purpose": "prefetch"}).status_code == 200
+        assert steps(admin, document) == (None, None), ahead
+    answer = maria.browser.get(path, headers={"Sec-Fetch-Site": "same-origin", "Accept": "*/*"})
+    assert answer.content == b"Bescheid"
+    opened, _ = steps(admin, document)
+    assert opened
+
+
 # --- names that want to be code -----------------------------------------------------------------
 
 
