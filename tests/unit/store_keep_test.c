@@ -1,9 +1,9 @@
-/* What keeps the stores of a set alike: repair, replacement, removal, listing. */
+/* What keeps the stores of a set alike: replacement, removal, listing. */
 #include "store_scene.h"
 
 #include <apr_general.h>
 
-static void test_repair(void **state)
+static void test_replace_missing(void **state)
 {
     unsigned char held[STORES];
     apr_uint64_t size;
@@ -11,34 +11,32 @@ static void test_repair(void **state)
     (void)state;
     faults[1].down = 1;
     assert_ok(put(held, KEY, 300000, 1, soon()));
-    assert_code(kz_stores_repair(stores, 1, KEY, folder, soon(), pool), KZ_ERR_STORE_DOWN);
+    assert_code(kz_stores_replace(stores, 1, 0, KEY, folder, soon()), KZ_ERR_STORE_DOWN);
     faults[1].down = 0;
     assert_code(kz_stores_head(&size, stores, 1, KEY, soon(), pool), KZ_ERR_NOT_FOUND);
-    assert_ok(kz_stores_repair(stores, 1, KEY, folder, soon(), pool));
+    assert_code(kz_stores_replace(stores, 0, 1, KEY, folder, soon()), KZ_ERR_NOT_FOUND);
+    assert_whole(0, KEY, 300000, 1);
+    assert_code(kz_stores_replace(stores, 1, 0, KEY, "/no/such/folder", soon()), KZ_ERR_STORE_DOWN);
+    assert_ok(kz_stores_replace(stores, 1, 0, KEY, folder, soon()));
     assert_whole(1, KEY, 300000, 1);
-    assert_ok(kz_stores_repair(stores, 1, KEY, folder, soon(), pool)); /* repeatable */
-    assert_code(kz_stores_repair(stores, 1, "7/aa/none/1", folder, soon(), pool), KZ_ERR_NOT_FOUND);
-    assert_code(kz_stores_repair(stores, 1, KEY, "/no/such/folder", soon(), pool),
-                KZ_ERR_STORE_DOWN);
+    assert_ok(kz_stores_replace(stores, 1, 0, KEY, folder, soon())); /* repeatable */
 }
 
-static void test_replace(void **state)
+static void test_replace_damaged(void **state)
 {
     unsigned char held[STORES];
 
     (void)state;
     assert_ok(put(held, KEY, 300000, 1, soon()));
     scene_write(store_path(0, "/" KEY), "damaged", 7);
-    scene_write(store_path(1, "/" KEY), pattern(300000, 5), 300000);
-    assert_code(kz_stores_repair(stores, 0, KEY, folder, soon(), pool), KZ_ERR_CONFLICT);
     assert_code(kz_stores_replace(stores, 0, 0, KEY, folder, soon()), KZ_ERR_INVALID);
+    assert_code(kz_stores_replace(stores, 0, -1, KEY, folder, soon()), KZ_ERR_INVALID);
+    assert_code(kz_stores_replace(stores, 0, STORES, KEY, folder, soon()), KZ_ERR_INVALID);
     assert_ok(kz_stores_replace(stores, 0, 2, KEY, folder, soon()));
     assert_whole(0, KEY, 300000, 1);
-    assert_ok(kz_stores_replace(stores, 1, -1, KEY, folder, soon())); /* 0 is good again */
+    scene_write(store_path(1, "/" KEY), pattern(300000, 5), 300000); /* of the same size */
+    assert_ok(kz_stores_replace(stores, 1, 0, KEY, folder, soon()));
     assert_whole(1, KEY, 300000, 1);
-    assert_int_equal(unlink(store_path(2, "/" KEY)), 0);
-    assert_ok(kz_stores_replace(stores, 2, 1, KEY, folder, soon()));
-    assert_whole(2, KEY, 300000, 1);
 }
 
 static void test_remove(void **state)
@@ -86,8 +84,8 @@ static void test_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_repair, setup),
-        TEST(test_replace, setup),
+        TEST(test_replace_missing, setup),
+        TEST(test_replace_damaged, setup),
         TEST(test_remove, setup),
         TEST(test_list, setup),
     };

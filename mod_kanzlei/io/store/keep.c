@@ -1,4 +1,4 @@
-/* What keeps the stores alike: repair, removal, listing, sweeping. */
+/* What keeps the stores alike: replacement, removal, listing, sweeping. */
 #include "io/store/internal.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, con
     return kz_store__note(one, err);
 }
 
-/* --- repair --- */
+/* --- replacement --- */
 
 static kz_err_t *spool_open(int *fd, const char *spool, apr_pool_t *pool)
 {
@@ -76,8 +76,7 @@ static kz_err_t *spool_fill(int fd, kz_store_object_t *object, apr_time_t deadli
 
 /* Where a copy comes from, goes to, and how. */
 typedef struct transfer_t {
-    unsigned from; /* mask */
-    int to;
+    int from, to;
     const char *spool;
     kz_store__write_t write;
 } transfer_t;
@@ -88,7 +87,8 @@ static kz_err_t *transfer_via(kz_stores_t *stores, transfer_t *transfer, apr_poo
     kz_store__write_t *write = &transfer->write;
     kz_store_object_t *object;
 
-    KZ_TRY(kz_store__open(&object, stores, transfer->from, write->key, write->deadline, pool));
+    KZ_TRY(
+        kz_store__open(&object, stores, 1U << transfer->from, write->key, write->deadline, pool));
     KZ_TRY(spool_fill(write->fd, object, write->deadline, pool));
     write->size = kz_store__size(object);
     KZ_TRY(kz_store__write(errs, stores, 1U << transfer->to, 1, write));
@@ -105,21 +105,11 @@ static kz_err_t *transfer_do(kz_stores_t *stores, transfer_t *transfer, apr_pool
     return err;
 }
 
-kz_err_t *kz_stores_repair(kz_stores_t *stores, int index, const char *key, const char *spool,
-                           apr_time_t deadline, apr_pool_t *scratch_pool)
-{
-    transfer_t transfer = {
-        .to = index, .spool = spool, .write = {.key = key, .deadline = deadline}};
-
-    KZ_TRY(kz_store__arguments(stores, index, key));
-    transfer.from = ~(1U << index);
-    return transfer_do(stores, &transfer, scratch_pool);
-}
-
 kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, int from, const char *key,
                             const char *spool, apr_time_t deadline)
 {
     transfer_t transfer = {
+        .from = from,
         .to = index,
         .spool = spool,
         .write = {.key = key, .deadline = deadline, .replace = 1},
@@ -128,9 +118,8 @@ kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, int from, const char
     kz_err_t *err;
 
     KZ_TRY(kz_store__arguments(stores, index, key));
-    if (from >= stores->count || from == index)
+    if (from < 0 || from >= stores->count || from == index)
         return kz_err_create(KZ_ERR_INVALID, "store %d can't mend store %d", from, index);
-    transfer.from = from < 0 ? ~(1U << index) : 1U << from;
     KZ_TRY(own_pool(&pool));
     err = transfer_do(stores, &transfer, pool);
     apr_pool_destroy(pool);

@@ -132,14 +132,10 @@ kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_
                              int index, const char *key, apr_pool_t *pool);
 kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, const char *key,
                          apr_time_t deadline, apr_pool_t *scratch_pool);
-/* Copies the object from whichever other store has it to store INDEX, which misses it, through a
- * temporary file in the folder SPOOL (sealed bytes). What is copied is not looked at. Errors:
- * NOT_FOUND, CONFLICT (INDEX holds other bytes), STORE_DOWN, NO_SPACE. */
-kz_err_t *kz_stores_repair(kz_stores_t *stores, int index, const char *key, const char *spool,
-                           apr_time_t deadline, apr_pool_t *scratch_pool);
-/* Puts the copy of store FROM, known to be good (-1: of whichever other store), in the place of
- * what store INDEX holds under KEY, known to be damaged, or misses. Errors: as above, but CONFLICT.
- */
+/* Puts the copy of store FROM, known to be good, in the place of what store INDEX holds under KEY,
+ * known to be damaged, or misses: through a temporary file in the folder SPOOL (sealed bytes). What
+ * is copied is not looked at. Errors: INVALID (FROM is INDEX, or no store), NOT_FOUND, STORE_DOWN,
+ * NO_SPACE. */
 kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, int from, const char *key,
                             const char *spool, apr_time_t deadline);
 /* Removes the object from every store; all are tried, the first error is returned. */
