@@ -300,7 +300,8 @@ END $$;
 -- look at the first ones in the list's order: a frequent word fills the page with these, and somebody who
 -- sees few clients has no others. Otherwise the word is rare, and its index is read.
 
--- Clients whose number, name or town is LIKE P_LIKE, by name, behind the client P_AFTER.
+-- Clients whose number, name or town is LIKE P_LIKE, by name, behind the client P_AFTER; from the start
+-- when that is none whom one may see.
 CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_after uuid, p_limit int)
 RETURNS TABLE (firm int, id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -314,7 +315,9 @@ DECLARE
     seen int;
     ids uuid[];
 BEGIN
-    SELECT c.sort INTO after_sort FROM client c WHERE c.firm = at_firm AND c.id = p_after;
+    SELECT c.sort INTO after_sort FROM client c
+     WHERE c.firm = at_firm AND c.id = p_after
+       AND (current_setting('kz.all', true) = 'on' OR c.id = ANY (mine));
     after_sort := coalesce(after_sort, '');
     p_after := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
     EXECUTE 'WITH near AS MATERIALIZED (SELECT c.id, c.sort, c.search FROM client c WHERE ' || conditions
