@@ -179,6 +179,11 @@ const char *kz_grant_session(const kz_grant_t *grant)
     return grant->session;
 }
 
+const unsigned char *kz_grant_token(const kz_grant_t *grant)
+{
+    return grant->ask.token;
+}
+
 int kz_grant_is_staff(const kz_grant_t *grant)
 {
     return grant->kind && strcmp(grant->kind, "staff") == 0;

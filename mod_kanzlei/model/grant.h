@@ -44,6 +44,8 @@ const char *kz_grant_name(const kz_grant_t *grant);     /* of the person, or NUL
 const char *kz_grant_user(const kz_grant_t *grant);     /* user name, or NULL */
 const char *kz_grant_language(const kz_grant_t *grant); /* "de", "en" */
 const char *kz_grant_session(const kz_grant_t *grant);  /* UUID, or NULL */
+/* Hash of the session's token that the request came with, also under a public grant; or NULL. */
+const unsigned char *kz_grant_token(const kz_grant_t *grant);
 int kz_grant_is_staff(const kz_grant_t *grant);
 int kz_grant_is_client(const kz_grant_t *grant);
 /* Has the right NAME, by itself or as administrator ("all" too comes with "admin"). */

@@ -41,6 +41,7 @@ kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *a
 {
     const kz_conf_t *conf = kz_grant_services(grant)->conf;
     unsigned char random[KZ_SESSION_TOKEN], hash[KZ_GRANT_TOKEN_HASH];
+    const unsigned char *before = kz_grant_token(grant);
     char id[KZ_STR_UUID_SIZE], prefix[2] = {kind, '\0'};
     kz_q_session_add_args_t args = {
         .id = id,
@@ -49,6 +50,7 @@ kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *a
         .idle = apr_time_as_msec(conf->session_idle),
         .life = apr_time_as_msec(conf->session_max),
         .agent = clean(agent, pool),
+        .before = {before, before ? KZ_GRANT_TOKEN_HASH : 0},
     };
 
     kz_str_uuid_v7(id);

@@ -32,7 +32,8 @@ typedef enum kz_session_answer_t {
 kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
                          apr_pool_t *pool);
 
-/* A new session of ACCOUNT (kind 's' or 'c') in GRANT's transaction. */
+/* A new session of ACCOUNT (kind 's' or 'c') in GRANT's transaction. The one with whose cookie the
+ * request came ends, if it is of the same firm: the browser forgets it. */
 kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *account, char kind,
                             const char *agent, apr_pool_t *pool);
 

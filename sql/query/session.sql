@@ -30,8 +30,10 @@ UPDATE account a
    AND (a.locked_at IS NULL OR a.locked_at < now() - $2 AND EXISTS (
            SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'));
 
+-- A new session ends the one that the browser had before, BEFORE: nobody could use that any more but a thief.
 -- session_add(id uuid, account uuid, token bytea, idle interval_ms, life interval_ms,
---             agent text) :exec
+--             agent text, before bytea) :exec
+WITH gone AS (DELETE FROM session WHERE token = $7)
 INSERT INTO session (firm, id, account, token, idle, ends, agent)
 VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, now() + $5, $6);
 

@@ -63,6 +63,54 @@ def test_sign_out_ends_the_session(portal):
     assert answer.status_code == 401
 
 
+def session_of(browser):
+    """The cookie of a session, as a header."""
+    name = f"__Host-kz-{browser.base.removeprefix('/k/')}"
+    return {"Cookie": f"{name}={browser.http.cookies.get(name)}"}
+
+
+def is_good(portal, cookie):
+    return portal.browser().get("/", headers=cookie).status_code == 200
+
+
+def test_signing_in_again_ends_the_session_before(portal):
+    user, other = portal.fresh_staff(), portal.fresh_staff()
+    elsewhere = portal.signed_in(user)
+    browser = portal.signed_in(user)
+    before = session_of(browser)
+    assert browser.sign_in(user, "falsch").status_code == 422
+    assert is_good(portal, before)
+    assert browser.sign_in(user, PASSWORD).status_code == 303
+    assert not is_good(portal, before)
+    assert len(browser.get_json("/account")["sessions"]) == 2
+    before = session_of(browser)
+    assert browser.sign_in(other, PASSWORD).status_code == 303
+    assert not is_good(portal, before)
+    assert elsewhere.get("/").status_code == 200
+
+
+def test_redeeming_a_code_ends_the_session_before(portal, admin):
+    browser = portal.signed_in(portal.fresh_staff())
+    before = session_of(browser)
+    account = portal.make_client(admin, "Herbst", "herbst").account
+    code = admin.post_json(f"/accounts/{account}/letter").json()["code"]
+    fields = {"code": code, "password": PASSWORD, "password_again": PASSWORD}
+    assert browser.post_json("/redeem/password", fields).status_code == 303
+    assert browser.get_json("/")["is_client"]
+    assert not is_good(portal, before)
+
+
+def test_signing_in_ends_no_session_of_the_other_firm(portal):
+    before = session_of(portal.signed_in(portal.fresh_staff()))
+    name, _, token = before["Cookie"].partition("=")
+    browser = portal.browser(portal.other)
+    cookies = {"Cookie": f"{name}={token}; __Host-kz-{portal.other}={token}"}
+    browser.csrf = browser.get("/sign-in", headers=cookies).json()["csrf"]
+    fields = {"user": "admin", "password": PASSWORD}
+    assert browser.post_json("/sign-in", fields, headers=cookies).status_code == 303
+    assert is_good(portal, before)
+
+
 def test_wrong_unknown_locked_and_foreign_read_the_same(portal):
     known, locked = portal.fresh_staff(), portal.fresh_staff()
     lock(portal, locked)

@@ -209,7 +209,10 @@ CALLS = {
     "sign_in_find": (("public",), [["mandant-3001", "1 hour"], ["niemand", "1 hour"]]),
     "sign_in_wrong": (("public",), [["mandant-3001", b"\1\2\3\4", "1 hour"]]),
     "sign_in_right": (("public",), [["@account", "1 hour"]]),
-    "session_add": (("public",), [["@new", "@account", HASH, "1 hour", "1 day", "Firefox"]]),
+    "session_add": (
+        ("public",),
+        [["@new", "@account", HASH, "1 hour", "1 day", "Firefox", old] for old in (None, "@token")],
+    ),
     "sessions": (MEMBERS, [["@me", "@session"]]),
     "session_end": (MEMBERS, [["@session"]]),
     "sessions_end": (MEMBERS, [["@me", "@session"], ["@me", None]]),
