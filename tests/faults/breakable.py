@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 import httpx
-import psycopg
 from aiosmtpd.controller import Controller
 from person import wait_for
 from running import Portal, free_port
@@ -218,13 +217,6 @@ class Site(Portal):
         return place
 
     # --- asking ---
-
-    def sql(self, statement, *arguments):
-        """Rows, past row-level security."""
-        place = f"host={self.data / 'run/pg'} dbname=kanzlei user=postgres connect_timeout=10"
-        with psycopg.connect(place, autocommit=True) as db:
-            cursor = db.execute(statement, arguments)
-            return cursor.fetchall() if cursor.description else None
 
     def answers(self):
         """Whether the entrance is well."""

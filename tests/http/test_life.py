@@ -3,7 +3,6 @@
 import os
 import secrets
 
-import psycopg
 import pytest
 from person import wait_for
 from running import running_portal, unexpected
@@ -14,7 +13,7 @@ class Life:
     """A portal of its own, with short times; its stores and its database."""
 
     def __init__(self, portal):
-        self.portal = portal
+        self.portal, self.sql = portal, portal.sql
         (portal.data / "conf/kanzlei.local.conf").write_text(
             "KanzleiSealInterval 1s\nKanzleiDiscardGrace 0s\n"
         )
@@ -24,13 +23,6 @@ class Life:
         self.admin = portal.signed_in("admin")
         self.maria = portal.make_client(self.admin, "Sommer", "maria")
         self.stores = [portal.data / f"store-{number}" for number in (1, 2)]
-
-    def sql(self, statement, *arguments):
-        """Rows, past row-level security."""
-        place = f"host={self.portal.data / 'run/pg'} dbname=kanzlei user=postgres"
-        with psycopg.connect(place, autocommit=True) as db:
-            cursor = db.execute(statement, arguments)
-            return cursor.fetchall() if cursor.description else None
 
     def document(self, content):
         """One that Maria has sent: its id, its object in both stores."""
