@@ -65,13 +65,59 @@ static const char *or_null(const char *text)
     return text && *text ? text : NULL;
 }
 
+/* Those who can be chosen; when they are too many, the chosen one alone. */
+static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *grant,
+                              apr_pool_t *pool)
+{
+    kz_q_filter_clients_t *clients;
+    kz_q_filter_client_t *one = NULL;
+    int n, i;
+
+    kz_view_list(view, "clients");
+    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_filter_clients : kz_q_filter_clients_mine)(
+        &clients, &n, kz_grant_db(grant), pool));
+    for (i = 0; i < n && n <= KZ_FILTER_CLIENTS; i++) {
+        kz_view_t *row = kz_view_row(view, "clients");
+
+        kz_row_filter_clients(row, &clients[i]);
+        kz_view_flag(row, "selected", chosen && strcmp(clients[i].id, chosen) == 0);
+    }
+    if (n > KZ_FILTER_CLIENTS && chosen)
+        KZ_TRY(kz_q_filter_client(&one, kz_grant_db(grant), &(kz_q_filter_client_args_t){chosen},
+                                  pool));
+    if (one) {
+        kz_view_t *row = kz_view_row(view, "clients");
+
+        kz_row_filter_client(row, one);
+        kz_view_flag(row, "selected", 1);
+    }
+    return NULL;
+}
+
+static kz_err_t *show_matters(kz_view_t *view, const kz_filter_t *filter, kz_grant_t *grant,
+                              apr_pool_t *pool)
+{
+    kz_q_filter_matters_args_t args = {filter->client};
+    kz_q_filter_matters_t *matters;
+    int n, i;
+
+    kz_view_list(view, "matters");
+    if (!filter->client)
+        return NULL;
+    KZ_TRY(kz_q_filter_matters(&matters, &n, kz_grant_db(grant), &args, pool));
+    for (i = 0; i < n; i++) {
+        kz_view_t *row = kz_view_row(view, "matters");
+
+        kz_row_filter_matters(row, &matters[i]);
+        kz_view_flag(row, "selected", filter->matter && strcmp(matters[i].id, filter->matter) == 0);
+    }
+    return NULL;
+}
+
 kz_err_t *kz_filter_view(kz_view_t *view, const kz_filter_t *filter, const kz_request_t *rq,
                          kz_grant_t *grant)
 {
     kz_view_t *shown = kz_view_object(view, "filter");
-    kz_q_filter_clients_t *clients;
-    kz_q_filter_matters_t *matters;
-    int n, i;
 
     kz_view_text(shown, "q", or_null(kz_request_query(rq, "q")));
     kz_view_text(shown, "from", filter->from ? kz_request_query(rq, "from") : NULL);
@@ -81,29 +127,6 @@ kz_err_t *kz_filter_view(kz_view_t *view, const kz_filter_t *filter, const kz_re
     kz_view_flag(shown, "active",
                  filter->client || filter->matter || filter->state || filter->like ||
                      filter->from || filter->to);
-    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_filter_clients : kz_q_filter_clients_mine)(
-        &clients, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "clients");
-    for (i = 0; i < n; i++) {
-        int chosen = filter->client && strcmp(clients[i].id, filter->client) == 0;
-
-        if (n <= KZ_FILTER_CLIENTS || chosen) {
-            kz_view_t *row = kz_view_row(view, "clients");
-
-            kz_row_filter_clients(row, &clients[i]);
-            kz_view_flag(row, "selected", chosen);
-        }
-    }
-    kz_view_list(view, "matters");
-    if (!filter->client)
-        return NULL;
-    KZ_TRY(kz_q_filter_matters(&matters, &n, kz_grant_db(grant),
-                               &(kz_q_filter_matters_args_t){filter->client}, rq->pool));
-    for (i = 0; i < n; i++) {
-        kz_view_t *row = kz_view_row(view, "matters");
-
-        kz_row_filter_matters(row, &matters[i]);
-        kz_view_flag(row, "selected", filter->matter && strcmp(matters[i].id, filter->matter) == 0);
-    }
-    return NULL;
+    KZ_TRY(show_clients(view, filter->client, grant, rq->pool));
+    return show_matters(view, filter, grant, rq->pool);
 }

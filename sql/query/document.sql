@@ -173,6 +173,11 @@ SELECT c.id, c.display
       SELECT c.* FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
  ORDER BY c.sort, c.id;
 
+-- One of them, when there are more than that.
+-- filter_client(client uuid) :maybe
+-- -> id uuid, client_name text
+SELECT id, display FROM client WHERE id = $1;
+
 -- filter_matters(client uuid) :many
 -- -> id uuid, title text
 SELECT id, title FROM matter WHERE client = $1 ORDER BY created DESC, id DESC LIMIT 200;

@@ -134,6 +134,7 @@ CALLS = {
     "documents_new_mine": (("many", "few", *CLIENTS), new(MINE), "custom"),
     "filter_clients": (("admin", "small"), [[]], "custom"),
     "filter_clients_mine": (("many", "few", *CLIENTS), [[]], "custom"),
+    "filter_client": (MEMBERS, [["@client"]], "custom"),
     "filter_matters": (MEMBERS, [["@client"]], "custom"),
     # enter.sql
     "enter": (

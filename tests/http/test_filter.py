@@ -1,0 +1,49 @@
+"""The filter above a list: what can be chosen, and what is."""
+
+import pytest
+
+FIRM = "gross"
+
+
+@pytest.fixture(scope="module")
+def many(portal):
+    """A firm with 230 clients, of whom "clerk" sees 210, the first 20 not; their ids by name."""
+    portal.kanzleictl("firm", "create", FIRM, "--name", "Kanzlei Gross")
+    portal.make_staff("admin", "--admin", firm=FIRM)
+    portal.make_staff("clerk", firm=FIRM)
+    rows = portal.sql(
+        "INSERT INTO client (firm, id, number, kind, name)"
+        " SELECT f.id, gen_random_uuid(), n, 'company', 'Firma ' || lpad(n::text, 3, '0')"
+        "   FROM firm f, generate_series(1, 230) n WHERE f.slug = %s RETURNING id::text, name", FIRM
+    )  # fmt: skip
+    portal.sql(
+        "INSERT INTO assignment (firm, id, staff, client)"
+        " SELECT f.id, gen_random_uuid(), a.id, c.id FROM firm f"
+        "   JOIN account a ON a.firm = f.id AND a.user_name = 'clerk'"
+        "   JOIN client c ON c.firm = f.id AND c.name > 'Firma 020' WHERE f.slug = %s", FIRM
+    )  # fmt: skip
+    return {name: ident for ident, name in rows}
+
+
+def choices(browser, page, client):
+    """The clients of the filter, each with whether it is the chosen one; HTML says so, too."""
+    rows = browser.get_json(f"{page}?client={client}")["clients"]
+    text = browser.get(f"{page}?client={client}", json_view=False).text
+    chosen = [row for row in rows if row["selected"]]
+    assert [f'value="{row["id"]}" selected' in text for row in chosen] == [True] * len(chosen)
+    return [(row["client_name"], row["selected"]) for row in rows]
+
+
+@pytest.mark.parametrize("page", ["/documents", "/receipts"])
+@pytest.mark.parametrize("user", ["admin", "clerk"])
+def test_the_chosen_client_is_there_however_many_there_are(portal, many, page, user):
+    browser = portal.signed_in(user, FIRM)
+    for name in ("Firma 021", "Firma 230"):
+        assert choices(browser, page, many[name]) == [(name, True)]
+
+
+@pytest.mark.parametrize("page", ["/documents", "/receipts"])
+def test_a_client_whom_one_may_not_see_is_none(portal, many, maria, page):
+    browser = portal.signed_in("clerk", FIRM)
+    for client in (many["Firma 001"], maria.client):
+        assert choices(browser, page, client) == []
