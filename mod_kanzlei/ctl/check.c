@@ -21,6 +21,7 @@ static void problem(void *baton, const kz_check_problem_t *found)
                 found->detail,
                 !found->mended                    ? ""
                 : found->kind == KZ_CHECK_UNKNOWN ? " (removed)"
+                : found->kind == KZ_CHECK_GONE    ? " (forgotten)"
                                                   : " (repaired)");
     if (!kz_ctl__is_json(ctl) || json_array_size(list) >= LISTED_MAX)
         return;
@@ -112,7 +113,8 @@ static const apr_getopt_option_t options[] = {
     {"firm", KZ_CTL_OPTION, 1, "SLUG: this firm alone"},
     {"events", KZ_CTL_OPTION, 0, "the events and their seals alone"},
     {"head", KZ_CTL_OPTION, 1, "NUMBER:HASH: a seal of the firm, as noted elsewhere; to be there"},
-    {"repair", KZ_CTL_OPTION, 0, "replaces missing and damaged copies by good ones"},
+    {"repair", KZ_CTL_OPTION, 0,
+     "replaces missing and damaged copies by good ones, forgets gone ones"},
     {"remove-unknown", KZ_CTL_OPTION, 0, "removes objects older than a day that no document has"},
     {NULL, 0, 0, NULL},
 };

@@ -118,6 +118,7 @@ static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *ro
     put_number(object, "jobs_waiting", row->jobs_waiting);
     put_number(object, "jobs_failed", row->jobs_failed);
     put_number(object, "copies_open", row->copies_open);
+    put_number(object, "copies_gone", row->copies_gone);
     kz_ctl__time(object, "copies_oldest", row->copies_oldest);
     kz_ctl__say(ctl, "Firms: %" APR_INT64_T_FMT, row->firms);
     kz_ctl__say(ctl, "Uploads under way: %" APR_INT64_T_FMT, row->uploads);
@@ -127,6 +128,12 @@ static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *ro
                 row->copies_oldest ? kz_time_iso(row->copies_oldest, ctl->pool) : "");
     if (row->copies_oldest && row->copies_oldest < apr_time_now() - COPY_LATE)
         bad(ctl, "a store misses documents for more than an hour: run \"kanzleictl check\"");
+    if (row->copies_gone)
+        bad(ctl,
+            apr_psprintf(ctl->pool,
+                         "copies (%" APR_INT64_T_FMT ") were missed by stores that are not "
+                         "configured any more (%s): \"kanzleictl check --repair\" forgets them",
+                         row->copies_gone, row->stores_gone));
     kz_ctl__say(ctl, "Jobs: %" APR_INT64_T_FMT " waiting, %" APR_INT64_T_FMT " failed in a day",
                 row->jobs_waiting, row->jobs_failed);
     if (row->jobs_failed > 0)
@@ -137,6 +144,7 @@ static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *ro
 static void show_database(kz_ctl_t *ctl)
 {
     json_t *object = json_object(), *jobs = json_array();
+    kz_q_ctl_status_args_t args = {kz_portal_stores(ctl->portal, ctl->pool)};
     kz_q_ctl_status_t *row;
     kz_db_t *db;
     kz_err_t *err = kz_db_begin(&db, ctl->portal->db, ctl->pool);
@@ -144,7 +152,7 @@ static void show_database(kz_ctl_t *ctl)
     json_object_set_new(ctl->result, "database", object);
     json_object_set_new(object, "jobs", jobs);
     if (!err)
-        err = kz_q_ctl_status(&row, db, ctl->pool);
+        err = kz_q_ctl_status(&row, db, &args, ctl->pool);
     if (err) {
         bad(ctl, kz_err_detail(err));
         kz_err_free(err);

@@ -28,8 +28,9 @@ typedef enum verdict_t { GOOD, MISSING, DAMAGED, LEFT_OUT } verdict_t;
 
 const char *kz_check_word(kz_check_kind_t kind)
 {
-    static const char *const words[] = {"missing",       "damaged",       "down",        "unknown",
-                                        "event-missing", "event-changed", "event-added", "seal"};
+    static const char *const words[] = {"missing",       "damaged",     "down",
+                                        "unknown",       "gone",        "event-missing",
+                                        "event-changed", "event-added", "seal"};
 
     return words[kind];
 }
@@ -265,6 +266,33 @@ static kz_err_t *check_row(kz_check_t *check, kz_grant_t *grant, const kz_firm_t
     return err;
 }
 
+/* What is noted of stores that are not configured any more. */
+static kz_err_t *check_gone(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
+                            apr_pool_t *pool)
+{
+    kz_q_check_copies_gone_args_t args = {kz_portal_stores(portal, pool)};
+    kz_q_check_copies_gone_t *rows;
+    kz_grant_t *grant;
+    int count, i;
+
+    KZ_TRY(kz_grant_portal(&grant, portal, firm->id, pool));
+    KZ_TRY(kz_q_check_copies_gone(&rows, &count, kz_grant_db(grant), &args, pool));
+    for (i = 0; i < count; i++) {
+        kz_check_problem_t problem = {
+            .kind = KZ_CHECK_GONE, .store = rows[i].store, .firm = firm->slug};
+
+        problem.detail = apr_psprintf(
+            pool, "it misses %" APR_INT64_T_FMT " copies, and is not configured any more",
+            rows[i].copies);
+        if (check->repair)
+            KZ_TRY(kz_q_check_copies_forget(&problem.mended, kz_grant_db(grant),
+                                            &(kz_q_check_copies_forget_args_t){rows[i].store}));
+        problem.mended = problem.mended > 0;
+        tell(check, &problem);
+    }
+    return kz_grant_commit(grant);
+}
+
 kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                              apr_pool_t *scratch_pool)
 {
@@ -290,7 +318,7 @@ kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_fi
         }
         apr_pool_destroy(turn);
     }
-    return err;
+    return err ? err : check_gone(check, portal, firm, scratch_pool);
 }
 
 kz_err_t *kz_check_document(kz_check_t *check, kz_portal_t *portal, int firm, const char *document,

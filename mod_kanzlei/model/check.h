@@ -11,6 +11,7 @@ typedef enum kz_check_kind_t {
     KZ_CHECK_DAMAGED,       /* it can't be unsealed, or isn't what the row says */
     KZ_CHECK_DOWN,          /* the store can't be asked; said once, then it is left out */
     KZ_CHECK_UNKNOWN,       /* an object that no document has, older than a day */
+    KZ_CHECK_GONE,          /* what a store missed that is not configured any more */
     KZ_CHECK_EVENT_MISSING, /* an event that was sealed, or waited for it, is gone */
     KZ_CHECK_EVENT_CHANGED, /* it is not what was sealed */
     KZ_CHECK_EVENT_ADDED,   /* behind the portal's back, or later than it says */
@@ -25,7 +26,7 @@ typedef struct kz_check_problem_t {
     const char *event;    /* UUID, or NULL */
     const char *object;   /* key, or NULL */
     const char *detail;   /* words, for the operator */
-    int mended;           /* 1: repaired, or removed */
+    int mended;           /* 1: repaired, removed, or forgotten */
 } kz_check_problem_t;
 
 typedef struct kz_check_t {
@@ -42,7 +43,8 @@ typedef struct kz_check_t {
 } kz_check_t;
 
 /* Checks the documents of FIRM. Errors are those of the database and of the keys: what is wrong in
- * the stores is a problem, no error. With repair the table object_copy is brought up to date. */
+ * the stores is a problem, no error. With repair the table object_copy is brought up to date; what
+ * it says of stores that are not configured any more is forgotten. */
 kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                              apr_pool_t *scratch_pool);
 
@@ -66,7 +68,7 @@ typedef struct kz_check_head_t {
 kz_err_t *kz_check_events(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                           const kz_check_head_t *head, apr_pool_t *scratch_pool);
 
-/* "missing", "damaged", "down", "unknown", "event-missing", "event-changed", "event-added",
+/* "missing", "damaged", "down", "unknown", "gone", "event-missing", "event-changed", "event-added",
  * "seal" */
 const char *kz_check_word(kz_check_kind_t kind);
 

@@ -121,3 +121,13 @@ kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
     *portal = made;
     return NULL;
 }
+
+const char *kz_portal_stores(const kz_portal_t *portal, apr_pool_t *pool)
+{
+    const char *list = "";
+    int i;
+
+    for (i = 0; i < kz_stores_count(portal->stores); i++)
+        list = apr_pstrcat(pool, list, i ? "\n" : "", kz_stores_name(portal->stores, i), NULL);
+    return list;
+}

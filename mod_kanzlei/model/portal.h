@@ -37,4 +37,7 @@ typedef struct kz_portal_t {
  * up. Errors: CONFIG. */
 kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool);
 
+/* The names of the configured stores, one a line, as statements take them. */
+const char *kz_portal_stores(const kz_portal_t *portal, apr_pool_t *pool);
+
 #endif

@@ -93,28 +93,23 @@ static void unmended(void *baton, const kz_check_problem_t *problem)
 }
 
 /* A copy that a store missed, or that is damaged: all copies of the document are looked at, and the
- * bad ones replaced by one that was found good. */
+ * bad ones replaced by one that was found good. What a store missed that is not configured any more
+ * is left to kanzleictl. */
 static kz_err_t *one_copy(int *found, kz_state_t *state, apr_pool_t *pool)
 {
     kz_portal_t *portal = state->portal;
     kz_err_t *first = NULL, *err;
     kz_check_t check = {.repair = 1, .at_work = 1, .problem = unmended, .baton = &first};
+    kz_q_copy_take_args_t args = {KZ_TASKS_COPY_AGAIN, kz_portal_stores(portal, pool)};
     kz_q_copy_take_t *copy;
     kz_db_t *db;
-    int i;
 
     KZ_TRY(kz_db_begin(&db, portal->db, pool));
-    KZ_TRY(kz_q_copy_take(&copy, db, &(kz_q_copy_take_args_t){KZ_TASKS_COPY_AGAIN}, pool));
+    KZ_TRY(kz_q_copy_take(&copy, db, &args, pool));
     KZ_TRY(kz_db_commit(db));
     *found = copy != NULL;
     if (!copy)
         return NULL;
-    for (i = 0; i < kz_stores_count(portal->stores); i++) {
-        if (strcmp(kz_stores_name(portal->stores, i), copy->store) == 0)
-            break;
-    }
-    if (i == kz_stores_count(portal->stores))
-        return kz_err_create(KZ_ERR_CONFIG, "no store is called %s any more", copy->store);
     err = kz_check_document(&check, portal, copy->firm, copy->document, pool);
     if (!err)
         return first;

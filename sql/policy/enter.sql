@@ -247,18 +247,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
                       AND u.state IN ('receiving', 'scanning', 'storing'));
 $$;
 
--- A copy that a store missed or that is damaged, oldest first; looked at again after a while.
+-- A copy that one of P_STORES missed or that is damaged there, oldest first; looked at again after a while.
 DROP FUNCTION IF EXISTS kz_copy_take(interval);
-CREATE OR REPLACE FUNCTION kz_copy_take(p_again interval)
-RETURNS TABLE (firm int, document uuid, store text)
+CREATE OR REPLACE FUNCTION kz_copy_take(p_again interval, p_stores text[])
+RETURNS TABLE (firm int, document uuid)
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UPDATE object_copy c SET at = now() + p_again
      WHERE (c.firm, c.document, c.store) = (
                SELECT o.firm, o.document, o.store FROM object_copy o
                  JOIN document w ON w.firm = o.firm AND w.id = o.document AND w.state <> 'discarded'
-                WHERE o.state <> 'held' AND o.at <= now()
+                WHERE o.state <> 'held' AND o.at <= now() AND o.store = ANY (p_stores)
                 ORDER BY o.at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)
-    RETURNING c.firm, c.document, c.store;
+    RETURNING c.firm, c.document;
 $$;
 
 -- The first firm behind P_AFTER that has events which no seal covers; NULL: none.

@@ -1,25 +1,27 @@
 -- What kanzleictl asks about all firms at once: numbers and errors, nothing that a client wrote. They
 -- read past row-level security; applied before enter.sql, which grants them to the portal's role.
 
--- The state of the installation. JOBS_OLDEST: since when a job could have been done and nobody has;
+-- The state of the installation. COPIES_OPEN: what is to be mended in P_STORES; COPIES_GONE: what others
+-- missed, which are not configured any more, by name in STORES_GONE. JOBS_OLDEST: since when a job could have been done and nobody has;
 -- SEALS_OLDEST: since when an event waits for its seal.
 DROP FUNCTION IF EXISTS kz_status();
-CREATE OR REPLACE FUNCTION kz_status()
+CREATE OR REPLACE FUNCTION kz_status(p_stores text[])
 RETURNS TABLE (version int, firms bigint, jobs_waiting bigint, jobs_failed bigint, uploads bigint,
-               held bigint, copies_open bigint, copies_oldest timestamptz, jobs_oldest timestamptz,
-               seals_oldest timestamptz)
+               held bigint, copies_open bigint, copies_oldest timestamptz, copies_gone bigint,
+               stores_gone text, jobs_oldest timestamptz, seals_oldest timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH copy AS (
+        SELECT o.store, o.store = ANY (p_stores) AS ours, d.at FROM object_copy o
+          JOIN document d ON d.firm = o.firm AND d.id = o.document
+         WHERE o.state <> 'held' AND d.state <> 'discarded')
     SELECT (SELECT max(m.number) FROM migration m), (SELECT count(*) FROM firm),
            (SELECT count(*) FROM job WHERE state = 'waiting'),
            (SELECT count(*) FROM job WHERE state = 'failed' AND due > now() - interval '1 day'),
            (SELECT count(*) FROM upload WHERE state IN ('receiving', 'scanning', 'storing')),
            (SELECT count(*) FROM document WHERE state = 'unscannable'),
-           (SELECT count(*) FROM object_copy o
-              JOIN document d ON d.firm = o.firm AND d.id = o.document
-             WHERE o.state <> 'held' AND d.state <> 'discarded'),
-           (SELECT min(d.at) FROM object_copy o
-              JOIN document d ON d.firm = o.firm AND d.id = o.document
-             WHERE o.state <> 'held' AND d.state <> 'discarded'),
+           (SELECT count(*) FROM copy WHERE ours), (SELECT min(at) FROM copy WHERE ours),
+           (SELECT count(*) FROM copy WHERE NOT ours),
+           (SELECT string_agg(DISTINCT store, ', ' ORDER BY store) FROM copy WHERE NOT ours),
            (SELECT min(due) FROM job WHERE state = 'waiting' AND due <= now()
                                        AND (lease IS NULL OR lease < now())),
            (SELECT min(since) FROM event_unsealed);

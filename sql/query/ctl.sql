@@ -54,12 +54,14 @@ UPDATE code SET used_at = now() WHERE account = $1 AND used_at IS NULL;
 UPDATE account SET wrong = 0, wrong_marks = '{}', locked_at = NULL
  WHERE id = $1 AND locked_at IS NOT NULL;
 
--- ctl_status() :one
+-- STORES are the configured ones, one a line, here and below.
+-- ctl_status(stores text) :one
 -- -> version int4, firms int8, jobs_waiting int8, jobs_failed int8, uploads int8, held int8,
---    copies_open int8, copies_oldest timestamptz, jobs_oldest timestamptz, seals_oldest timestamptz
-SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, copies_oldest,
-       jobs_oldest, seals_oldest
-  FROM kz_status();
+--    copies_open int8, copies_oldest timestamptz, copies_gone int8, stores_gone text,
+--    jobs_oldest timestamptz, seals_oldest timestamptz
+SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, copies_oldest, copies_gone,
+       stores_gone, jobs_oldest, seals_oldest
+  FROM kz_status(string_to_array($1, E'\n'));
 
 -- ctl_status_jobs(limit int4) :many
 -- -> slug text, id uuid, kind text, state text, tries int4, error text, due timestamptz
@@ -78,7 +80,16 @@ SELECT d.id, d.object, d.size, d.sha256, d.key,
                   WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
   FROM document d WHERE d.id > $1 AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $2;
 
--- One of them.
+-- What was missed by, or is damaged in, stores that are not configured any more.
+-- check_copies_gone(stores text) :many
+-- -> store text, copies int8
+SELECT store, count(*) FROM object_copy
+ WHERE state <> 'held' AND store <> ALL (string_to_array($1, E'\n')) GROUP BY store ORDER BY store;
+
+-- check_copies_forget(store text) :exec
+DELETE FROM object_copy WHERE state <> 'held' AND store = $1;
+
+-- One of the documents.
 -- check_document(document uuid) :maybe
 -- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text
 SELECT d.id, d.object, d.size, d.sha256, d.key,

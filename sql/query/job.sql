@@ -42,9 +42,10 @@ UPDATE delivery SET notified_at = now(), notified_to = $2
 -- -> name text, email text
 SELECT name, email FROM firm;
 
--- copy_take(again interval_ms) :maybe
--- -> firm int4, document uuid, store text
-SELECT firm, document, store FROM kz_copy_take($1);
+-- A copy to be mended in one of the STORES (one a line: kz_portal_stores()).
+-- copy_take(again interval_ms, stores text) :maybe
+-- -> firm int4, document uuid
+SELECT firm, document FROM kz_copy_take($1, string_to_array($2, E'\n'));
 
 -- What is to become of an object: WANTED when a document has it that was not discarded.
 -- job_object(object text) :one

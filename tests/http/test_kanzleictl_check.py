@@ -189,6 +189,25 @@ def test_store_is_gone(site, put):
     assert check(site)[1] == []
 
 
+def test_store_that_is_not_configured_any_more(site, put):
+    """What it missed is said until an operator has it forgotten."""
+    ident, _ = put(b"a")
+    site.sql("INSERT INTO object_copy (firm, document, store, state)"
+             " SELECT 1, %s, store, state"
+             " FROM (VALUES ('three', 'missing'), ('four', 'held')) x (store, state)",
+             ident)  # fmt: skip
+    site.sql("UPDATE object_copy SET state = 'missing', at = now() - interval '2 hours'"
+             " WHERE store = 'one'")  # fmt: skip
+    told = [text for text in site.json("status", code=1)["problems"] if "three" in text]
+    assert len(told) == 1 and "check --repair" in told[0] and "four" not in told[0]
+    assert site.json("status", code=1)["database"]["copies_open"] == 1
+    assert check(site, code=1)[1] == [("gone", "three", None, False)]
+    assert check(site, "--repair", code=1)[1] == [("gone", "three", None, True)]
+    assert check(site)[1] == []
+    assert states(site) == [("four", "held"), ("one", "held"), ("two", "held")]
+    assert not any("three" in text for text in site.json("status", code=1)["problems"])
+
+
 def test_store_that_is_empty_is_not_believed(site, put):
     """A disk that is not mounted: nothing is written into the folder below."""
     put(b"brief")

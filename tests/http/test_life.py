@@ -194,6 +194,22 @@ def test_damaged_copy_is_not_spread(life):
     assert paths[0].read_bytes() == whole
 
 
+def test_copy_of_a_store_that_is_not_configured_any_more(life):
+    """Nobody could mend it: it is not tried, and only kanzleictl speaks of it."""
+    ident, _ = life.document(b"brief")
+    [(firm,)] = life.sql("SELECT firm FROM document WHERE id = %s", ident)
+    due = life.sql(
+        "INSERT INTO object_copy (firm, document, store, state, at)"
+        " VALUES (%s, %s, 'store-9', 'missing', now() - interval '2 hours') RETURNING at",
+        firm, ident,
+    )  # fmt: skip
+    damaged, _ = life.document(b"other")
+    note(life, damaged, "store-2", "damaged")  # is mended behind it
+    wait_for(lambda: life.copies(damaged) == [("store-1", "held"), ("store-2", "held")])
+    assert life.sql("SELECT at FROM object_copy WHERE store = 'store-9'") == due
+    life.sql("DELETE FROM object_copy WHERE store = 'store-9'")
+
+
 # --- tidying -------------------------------------------------------------------------------------
 
 

@@ -105,10 +105,12 @@ CALLS = {
     "ctl_password": (("portal",), [["@account", "$argon2id$x"]]),
     "ctl_codes_void": (("portal",), [["@account"]]),
     "ctl_unlock": (("portal",), [["@locked"]]),
-    "ctl_status": (("nobody",), [[]]),
+    "ctl_status": (("nobody",), [["one\ntwo"]]),
     "ctl_status_jobs": (("nobody",), [[20]]),
     "ctl_objects_unknown": (("nobody",), [["@objects"]]),
     "check_document": (("portal",), [["@document"]]),
+    "check_copies_gone": (("portal",), [["one"]]),
+    "check_copies_forget": (("portal",), [["two"], ["three"]]),
     "check_documents": (("portal",), [["@document", 500]]),
     # document.sql
     "documents_of_matter": (MEMBERS, [["@matter", *START, 51], ["@matter", *MIDDLE, 51]]),
@@ -179,7 +181,7 @@ CALLS = {
     "job_object": (("portal",), [["@object"], ["1/2026/gibt-es-nicht"]]),
     "job_object_gone": (("portal",), [["@object"]]),
     "job_firm": (("portal",), [[]]),
-    "copy_take": (("nobody",), [["1 minute"]]),
+    "copy_take": (("nobody",), [["1 minute", "one\ntwo"]]),
     "tidy": (("nobody",), [[]]),
     # matter.sql
     "matters_of_client": (MEMBERS, [["@client"]]),
