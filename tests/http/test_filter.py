@@ -1,4 +1,4 @@
-"""The filter above a list: what can be chosen, and what is."""
+"""The filter above a list: what can be chosen, and what is; and what short words find."""
 
 import pytest
 
@@ -47,3 +47,29 @@ def test_a_client_whom_one_may_not_see_is_none(portal, many, maria, page):
     browser = portal.signed_in("clerk", FIRM)
     for client in (many["Firma 001"], maria.client):
         assert choices(browser, page, client) == []
+
+
+def found(browser, page, words):
+    rows = browser.get_json(f"{page}?q={words}")[page.strip("/")]
+    return {row.get("client_name") if page == "/clients" else row["name"] for row in rows}
+
+
+@pytest.mark.parametrize("user", ["admin", "clerk"])
+def test_one_letter_or_two_find_what_begins_so(portal, many, user):
+    """Numbers and names of clients; three are found anywhere."""
+    browser = portal.signed_in(user, FIRM)
+    assert found(browser, "/clients", "23") == {"Firma 023", "Firma 230"}
+    names = {f"Firma {n}" for n in range(110, 120)} | ({"Firma 011"} if user == "admin" else set())
+    assert found(browser, "/clients", "11") == names
+    assert found(browser, "/clients", "rm") == set()
+    assert len(found(browser, "/clients", "F")) == len(found(browser, "/clients", "irm")) == 50
+
+
+def test_one_letter_or_two_find_documents(maria):
+    names = ["Öl.txt", "Das Öl.txt", "Heizöl.txt", "a_öl.txt", "a-ÖL.txt", "100 %.txt"]
+    for name in names:
+        maria.browser.upload(maria.matter, b"x", name)
+    assert found(maria.browser, "/documents", "öl") == {*names} - {"Heizöl.txt", "100 %.txt"}
+    assert found(maria.browser, "/documents", "izö") == {"Heizöl.txt"}
+    assert found(maria.browser, "/documents", "%25") == {"100 %.txt"}
+    assert found(maria.browser, "/documents", "_") == set()

@@ -43,8 +43,10 @@ def new(filters):
     ]
 
 
-# Names with a word of one in five, of one in 20,000, of some thousand, and of none.
-WORDS = ("%rechnung%", "%zypresse%", "@rechnung_of_a_month", "%gibt es nicht%")
+# Names with a word of one in five, of one in 20,000, of some thousand, and of none; two letters and
+# one with which a word of one in 20,000 begins, and two that many have inside.
+WORDS = ("%rechnung%", "%zypresse%", "@rechnung_of_a_month", "%gibt es nicht%",
+         "%zy%", "%q%", "%ec%")  # fmt: skip
 FOUND = [
     [like, client, None, state, *days, None, None, 51]
     for like in WORDS
@@ -75,7 +77,7 @@ CALLS = {
         STAFF,
         [
             [like, after, 51]
-            for like in ("%sommer%", "%maria somme%", "%gibt es nicht%", "%2300%")
+            for like in ("%sommer%", "%maria somme%", "%gibt es nicht%", "%2300%", "%xy%", "%ö%")
             for after in (None, "@client")
         ],
     ),

@@ -48,7 +48,11 @@ def plain(name, who, given):
         text += " AND d.state = %(state)s"
     for column in ("client", "matter"):
         text += f" AND d.{column} = %({column})s" if given.get(column) else ""
-    text += " AND lower(d.name) LIKE %(like)s" if given.get("like") else ""
+    like = given.get("like")
+    if like and len(like) < 5:  # one letter or two: words that begin so
+        text += r" AND lower(d.name) ~ ('(^|[ _-])' || btrim(%(like)s, '%%'))"
+    elif like:
+        text += " AND lower(d.name) LIKE %(like)s"
     text += " AND d.at >= %(from)s" if given.get("from") else ""
     text += " AND d.at < %(to)s" if given.get("to") else ""
     text += " AND (d.at, d.id) < (%(at)s, %(id)s)" if given.get("at") else ""
