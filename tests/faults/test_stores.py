@@ -168,6 +168,28 @@ def test_hanging(site, maria, known):
     site.reconnect(browser)
 
 
+@pytest.mark.expect_log(DOWN)
+def test_large_documents_have_longer(large_site):
+    """Three seconds for the flushes of a store: too slow for a small document where one second is
+    configured, in time for 40 MB, which have ten more."""
+    site = large_site
+    browser = site.make_client(site.signed_in("admin"), "Winter", "winter").browser
+    matter = browser.get_json("/matters")["matters"][0]["id"]
+    conf = site.data / "conf/kanzlei.conf"
+    before = conf.read_text()
+    conf.write_text(before + 'KanzleiStoreTimeout "1s"\n')
+    site.restart_httpd(preload=True)
+    site.reconnect(browser)
+    # The firm's folders, not the file: one of the stores is given the spool file and flushes none.
+    site.slow.write_text(f"1500 {site.data}/store-2/1/")
+    large = browser.created(matter, 40_000_000)
+    assert browser.patch(large, 0, secrets.token_bytes(40_000_000)).status_code == 204
+    small = browser.created(matter, 1000)
+    assert browser.patch(small, 0, b"x" * 1000).status_code == 503
+    site.slow.unlink()
+    finishes(site, "small document after a slow store", browser, small)
+    conf.write_text(before)
+    site.restart_httpd()
 
 
 @pytest.mark.expect_log(r"SCANNER_DOWN", r"SEAL: upload \S+ has failed")
