@@ -21,13 +21,8 @@ static kz_err_t *find_found(kz_q_documents_t **rows, int *n, const kz_filter_t *
                             const kz_request_t *rq, kz_grant_t *grant)
 {
     kz_q_documents_found_args_t args = {.like = filter->like,
-                                        .client = filter->client,
-                                        .matter = filter->matter,
+                                        KZ_FILTER_WHOLE(filter),
                                         .state = filter->state,
-                                        .from = filter->from,
-                                        .to = filter->to,
-                                        .at = filter->at,
-                                        .id = filter->id,
                                         .count = KZ_DOCUMENTS_ROWS + 1};
 
     return kz_q_documents_found(rows, n, kz_grant_db(grant), &args, rq->pool);
@@ -38,16 +33,10 @@ static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_filter_t *fi
                           const kz_request_t *rq, kz_grant_t *grant)
 {
     const char *direction = kz_grant_is_staff(grant) ? "from_client" : "from_firm";
-    kz_q_documents_new_args_t args = {.direction = direction,
-                                      .client = filter->client,
-                                      .matter = filter->matter,
-                                      .from = filter->from,
-                                      .to = filter->to,
-                                      .at = filter->at,
-                                      .id = filter->id,
-                                      .count = KZ_DOCUMENTS_ROWS + 1};
-    kz_q_documents_new_mine_args_t mine = {direction,  filter->from, filter->to,
-                                           filter->at, filter->id,   KZ_DOCUMENTS_ROWS + 1};
+    kz_q_documents_new_args_t args = {
+        .direction = direction, KZ_FILTER_WHOLE(filter), .count = KZ_DOCUMENTS_ROWS + 1};
+    kz_q_documents_new_mine_args_t mine = {KZ_FILTER_MINE(filter), .direction = direction,
+                                           .count = KZ_DOCUMENTS_ROWS + 1};
 
     if (kz_filter_whole(filter, grant))
         return kz_q_documents_new(rows, n, kz_grant_db(grant), &args, rq->pool);
@@ -57,16 +46,10 @@ static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_filter_t *fi
 static kz_err_t *find(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
                       const kz_request_t *rq, kz_grant_t *grant)
 {
-    kz_q_documents_args_t args = {.client = filter->client,
-                                  .matter = filter->matter,
-                                  .state = filter->state,
-                                  .from = filter->from,
-                                  .to = filter->to,
-                                  .at = filter->at,
-                                  .id = filter->id,
+    kz_q_documents_args_t args = {KZ_FILTER_WHOLE(filter), .state = filter->state,
                                   .count = KZ_DOCUMENTS_ROWS + 1};
-    kz_q_documents_mine_args_t mine = {filter->state, filter->from, filter->to,
-                                       filter->at,    filter->id,   KZ_DOCUMENTS_ROWS + 1};
+    kz_q_documents_mine_args_t mine = {KZ_FILTER_MINE(filter), .state = filter->state,
+                                       .count = KZ_DOCUMENTS_ROWS + 1};
 
     if (filter->like)
         return find_found(rows, n, filter, rq, grant);

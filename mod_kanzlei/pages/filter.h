@@ -13,6 +13,11 @@ typedef struct kz_filter_t {
     const char *id;
 } kz_filter_t;
 
+/* What the statement of a list takes from the filter F, as initialisers of its arguments: the days
+ * and the place in the list, which all have; the client and the matter, where it is not of MINE. */
+#define KZ_FILTER_MINE(f)  .from = (f)->from, .to = (f)->to, .at = (f)->at, .id = (f)->id
+#define KZ_FILTER_WHOLE(f) .client = (f)->client, .matter = (f)->matter, KZ_FILTER_MINE(f)
+
 /* Reads the filter of RQ; STATES ("new|available") are those that the page has. What is none counts
  * as not set, but a wrong place is BAD_REQUEST. */
 kz_err_t *kz_filter_read(kz_filter_t *filter, const kz_request_t *rq, const char *states);

@@ -22,16 +22,9 @@
 static kz_err_t *find(kz_q_receipts_t **rows, int *n, const kz_filter_t *filter, int count,
                       kz_grant_t *grant, apr_pool_t *pool)
 {
-    kz_q_receipts_args_t args = {.client = filter->client,
-                                 .matter = filter->matter,
-                                 .state = filter->state,
-                                 .from = filter->from,
-                                 .to = filter->to,
-                                 .at = filter->at,
-                                 .id = filter->id,
-                                 .count = count};
-    kz_q_receipts_mine_args_t mine = {filter->state, filter->from, filter->to,
-                                      filter->at,    filter->id,   count};
+    kz_q_receipts_args_t args = {KZ_FILTER_WHOLE(filter), .state = filter->state, .count = count};
+    kz_q_receipts_mine_args_t mine = {KZ_FILTER_MINE(filter), .state = filter->state,
+                                      .count = count};
 
     if (kz_filter_whole(filter, grant))
         return kz_q_receipts(rows, n, kz_grant_db(grant), &args, pool);
