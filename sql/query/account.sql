@@ -38,19 +38,23 @@ SELECT current_setting('kz.firm')::int, $1, 'mail',
 
 -- A mail for a new password, wished by somebody who says to be USER. Always a row, so that the time
 -- says nothing about who is there: one that concerns nobody when there is no such name, no mail
--- address, a lock, or a mail a moment ago.
+-- address, a lock, or a mail a moment ago. That one is done from the start: anybody may wish, and
+-- what waited would hold up the mails of all firms.
 -- job_forgotten(id uuid, user text) :exec
-INSERT INTO job (firm, id, kind, data)
-SELECT current_setting('kz.firm')::int, $1, 'mail',
-       jsonb_build_object('purpose', 'password', 'account', coalesce(
-           (SELECT a.id FROM account a
+WITH who AS MATERIALIZED (
+    SELECT (SELECT a.id FROM account a
              WHERE a.user_fold = lower($2) AND a.email <> '' AND a.locked_at IS NULL
                AND NOT EXISTS (SELECT FROM job j
                                 WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
                                   AND j.about = a.id AND j.data ->> 'purpose' = 'password')
                AND NOT EXISTS (SELECT FROM code k
                                 WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
-                                  AND k.created > now() - interval '1 minute')), $1));
+                                  AND k.created > now() - interval '1 minute')) AS account)
+INSERT INTO job (firm, id, kind, state, data)
+SELECT current_setting('kz.firm')::int, $1, 'mail',
+       CASE WHEN account IS NULL THEN 'done' ELSE 'waiting' END,
+       jsonb_build_object('purpose', 'password', 'account', coalesce(account, $1))
+  FROM who;
 
 -- What a password must not be made of: the person's and the clients' names.
 -- account_words(account uuid) :one

@@ -441,6 +441,15 @@ def test_a_wish_for_a_new_password_says_nothing(house, chef):
     assert house.sql("SELECT count(*) FROM job WHERE error <> ''") == "0"
 
 
+def test_a_wish_of_nobody_is_no_work(house):
+    """It never waits to be taken, so that nobody can hold up the mails of all firms by wishing."""
+    for number in range(3):
+        answer = house.person().post("/forgotten", user=f"niemand-{number}")
+        assert answer.status_code == 200
+    newest = "(SELECT state, tries FROM job ORDER BY created DESC LIMIT 3) AS newest"
+    assert house.sql(f"SELECT DISTINCT state, tries FROM {newest}") == "done|0"
+
+
 # --- one's own account ------------------------------------------------------------------------
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
