@@ -8,19 +8,43 @@ struct kz_slots_t {
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *freed;
     int left;
+    int waiting; /* threads, in this moment */
+    int waiting_max;
     const char *what;
 };
 
-kz_err_t *kz_slots_create(kz_slots_t **slots, int count, const char *what, apr_pool_t *pool)
+kz_err_t *kz_slots_create(kz_slots_t **slots, int count, int waiting, const char *what,
+                          apr_pool_t *pool)
 {
-    kz_slots_t *made = apr_palloc(pool, sizeof *made);
+    kz_slots_t *made = apr_pcalloc(pool, sizeof *made);
 
     made->left = count;
+    made->waiting_max = waiting;
     made->what = apr_pstrdup(pool, what);
     if (apr_thread_mutex_create(&made->mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
         apr_thread_cond_create(&made->freed, pool) != APR_SUCCESS)
         return kz_err_create(KZ_ERR_INTERNAL, "slots for %s", what);
     *slots = made;
+    return NULL;
+}
+
+/* Waits until a slot is free; the mutex is held. */
+static kz_err_t *await(kz_slots_t *slots, apr_time_t deadline)
+{
+    if (slots->waiting >= slots->waiting_max)
+        return kz_err_create(KZ_ERR_BUSY, "%d threads wait for a slot for %s already",
+                             slots->waiting, slots->what);
+    slots->waiting++;
+    while (slots->left == 0) {
+        apr_interval_time_t left = deadline - apr_time_now();
+
+        if (left <= 0)
+            break;
+        apr_thread_cond_timedwait(slots->freed, slots->mutex, left);
+    }
+    slots->waiting--;
+    if (slots->left == 0)
+        return kz_err_create(KZ_ERR_BUSY, "no slot for %s became free", slots->what);
     return NULL;
 }
 
@@ -30,14 +54,8 @@ kz_err_t *kz_slots_take(kz_slots_t *slots, apr_interval_time_t wait)
     kz_err_t *err = NULL;
 
     apr_thread_mutex_lock(slots->mutex);
-    while (slots->left == 0 && !err) {
-        apr_interval_time_t left = deadline - apr_time_now();
-
-        if (left <= 0)
-            err = kz_err_create(KZ_ERR_BUSY, "no slot for %s became free", slots->what);
-        else
-            apr_thread_cond_timedwait(slots->freed, slots->mutex, left);
-    }
+    if (slots->left == 0)
+        err = await(slots, deadline);
     if (!err)
         slots->left--;
     apr_thread_mutex_unlock(slots->mutex);

@@ -2,6 +2,8 @@
 #ifndef KZ_BASE_SLOTS_H
 #define KZ_BASE_SLOTS_H
 
+#include <limits.h>
+
 #include <apr_pools.h>
 #include <apr_time.h>
 
@@ -9,10 +11,15 @@
 
 typedef struct kz_slots_t kz_slots_t;
 
-/* COUNT slots for WHAT, a word or two for the log; all in POOL. */
-kz_err_t *kz_slots_create(kz_slots_t **slots, int count, const char *what, apr_pool_t *pool);
+#define KZ_SLOTS_ANY INT_MAX /* so many threads may wait as there are */
 
-/* Takes one, waiting for WAIT microseconds at most. Errors: BUSY (none became free). */
+/* COUNT slots for WHAT, a word or two for the log; at most WAITING threads wait for one at the same
+ * moment. All in POOL. */
+kz_err_t *kz_slots_create(kz_slots_t **slots, int count, int waiting, const char *what,
+                          apr_pool_t *pool);
+
+/* Takes one, waiting for WAIT microseconds at most. Errors: BUSY (none became free; or, at once,
+ * enough threads wait already). */
 kz_err_t *kz_slots_take(kz_slots_t *slots, apr_interval_time_t wait);
 
 /* Gives back one that was taken. */

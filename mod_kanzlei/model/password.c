@@ -11,9 +11,10 @@
 
 #include "base/slots.h"
 
-#define KZ_ARGON2_WAIT  (10 * APR_USEC_PER_SEC) /* for a slot */
-#define KZ_ZXCVBN_MAX   100                     /* characters looked at: its time grows with them */
-#define KZ_ZXCVBN_WORDS 200                     /* words of ours given to it, at most */
+#define KZ_ARGON2_WAIT    (10 * APR_USEC_PER_SEC) /* for a slot */
+#define KZ_ARGON2_WAITING 8   /* threads per slot: anybody may sign in, the others serve pages */
+#define KZ_ZXCVBN_MAX     100 /* characters looked at: its time grows with them */
+#define KZ_ZXCVBN_WORDS   200 /* words of ours given to it, at most */
 
 struct kz_argon2_t {
     kz_slots_t *slots;
@@ -40,7 +41,8 @@ kz_err_t *kz_argon2_create(kz_argon2_t **argon2, const kz_conf_t *conf, apr_pool
     made->passes = (unsigned long long)conf->argon2_passes;
     if (made->memory < crypto_pwhash_MEMLIMIT_MIN || made->passes < crypto_pwhash_OPSLIMIT_MIN)
         return kz_err_create(KZ_ERR_CONFIG, "KanzleiPasswordMemory or -Passes is too small");
-    KZ_TRY(kz_slots_create(&made->slots, conf->argon2_slots, "argon2id", pool));
+    KZ_TRY(kz_slots_create(&made->slots, conf->argon2_slots, KZ_ARGON2_WAITING * conf->argon2_slots,
+                           "argon2id", pool));
     randombytes_buf(random, sizeof random);
     sodium_bin2hex(nobody, sizeof nobody, random, sizeof random);
     KZ_TRY(hash_into(made->dummy, made, nobody));

@@ -1,9 +1,11 @@
-/* Slots: never more at once than there are, and who waits gets one or is told. */
+/* Slots: never more at once than there are, never more who wait than may, and who waits gets one or
+ * is told. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <apr_general.h>
 #include <cmocka.h>
@@ -13,6 +15,7 @@
 #define THREADS 8
 #define TURNS   2000
 #define COUNT   3
+#define WAITING 2
 
 static apr_pool_t *pool;
 static kz_slots_t *slots;
@@ -72,17 +75,85 @@ static void test_none_left(void **state)
         kz_slots_give(slots);
 }
 
+/* Takes one and says whether it was told at once that enough wait. */
+static int is_full(kz_err_t **err, kz_slots_t *bounded, apr_interval_time_t wait)
+{
+    *err = kz_slots_take(bounded, wait);
+    return *err && strstr(kz_err_detail(*err), "already");
+}
+
+static void *wait_for_one(void *baton)
+{
+    kz_err_t *err;
+
+    while (is_full(&err, baton, apr_time_from_sec(60)))
+        kz_err_free(err); /* the main thread waits for a moment, too */
+    __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    if (err)
+        return baton;
+    kz_slots_give(baton);
+    return NULL;
+}
+
+static void test_only_so_many_wait(void **state)
+{
+    pthread_t threads[WAITING];
+    kz_slots_t *bounded;
+    kz_err_t *err;
+    void *failed;
+    int i, full;
+
+    (void)state;
+    assert_null(kz_slots_create(&bounded, 1, WAITING, "a test", pool));
+    assert_null(kz_slots_take(bounded, 0));
+    inside = 0;
+    for (i = 0; i < WAITING; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, wait_for_one, bounded), 0);
+    do { /* not yet, as long as a thread has to start */
+        full = is_full(&err, bounded, 1000);
+        assert_non_null(err);
+        assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
+        kz_err_free(err);
+    } while (!full && __atomic_load_n(&inside, __ATOMIC_SEQ_CST) == 0);
+    assert_true(full);
+    kz_slots_give(bounded);
+    for (i = 0; i < WAITING; i++) {
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_null(kz_slots_take(bounded, 0));
+    kz_slots_give(bounded);
+}
+
+static void test_nobody_may_wait(void **state)
+{
+    kz_slots_t *none;
+    kz_err_t *err;
+
+    (void)state;
+    assert_null(kz_slots_create(&none, 1, 0, "a test", pool));
+    assert_null(kz_slots_take(none, 0));
+    assert_true(is_full(&err, none, apr_time_from_sec(60)));
+    assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
+    kz_err_free(err);
+    kz_slots_give(none);
+    assert_null(kz_slots_take(none, 0));
+    kz_slots_give(none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_none_left),
         cmocka_unit_test(test_never_more),
+        cmocka_unit_test(test_only_so_many_wait),
+        cmocka_unit_test(test_nobody_may_wait),
     };
     int failed;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    if (kz_slots_create(&slots, COUNT, "a test", pool))
+    if (kz_slots_create(&slots, COUNT, KZ_SLOTS_ANY, "a test", pool))
         return 1;
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     apr_pool_destroy(pool);
