@@ -99,13 +99,14 @@ kz_err_t *kz_code_find(kz_code_t **code, kz_grant_t *grant, const char *typed, a
     return NULL;
 }
 
-/* The session that a redeemed code opens, unless the access is locked. */
+/* The session that a redeemed code opens, unless the access is locked. HASH: of its password. */
 static kz_err_t *sign_in(const char **token, kz_grant_t *grant, const kz_code_t *code,
-                         const char *agent, apr_pool_t *pool)
+                         const char *hash, const char *agent, apr_pool_t *pool)
 {
     kz_q_sign_in_right_args_t args = {
         .account = code->account,
         .lock_time = apr_time_as_msec(kz_grant_services(grant)->conf->lock_time),
+        .password = hash,
     };
     int taken;
 
@@ -133,7 +134,7 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
     KZ_TRY(kz_q_codes_end(NULL, db, &(kz_q_codes_end_args_t){code->account}));
     KZ_TRY(kz_q_sessions_end(NULL, db, &(kz_q_sessions_end_args_t){code->account, NULL}));
     KZ_TRY(kz_event_add(grant, "password_set", &event));
-    KZ_TRY(sign_in(&redeemed->token, grant, code, agent, pool));
+    KZ_TRY(sign_in(&redeemed->token, grant, code, hash, agent, pool));
     redeemed->state = KZ_CODE_GOOD;
     return kz_grant_commit(grant);
 }

@@ -112,8 +112,8 @@ kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const 
     if (!ok)
         return count_wrong(&locked, grant, user, found ? found->id : NULL, password, pool);
     KZ_TRY(kz_q_sign_in_right(&taken, kz_grant_db(grant),
-                              &(kz_q_sign_in_right_args_t){found->id, lock_time}));
-    if (taken == 0) /* locked in this moment */
+                              &(kz_q_sign_in_right_args_t){found->id, lock_time, found->password}));
+    if (taken == 0) /* locked in this moment, or it has got another password */
         return kz_grant_commit(grant);
     *made = apr_pcalloc(pool, sizeof **made);
     (*made)->language = found->language;

@@ -23,10 +23,11 @@ UPDATE account a
    AND (a.locked_at IS NOT NULL OR NOT $2 = ANY (a.wrong_marks))
 RETURNING a.id, a.locked_at IS NOT NULL;
 
--- sign_in_right(account uuid, lock_time interval_ms) :exec
+-- PASSWORD: the hash that was found right; another one may have come meanwhile.
+-- sign_in_right(account uuid, lock_time interval_ms, password text) :exec
 UPDATE account a
    SET wrong = 0, wrong_marks = '{}', locked_at = NULL, signed_in_at = now()
- WHERE a.id = $1
+ WHERE a.id = $1 AND a.password = $3
    AND (a.locked_at IS NULL OR a.locked_at < now() - $2 AND EXISTS (
            SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'));
 

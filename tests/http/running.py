@@ -115,10 +115,13 @@ class Portal:
         assert done.returncode == 0 or fails, (words, done.stderr)
         return json.loads(done.stdout)
 
+    def database(self):
+        """For psycopg, past row-level security."""
+        return f"host={self.data / 'run/pg'} dbname=kanzlei user=postgres connect_timeout=10"
+
     def sql(self, statement, *arguments):
         """Rows, past row-level security."""
-        place = f"host={self.data / 'run/pg'} dbname=kanzlei user=postgres connect_timeout=10"
-        with psycopg.connect(place, autocommit=True) as db:
+        with psycopg.connect(self.database(), autocommit=True) as db:
             cursor = db.execute(statement, arguments)
             return cursor.fetchall() if cursor.description else None
 

@@ -1,6 +1,10 @@
 """Signing in: who gets in, who doesn't, what locks an access and who unlocks it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
 import pytest
+from person import wait_for
 from running import PASSWORD
 
 WRONG = "Benutzername oder Passwort stimmt nicht."
@@ -139,6 +143,24 @@ def test_three_different_wrong_ones_lock_and_kanzleictl_unlocks(portal):
     assert not gets_in(portal, user)
     portal.kanzleictl("account", "unlock", "--firm", portal.firm, "--user", user)
     assert gets_in(portal, user)
+
+
+def test_a_password_that_changes_meanwhile_lets_nobody_in(portal):
+    """The old one was found right, but somebody has just set another one, to throw a thief out."""
+    user = portal.fresh_staff()
+    browser = portal.browser()
+    browser.get_json("/sign-in")
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with psycopg.connect(portal.database()) as db, ThreadPoolExecutor(1) as pool:
+        db.execute("UPDATE account SET password = password || 'x' WHERE user_name = %s", (user,))
+        entering = pool.submit(browser.sign_in, user, PASSWORD)
+        wait_for(lambda: portal.sql(waits) == [(1,)])
+        db.commit()
+        assert entering.result().status_code == 422
+    assert portal.sql(
+        "SELECT count(*) FROM session s JOIN account a ON a.firm = s.firm AND a.id = s.account"
+        " WHERE a.user_name = %s", user,
+    ) == [(0,)]  # fmt: skip
 
 
 def test_the_same_wrong_password_counts_once(portal):

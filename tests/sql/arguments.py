@@ -213,7 +213,7 @@ CALLS = {
     # session.sql
     "sign_in_find": (("public",), [["mandant-3001", "1 hour"], ["niemand", "1 hour"]]),
     "sign_in_wrong": (("public",), [["mandant-3001", b"\1\2\3\4", "1 hour"]]),
-    "sign_in_right": (("public",), [["@account", "1 hour"]]),
+    "sign_in_right": (("public",), [["@account", "1 hour", "$argon2id$x"]]),
     "session_add": (
         ("public",),
         [["@new", "@account", HASH, "1 hour", "1 day", "Firefox", old] for old in (None, "@token")],
