@@ -18,6 +18,7 @@
 APLOG_USE_MODULE(kanzlei);
 
 #define KZ_TASKS_AT_ONCE    20                             /* of one kind in one tick */
+#define KZ_TASKS_ROUND      (5 * APR_USEC_PER_SEC)         /* no further one of a kind after this */
 #define KZ_TASKS_TRIES      10                             /* of a job, then it has failed */
 #define KZ_TASKS_LONGEST    (3600 * 1000)                  /* ms between tries */
 #define KZ_TASKS_LEASE      (5 * 60 * 1000)                /* ms that a job may take */
@@ -122,22 +123,38 @@ static kz_err_t *one_upload(int *found, kz_state_t *state, apr_pool_t *pool)
     return kz_upload_sweep(found, state->portal, 0, pool);
 }
 
+/* Whether the next task of the kind would meet the same error. */
+static int is_general(const kz_err_t *err)
+{
+    switch (kz_err_code(err)) {
+    case KZ_ERR_DB_DOWN:
+    case KZ_ERR_DB_BUSY:
+    case KZ_ERR_SCANNER_DOWN:
+    case KZ_ERR_STORE_DOWN:
+    case KZ_ERR_MAIL:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Does what is due of one kind, for a while: a server that is slow at each task would hold up the
+ * other kinds. */
 static void several(const char *what, kz_err_t *(*one)(int *, kz_state_t *, apr_pool_t *),
                     kz_state_t *state, apr_pool_t *pool)
 {
+    apr_time_t until = apr_time_now() + KZ_TASKS_ROUND;
     int found = 1, i;
 
-    for (i = 0; found && i < KZ_TASKS_AT_ONCE; i++) {
+    for (i = 0; found && i < KZ_TASKS_AT_ONCE && apr_time_now() < until; i++) {
         apr_pool_t *turn;
         kz_err_t *err;
 
         found = 0;
         apr_pool_create(&turn, pool);
         err = one(&found, state, turn);
-        if (err &&
-            (kz_err_code(err) == KZ_ERR_DB_DOWN || kz_err_code(err) == KZ_ERR_DB_BUSY ||
-             kz_err_code(err) == KZ_ERR_SCANNER_DOWN || kz_err_code(err) == KZ_ERR_STORE_DOWN))
-            found = 0; /* the next one would meet the same */
+        if (err && is_general(err))
+            found = 0;
         complain(what, err);
         apr_pool_destroy(turn);
     }

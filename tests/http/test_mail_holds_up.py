@@ -1,0 +1,97 @@
+"""A mail server that hangs or fails: the portal's other work goes on between two mails."""
+
+import asyncio
+import threading
+import time
+
+import psycopg
+import pytest
+from aiosmtpd.controller import Controller
+from person import wait_for
+from running import free_port, running_portal, unexpected
+
+BUDGET = 5  # seconds that one kind of work may take at once: KZ_TASKS_ROUND of web/tasks.c
+
+
+class Mails:
+    """A mail server that holds each mail until a test lets it go, with an answer."""
+
+    def __init__(self):
+        self.came, self.go = threading.Semaphore(0), threading.Semaphore(0)
+        self.holding, self.answer = True, ""
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802  (aiosmtpd's name)
+        self.came.release()
+        while self.holding and not self.go.acquire(blocking=False):
+            await asyncio.sleep(0.01)
+        return self.answer if self.holding else "250 OK"
+
+
+@pytest.fixture(scope="module")
+def mails():
+    made = Mails()
+    made.port = free_port()
+    controller = Controller(made, hostname="127.0.0.1", port=made.port)
+    controller.start()
+    yield made
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def held(mails):
+    """A portal that seals events at each turn of its work."""
+    with running_portal() as portal:
+        (portal.data / "conf/kanzlei.local.conf").write_text(
+            "KanzleiSealInterval 1ms\nKanzleiMailTimeout 10min\n"
+        )
+        portal.environment |= {"KANZLEI_MAIL": f"smtp://127.0.0.1:{mails.port}"}
+        portal.start()
+        portal.kanzleictl("firm", "create", portal.firm, "--name", "Kanzlei Linde")
+        yield portal
+
+
+def rows(portal, statement):
+    """Past row-level security."""
+    place = f"host={portal.data / 'run/pg'} dbname=kanzlei user=postgres"
+    with psycopg.connect(place, autocommit=True) as db:
+        return {row[0] for row in db.execute(statement)}
+
+
+def unsealed(portal):
+    return rows(portal, "SELECT event FROM event_unsealed")
+
+
+@pytest.fixture
+def quiet(held, mails):
+    """Mails are held; at the end all of them go out, and the error log says nothing unexpected."""
+    before, mails.holding = held.log.stat().st_size, True
+    yield
+    mails.holding = False
+    wait_for(lambda: not rows(held, "SELECT id FROM job WHERE state = 'waiting'"))
+    while mails.came.acquire(blocking=False):
+        pass
+    lines = unexpected(held.said_since(before), (r"MAIL: job mail, try \d",))
+    assert not lines, lines
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"), [("451 4.3.0 come again", 0), ("250 OK", BUDGET + 1)]
+)
+@pytest.mark.usefixtures("quiet")
+def test_between_two_mails(held, mails, answer, seconds):
+    """The server fails, or takes the mail late: what else is due is done before the next mail."""
+    users = [held.fresh_staff(), held.fresh_staff()]
+    browser = held.browser()
+    browser.get_json("/forgotten")
+    for user in users:
+        assert browser.post_json("/forgotten", {"user": user}).status_code == 200
+        if user == users[0]:
+            assert mails.came.acquire(timeout=60)
+    held.signed_in(users[0])
+    while_it_hangs = unsealed(held)
+    assert while_it_hangs
+    time.sleep(seconds)
+    mails.answer = answer
+    mails.go.release()
+    assert mails.came.acquire(timeout=60)  # the other one
+    assert not while_it_hangs & unsealed(held)
