@@ -1,7 +1,6 @@
 /* From the last byte to a document: scan, store, commit. */
 #include "model/finish.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,32 +15,31 @@
 #include "model/worker.h"
 #include "queries.h"
 
-/* Many may end in the same moment: who waits holds nothing but a thread, and is found by the
- * sweeper or by whoever sends the last byte again. */
-#define KZ_FINISH_WAIT  (10 * 60 * APR_USEC_PER_SEC)
-#define KZ_FINISH_STRAY 600 /* seconds after which a file without a row is nobody's */
+/* Many may end in the same moment: who waits holds nothing but a thread and the lease. */
+#define KZ_FINISH_WAIT (10 * 60 * APR_USEC_PER_SEC)
+#define KZ_FINISH_RATE (KZ_CONF_STORE_RATE / 2)
 
-typedef struct finish_t {
+struct kz_finish_t {
     kz_portal_t *portal;
     kz_grant_t *grant;
     apr_pool_t *pool;
     const char *spool, *object; /* file, key in the stores */
-    kz_q_upload_take_t *row;
+    kz_q_upload_complete_t *row;
     kz_seal_key_t *key;
     apr_uint64_t size;
     unsigned char sha256[KZ_SEAL_SHA256];
     const char *state, *what;
-} finish_t;
+    kz_err_t *dead; /* why this process could not take it */
+};
 
-/* How long nobody else may work on it: all that a step may wait for, and some more. */
-static apr_int64_t lease(const kz_conf_t *conf)
+apr_int64_t kz_upload__lease(const kz_conf_t *conf)
 {
     return apr_time_as_msec(conf->scan_time * 2 + conf->store_timeout * 2 + conf->db_timeout * 4) +
            10000;
 }
 
 /* What the document is, by its first bytes; a large one keeps what its name says. */
-static void look_at(finish_t *f, int memfd)
+static void look_at(kz_finish_t *f, int memfd)
 {
     unsigned char head[512];
     ssize_t len = pread(memfd, head, sizeof head, 0);
@@ -50,7 +48,7 @@ static void look_at(finish_t *f, int memfd)
 }
 
 /* Scans through a memfd; a document over the bound is read for its size and hash alone. */
-static kz_err_t *scan(kz_scan_verdict_t *verdict, finish_t *f)
+static kz_err_t *scan(kz_scan_verdict_t *verdict, kz_finish_t *f)
 {
     const kz_conf_t *conf = f->portal->conf;
     apr_uint64_t size = (apr_uint64_t)f->row->size;
@@ -76,7 +74,7 @@ static kz_err_t *scan(kz_scan_verdict_t *verdict, finish_t *f)
 }
 
 /* The upload is over: its last state, and its file goes. */
-static kz_err_t *end(finish_t *f, const char *state, const char *what)
+static kz_err_t *end(kz_finish_t *f, const char *state, const char *what)
 {
     kz_q_upload_end_args_t args = {f->row->id, f->portal->worker, state, what};
 
@@ -88,7 +86,7 @@ static kz_err_t *end(finish_t *f, const char *state, const char *what)
     return NULL;
 }
 
-static kz_err_t *refuse(finish_t *f, const char *signature)
+static kz_err_t *refuse(kz_finish_t *f, const char *signature)
 {
     kz_event_t event = {
         .account = f->row->account,
@@ -105,7 +103,7 @@ static kz_err_t *refuse(finish_t *f, const char *signature)
 /* Notes the verdict, so that a crash from here on does not scan again. That must last before the
  * spool becomes an object and goes to the stores: a row that knows nothing of it could neither go
  * on nor be given up. */
-static kz_err_t *scanned(finish_t *f, const kz_scan_verdict_t *verdict)
+static kz_err_t *scanned(kz_finish_t *f, const kz_scan_verdict_t *verdict)
 {
     kz_q_upload_scanned_args_t args = {
         .upload = f->row->id,
@@ -126,7 +124,7 @@ static kz_err_t *scanned(finish_t *f, const kz_scan_verdict_t *verdict)
     return n == 1 ? NULL : kz_err_create(KZ_ERR_LOCKED, "somebody else took the upload");
 }
 
-static kz_err_t *put(unsigned char *held, finish_t *f)
+static kz_err_t *put(unsigned char *held, kz_finish_t *f)
 {
     kz_seal_meta_t meta = {
         .firm = kz_grant_firm(f->grant),
@@ -155,7 +153,7 @@ static kz_err_t *put(unsigned char *held, finish_t *f)
     return err;
 }
 
-static kz_err_t *add_document(finish_t *f, const char *state)
+static kz_err_t *add_document(kz_finish_t *f, const char *state)
 {
     int from_firm = strcmp(f->row->kind, "staff") == 0;
     kz_q_document_add_args_t args = {
@@ -186,7 +184,7 @@ static kz_err_t *add_document(finish_t *f, const char *state)
 
 /* The stores hold it: document, delivery, copies, event and the job of telling, in one transaction.
  */
-static kz_err_t *commit(finish_t *f, const unsigned char *held)
+static kz_err_t *commit(kz_finish_t *f, const unsigned char *held)
 {
     const char *state = *f->what ? "unscannable" : "available";
     int i;
@@ -207,7 +205,7 @@ static kz_err_t *commit(finish_t *f, const unsigned char *held)
 
 /* What was sent can't be read any more (ERR, which this ends): the upload is over, and its sender
  * sees that. */
-static kz_err_t *give_way(finish_t *f, kz_err_t *err)
+static kz_err_t *give_way(kz_finish_t *f, kz_err_t *err)
 {
     kz_err_t *failed =
         kz_err_create(KZ_ERR_SEAL, "upload %s has failed: %s", f->row->id, kz_err_detail(err));
@@ -227,7 +225,7 @@ static int is_lost(const kz_err_t *err)
     return err && (kz_err_code(err) == KZ_ERR_SEAL || kz_err_code(err) == KZ_ERR_NOT_FOUND);
 }
 
-static kz_err_t *work(finish_t *f)
+static kz_err_t *work(kz_finish_t *f)
 {
     unsigned char *held = apr_pcalloc(f->pool, (apr_size_t)kz_stores_count(f->portal->stores));
     kz_scan_verdict_t verdict = {KZ_SCAN_UNSCANNABLE, "error"};
@@ -253,27 +251,22 @@ static kz_err_t *work(finish_t *f)
     return commit(f, held);
 }
 
-/* Takes the lease; NULL in f->row when somebody else has it or it is over. Should PostgreSQL crash
- * and forget it, the upload is as it was before its last byte. */
-static kz_err_t *take(finish_t *f, const char *id)
+/* The firm, and where things are: in POOL. */
+static kz_err_t *prepare(kz_finish_t **f, kz_portal_t *portal, int firm, const char *id,
+                         apr_pool_t *pool)
 {
-    kz_q_upload_take_args_t args = {id, f->portal->worker, lease(f->portal->conf),
-                                    KZ_CONF_STORE_RATE / 2};
-    kz_seal_key_t *firm_key;
+    kz_finish_t *made = apr_pcalloc(pool, sizeof *made);
 
-    KZ_TRY(kz_worker_live(f->portal));
-    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
-    KZ_TRY(kz_q_upload_take_send(kz_grant_db(f->grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
-    KZ_TRY(kz_q_upload_take_read(&f->row, kz_grant_db(f->grant), f->pool));
-    KZ_TRY(kz_grant_commit(f->grant));
-    if (!f->row)
-        return kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", id);
-    KZ_TRY(kz_grant_firm_key(&firm_key, f->grant));
-    return kz_seal_document_open(&f->key, firm_key, id, f->row->key.data, f->pool);
+    made->portal = portal;
+    made->pool = pool;
+    KZ_TRY(kz_grant_portal(&made->grant, portal, firm, pool));
+    made->spool = kz_upload__spool(portal, id, pool);
+    made->object = apr_psprintf(pool, "%d/%.2s/%s/1", firm, id + strlen(id) - 2, id);
+    *f = made;
+    return NULL;
 }
 
-static void give_back(finish_t *f)
+static void give_back(kz_finish_t *f)
 {
     kz_q_upload_release_args_t args = {f->row->id, f->portal->worker};
     kz_err_t *err = kz_grant_again(f->grant);
@@ -285,104 +278,93 @@ static void give_back(finish_t *f)
     kz_err_free(err); /* the lease ends by itself */
 }
 
-static kz_err_t *finish(const char **state, const char **what, kz_portal_t *portal, int firm,
-                        const char *id, apr_pool_t *pool)
+static kz_err_t *run(kz_finish_t *f)
 {
-    finish_t f = {.portal = portal, .pool = pool};
+    kz_seal_key_t *firm_key;
+
+    KZ_TRY(kz_grant_firm_key(&firm_key, f->grant));
+    KZ_TRY(kz_seal_document_open(&f->key, firm_key, f->row->id, f->row->key.data, f->pool));
+    return work(f);
+}
+
+/* The lease lasts for the wait, too. WORKER NULL: it is left to others. */
+static kz_err_t *complete(kz_finish_t *f, const char *id, apr_uint64_t size, const char *worker)
+{
+    kz_q_upload_complete_args_t args = {
+        .upload = id,
+        .size = (apr_int64_t)size,
+        .worker = worker,
+        .lease = kz_upload__lease(f->portal->conf) + apr_time_as_msec(KZ_FINISH_WAIT),
+        .rate = KZ_FINISH_RATE,
+    };
+
+    KZ_TRY(kz_q_upload_complete_send(kz_grant_db(f->grant), &args));
+    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
+    KZ_TRY(kz_q_upload_complete_read(&f->row, kz_grant_db(f->grant), f->pool));
+    KZ_TRY(kz_grant_commit(f->grant));
+    return f->row ? NULL : kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", id);
+}
+
+kz_err_t *kz_upload_complete(kz_finish_t **finish, kz_portal_t *portal, int firm, const char *id,
+                             apr_uint64_t size, apr_pool_t *pool)
+{
+    kz_err_t *dead = kz_worker_live(portal), *err;
+
+    err = prepare(finish, portal, firm, id, pool);
+    if (!err)
+        err = complete(*finish, id, size, dead ? NULL : portal->worker);
+    if (err)
+        kz_err_free(dead);
+    else
+        (*finish)->dead = dead;
+    return err;
+}
+
+kz_err_t *kz_upload_finish(const char **state, const char **what, kz_finish_t *f)
+{
     kz_err_t *err;
 
-    KZ_TRY(kz_grant_portal(&f.grant, portal, firm, pool));
-    f.spool = kz_upload__spool(portal, id, pool);
-    f.object = apr_psprintf(pool, "%d/%.2s/%s/1", firm, id + strlen(id) - 2, id);
-    err = take(&f, id);
+    if (f->dead)
+        return f->dead;
+    err = kz_slots_take(f->portal->finishing, KZ_FINISH_WAIT);
     if (!err) {
-        err = work(&f);
-        if (err)
-            give_back(&f);
+        err = run(f);
+        kz_slots_give(f->portal->finishing);
     }
-    kz_grant_rest(f.grant);
-    *state = f.state;
-    *what = f.what;
+    if (err)
+        give_back(f);
+    kz_grant_rest(f->grant);
+    *state = f->state;
+    *what = f->what;
     return err;
 }
 
-kz_err_t *kz_upload_finish(const char **state, const char **what, kz_portal_t *portal, int firm,
-                           const char *id, apr_pool_t *pool)
+/* Should PostgreSQL crash and forget this, the lease before it ends by itself. */
+static kz_err_t *take(kz_finish_t *f, const char *id)
 {
+    kz_q_upload_take_args_t args = {id, f->portal->worker, kz_upload__lease(f->portal->conf),
+                                    KZ_FINISH_RATE};
+
+    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
+    KZ_TRY(kz_q_upload_take_send(kz_grant_db(f->grant), &args));
+    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
+    KZ_TRY(kz_q_upload_take_read(&f->row, kz_grant_db(f->grant), f->pool));
+    KZ_TRY(kz_grant_commit(f->grant));
+    return f->row ? NULL : kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", id);
+}
+
+kz_err_t *kz_upload__go_on(kz_portal_t *portal, const kz_q_upload_taken_t *taken, apr_pool_t *pool)
+{
+    kz_finish_t *f;
     kz_err_t *err;
 
-    KZ_TRY(kz_slots_take(portal->finishing, KZ_FINISH_WAIT));
-    err = finish(state, what, portal, firm, id, pool);
-    kz_slots_give(portal->finishing);
-    return err;
-}
-
-/* Files that no upload knows: a crash came between file and row, or between row and unlink. And
- * those of dead workers that had taken nothing. */
-static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
-{
-    DIR *dir = opendir(portal->conf->spool);
-    struct dirent *entry;
-
-    while (dir && (entry = readdir(dir)) != NULL) {
-        const char *path = kz_upload__spool(portal, entry->d_name, pool);
-        kz_q_upload_known_t *row = NULL;
-        struct stat info;
-        kz_db_t *db;
-        kz_err_t *err;
-
-        if (stat(path, &info) != 0 ||
-            apr_time_sec(apr_time_now()) - info.st_mtime < KZ_FINISH_STRAY)
-            continue;
-        if (strncmp(entry->d_name, KZ_WORKER_FILE, strlen(KZ_WORKER_FILE)) == 0 &&
-            kz_worker_is_dead(path))
-            unlink(path);
-        if (!kz_str_is_uuid(entry->d_name))
-            continue;
-        err = kz_db_begin(&db, portal->db, pool);
-        if (!err)
-            err = kz_q_upload_known(&row, db, &(kz_q_upload_known_args_t){entry->d_name}, pool);
-        if (!err) {
-            kz_db_end(db);
-            if (!row->known)
-                unlink(path);
-        }
-        kz_err_free(err);
+    KZ_TRY(prepare(&f, portal, taken->firm, taken->id, pool));
+    err = take(f, taken->id);
+    if (!err) {
+        err = run(f);
+        if (err)
+            give_back(f);
     }
-    if (dir)
-        closedir(dir);
-}
-
-static kz_err_t *give_up(kz_portal_t *portal, int firm, const char *id, apr_pool_t *pool)
-{
-    kz_grant_t *grant;
-
-    KZ_TRY(kz_grant_portal(&grant, portal, firm, pool));
-    KZ_TRY(kz_q_upload_remove(NULL, kz_grant_db(grant), &(kz_q_upload_remove_args_t){id}));
-    KZ_TRY(kz_grant_commit(grant));
-    unlink(kz_upload__spool(portal, id, pool));
-    return NULL;
-}
-
-kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t *pool)
-{
-    const kz_conf_t *conf = portal->conf;
-    kz_q_upload_taken_args_t args = {portal->worker, lease(conf),
-                                     apr_time_as_msec(conf->upload_life)};
-    kz_q_upload_taken_t *row;
-    const char *state, *what;
-    kz_db_t *db;
-
-    *found = 0;
-    if (look)
-        remove_strays(portal, pool);
-    KZ_TRY(kz_db_begin(&db, portal->db, pool));
-    KZ_TRY(kz_q_upload_taken(&row, db, &args, pool));
-    KZ_TRY(kz_db_commit(db));
-    if (!row)
-        return NULL;
-    *found = 1;
-    if (strcmp(row->state, "receiving") == 0)
-        return give_up(portal, row->firm, row->id, pool);
-    return finish(&state, &what, portal, row->firm, row->id, pool);
+    kz_grant_rest(f->grant);
+    return err;
 }

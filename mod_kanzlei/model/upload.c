@@ -173,12 +173,3 @@ kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id)
     unlink(kz_upload__spool(portal, id, kz_grant_pool(grant)));
     return NULL;
 }
-
-kz_err_t *kz_upload_complete(kz_grant_t *grant, const char *id, apr_uint64_t size)
-{
-    kz_q_upload_size_args_t args = {.upload = id, .size = (apr_int64_t)size};
-
-    KZ_TRY(kz_grant_again(grant));
-    KZ_TRY(kz_q_upload_size(NULL, kz_grant_db(grant), &args));
-    return kz_grant_commit(grant);
-}

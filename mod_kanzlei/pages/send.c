@@ -119,9 +119,14 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
 static kz_err_t *finish(send_t *s)
 {
     const char *state = NULL, *what = NULL;
-    kz_err_t *err =
-        kz_upload_finish(&state, &what, s->rq->portal, kz_grant_firm(s->grant), s->id, s->rq->pool);
+    kz_finish_t *todo;
+    kz_err_t *err;
 
+    KZ_TRY(kz_grant_again(s->grant)); /* the session may have ended meanwhile */
+    kz_grant_rest(s->grant);
+    KZ_TRY(kz_upload_complete(&todo, s->rq->portal, kz_grant_firm(s->grant), s->id, s->size,
+                              s->rq->pool));
+    err = kz_upload_finish(&state, &what, todo);
     if (err) {
         tell(s, "scanning", NULL, "sent.scanning");
         if (kz_err_code(err) != KZ_ERR_LOCKED)
@@ -151,7 +156,6 @@ static kz_err_t *end(void *baton)
         return NULL;
     KZ_TRY(kz_upload_close(s->upload));
     s->upload = NULL;
-    KZ_TRY(kz_upload_complete(s->grant, s->id, s->size));
     return finish(s);
 }
 

@@ -83,12 +83,16 @@ static kz_err_t *metadata(const char **value, size_t *len, const kz_request_t *r
 }
 
 /* The answer when the last byte has come: over, refused, or being checked still. */
-static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, const char *id,
-                        const char *name)
+static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out,
+                        const kz_upload_info_t *info)
 {
     const char *state = NULL, *what = NULL;
-    kz_err_t *err = kz_upload_finish(&state, &what, rq->portal, kz_grant_firm(grant), id, rq->pool);
+    kz_finish_t *todo;
+    kz_err_t *err =
+        kz_upload_complete(&todo, rq->portal, kz_grant_firm(grant), info->id, info->size, rq->pool);
 
+    if (!err)
+        err = kz_upload_finish(&state, &what, todo);
     if (err &&
         kz_err_code(err) == KZ_ERR_LOCKED) { /* a repeated last byte: it is at work already */
         kz_err_free(err);
@@ -97,7 +101,7 @@ static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, co
     KZ_TRY(err);
     kz_reply_header(out, "Upload-State", state);
     if (strcmp(state, "infected") == 0)
-        return kz_rows_infected(rq, name, what);
+        return kz_rows_infected(rq, info->name, what);
     return NULL;
 }
 
@@ -119,7 +123,7 @@ kz_err_t *page_upload_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     kz_reply_header(out, "Location", apr_pstrcat(rq->pool, rq->base, "/uploads/", id, NULL));
     if (size > 0)
         return NULL;
-    return finish(rq, grant, out, id, name);
+    return finish(rq, grant, out, &(kz_upload_info_t){.id = id, .name = name});
 }
 
 /* All bytes are there, and nobody has taken it: a crash came before. A form's size comes last. */
@@ -136,7 +140,7 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(kz_upload_stat(&info, grant, kz_request_id(rq, "upload")));
     if (is_forgotten(&info)) { /* who sees that all came sends no last byte again */
-        KZ_TRY(finish(rq, grant, out, info.id, info.name));
+        KZ_TRY(finish(rq, grant, out, &info));
         KZ_TRY(kz_grant_again(grant));
         KZ_TRY(kz_upload_stat(&info, grant, info.id));
     }
@@ -222,7 +226,7 @@ kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     kz_reply_empty(out, 204);
     tus_headers(out, &info);
     if (info.offset == info.size)
-        return finish(rq, grant, out, id, info.name);
+        return finish(rq, grant, out, &info);
     KZ_TRY(kz_grant_again(grant));
     KZ_TRY(kz_q_upload_touch(NULL, kz_grant_db(grant), &(kz_q_upload_touch_args_t){id}));
     return kz_grant_commit(grant);

@@ -12,23 +12,29 @@ SELECT id, name, type, size, key, matter, client, state, what, touched FROM uplo
 -- upload_touch(upload uuid) :exec
 UPDATE upload SET touched = now() WHERE id = $1 AND state = 'receiving';
 
--- upload_size(upload uuid, size int8) :exec
-UPDATE upload SET size = $2, touched = now() WHERE id = $1 AND state = 'receiving';
-
 -- upload_remove(upload uuid) :exec
 DELETE FROM upload WHERE id = $1 AND state = 'receiving';
 
--- Takes an upload, whose bytes are all there, to finish it; nobody else does until the lease is over.
--- RATE: what the stores take at least, in bytes a second; a large document's lease is longer.
--- upload_take(upload uuid, worker uuid, lease interval_ms, rate int8) :maybe
+-- All bytes of an upload are there: SIZE. It is taken to be finished, by one alone; nobody else does until
+-- the lease is over. RATE: what the stores take at least, in bytes a second; a large document's lease is
+-- longer. WORKER NULL: it is left to whoever looks for such.
+-- upload_complete(upload uuid, size int8, worker uuid, lease interval_ms, rate int8) :maybe
 -- -> id uuid, name text, type text, size int8, key bytea, matter uuid, client uuid, account uuid,
 --    kind text, state text, what text, sha256 bytea, created timestamptz
 UPDATE upload u
-   SET worker = $2, lease = now() + $3 + u.size / $4 * interval '1 second', touched = now(),
-       state = CASE u.state WHEN 'receiving' THEN 'scanning' ELSE u.state END
+   SET state = 'scanning', size = $2, touched = now(), worker = $3,
+       lease = CASE WHEN $3 IS NULL THEN NULL ELSE now() + $4 + $2 / $5 * interval '1 second' END
   FROM account a
- WHERE u.id = $1 AND u.state IN ('receiving', 'scanning', 'storing')
-   AND (u.lease IS NULL OR u.lease < now() OR u.worker = $2)
+ WHERE u.id = $1 AND u.state = 'receiving' AND a.firm = u.firm AND a.id = u.account
+RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
+          u.what, u.sha256, u.created;
+
+-- Goes on with one that was complete before, and is WORKER's by upload_taken: the same, for so long.
+-- upload_take(upload uuid, worker uuid, lease interval_ms, rate int8) :maybe as upload_complete
+UPDATE upload u
+   SET lease = now() + $3 + u.size / $4 * interval '1 second', touched = now()
+  FROM account a
+ WHERE u.id = $1 AND u.state IN ('scanning', 'storing') AND u.worker = $2
    AND a.firm = u.firm AND a.id = u.account
 RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
           u.what, u.sha256, u.created;

@@ -123,6 +123,31 @@ def is_there(browser, upload):
         return False
 
 
+@pytest.mark.expect_log(CHILD, r"SCANNER_DOWN")
+def test_child_killed_while_forms_wait(site, maria):
+    """More forms than are finished at once: also those that waited for their turn are there later,
+    though nobody can send them again."""
+    names = [f"{secrets.token_hex(4)}.txt" for _ in range(5)]
+    hanging = site.scanners()
+    kill(hanging, signal.SIGSTOP)
+    sent = [
+        in_background(lambda name=name: maria.browser.send_form(maria.matter, (name, b"x")))
+        for name in names
+    ]
+    wait_for(lambda: site.sql(
+        "SELECT count(*) FROM upload WHERE name = ANY(%s) AND size = 1", names) == [(5,)]
+    )  # fmt: skip
+    kill(site.children(), signal.SIGKILL)
+    kill(hanging, signal.SIGCONT)
+    for thread, got in sent:
+        thread.join()
+        assert isinstance(got[0], httpx.HTTPError), got
+    site.reconnect(maria.browser)
+    site.back("child killed while forms waited", lambda: site.sql(
+        "SELECT count(*) FROM document WHERE name = ANY(%s)", names) == [(5,)]
+    )  # fmt: skip
+
+
 @pytest.mark.expect_log(RESTART)
 @pytest.mark.parametrize("times", [1, 3])
 def test_graceful_restart(site, maria, times):

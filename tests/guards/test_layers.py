@@ -13,8 +13,8 @@ MADE = {"queries.h": "io", "views.h": "web"}
 GRANTING = {
     "kz_grant_enter": {"web/dispatch.c"},
     "kz_grant_portal": {
-        "web/tasks.c", "model/finish.c", "model/proof.c", "model/check.c", "model/check_events.c",
-        "ctl/common.c",
+        "web/tasks.c", "model/finish.c", "model/sweep.c", "model/proof.c", "model/check.c",
+        "model/check_events.c", "ctl/common.c",
     },
 }
 OUTSIDE_HTTPD = re.compile(

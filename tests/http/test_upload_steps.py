@@ -1,4 +1,8 @@
-"""The steps of an upload in the database: one that fails, and one that a crash has forgotten."""
+"""The steps of an upload in the database: one that fails, one that a crash has forgotten, two who
+would do the same one."""
+
+import secrets
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -33,3 +37,56 @@ def test_forgotten_end(portal, maria):
     sql(portal, "UPDATE upload SET size = 1 WHERE id = %s", upload)
     assert maria.browser.offset(upload) == 1
     assert maria.browser.state(upload) == "available"
+
+
+def ask(portal, statement, *arguments):
+    """The first value of a statement's first row, as the cluster's superuser."""
+    place = f"host={portal.data}/run/pg dbname=kanzlei user=postgres"
+    with psycopg.connect(place, autocommit=True) as db:
+        return db.execute(statement, arguments).fetchone()[0]
+
+
+@contextmanager
+def at_each(portal, moment, body):
+    """A trigger: what PostgreSQL does at each such moment, such as "BEFORE UPDATE ON upload"."""
+    sql(portal, "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+                f" SET search_path = public AS $t$ BEGIN {body}; RETURN NEW; END $t$")  # fmt: skip
+    try:
+        sql(portal, f"CREATE TRIGGER t {moment} EXECUTE FUNCTION t()")
+        yield
+    finally:
+        sql(portal, "DROP FUNCTION t() CASCADE")
+
+
+@pytest.mark.expect_log(r"INTERNAL|database: ")
+def test_what_is_not_taken_is_not_called_transmitted(portal, maria):
+    """All bytes of a form's file came, but nothing could be written of that: it must be sent again,
+    and is not said to be checked."""
+    name = f"{secrets.token_hex(4)}.txt"
+    moment = "BEFORE UPDATE ON upload FOR EACH ROW WHEN (NEW.lease IS NOT NULL)"
+    with at_each(portal, moment, "RAISE 'no lease'"):
+        answer = maria.browser.send_form(maria.matter, (name, b"x"))
+    assert answer.status_code == 500
+    assert [row["state"] for row in answer.json()["results"]] == ["failed"]
+    state = ask(portal, "SELECT state FROM upload WHERE name = %s", name)
+    assert state == "receiving"
+
+
+@pytest.mark.parametrize("how", ["tus", "form"])
+def test_the_last_byte_is_written_down_at_once(portal, maria, how):
+    """Before anything else is waited for, and so that no crash of PostgreSQL forgets it."""
+    name = f"{secrets.token_hex(4)}.txt"
+    with at_each(
+        portal, "AFTER UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')",
+        "INSERT INTO noted VALUES (NEW.name, NEW.state, current_setting('synchronous_commit'))",
+    ):
+        sql(portal, "CREATE TABLE noted (name text, state text, lasting text)")
+        try:
+            if how == "tus":
+                maria.browser.upload(maria.matter, b"x", name)
+            else:
+                assert maria.browser.send_form(maria.matter, (name, b"x")).status_code == 303
+            first = ask(portal, "SELECT state || ' ' || lasting FROM noted WHERE name = %s", name)
+        finally:
+            sql(portal, "DROP TABLE noted")
+    assert first == "scanning on"
