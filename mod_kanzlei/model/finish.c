@@ -73,10 +73,11 @@ static kz_err_t *scan(kz_scan_verdict_t *verdict, kz_finish_t *f)
     return err;
 }
 
-/* The upload is over: its last state, and its file goes. */
+/* The upload is over: its last state, and its file goes. LOCKED when somebody else took it: then
+ * nothing of the transaction is done. */
 static kz_err_t *end(kz_finish_t *f, const char *state, const char *what)
 {
-    kz_q_upload_end_args_t args = {f->row->id, f->portal->worker, state, what};
+    kz_q_upload_end_args_t args = {f->row->id, f->portal->worker, f->row->lease, state, what};
 
     KZ_TRY(kz_q_upload_end_later(kz_grant_db(f->grant), &args));
     KZ_TRY(kz_grant_commit(f->grant));
@@ -108,6 +109,7 @@ static kz_err_t *scanned(kz_finish_t *f, const kz_scan_verdict_t *verdict)
     kz_q_upload_scanned_args_t args = {
         .upload = f->row->id,
         .worker = f->portal->worker,
+        .lease = f->row->lease,
         .size = (apr_int64_t)f->size,
         .sha256 = {f->sha256, sizeof f->sha256},
         .what = verdict->result == KZ_SCAN_CLEAN ? "" : verdict->what,
@@ -203,18 +205,31 @@ static kz_err_t *commit(kz_finish_t *f, const unsigned char *held)
     return end(f, state, f->what);
 }
 
+/* 1: the document is there already, and that is the upload's end. */
+static kz_err_t *end_as_document(int *ended, kz_finish_t *f)
+{
+    kz_q_upload_document_t *row;
+
+    KZ_TRY(kz_grant_again(f->grant));
+    KZ_TRY(kz_q_upload_document(&row, kz_grant_db(f->grant),
+                                &(kz_q_upload_document_args_t){f->row->id}, f->pool));
+    *ended = row != NULL;
+    return row ? end(f, row->state, row->reason) : NULL;
+}
+
 /* What was sent can't be read any more (ERR, which this ends): the upload is over, and its sender
  * sees that. */
 static kz_err_t *give_way(kz_finish_t *f, kz_err_t *err)
 {
     kz_err_t *failed =
         kz_err_create(KZ_ERR_SEAL, "upload %s has failed: %s", f->row->id, kz_err_detail(err));
+    int ended = 0;
 
     kz_err_free(err);
-    err = kz_grant_again(f->grant);
-    if (!err)
+    err = end_as_document(&ended, f);
+    if (!err && !ended)
         err = end(f, "failed", "");
-    if (!err)
+    if (!err && !ended)
         return failed;
     kz_err_free(failed);
     return err;
@@ -268,7 +283,7 @@ static kz_err_t *prepare(kz_finish_t **f, kz_portal_t *portal, int firm, const c
 
 static void give_back(kz_finish_t *f)
 {
-    kz_q_upload_release_args_t args = {f->row->id, f->portal->worker};
+    kz_q_upload_release_args_t args = {f->row->id, f->portal->worker, f->row->lease};
     kz_err_t *err = kz_grant_again(f->grant);
 
     if (!err)
@@ -340,17 +355,17 @@ kz_err_t *kz_upload_finish(const char **state, const char **what, kz_finish_t *f
 }
 
 /* Should PostgreSQL crash and forget this, the lease before it ends by itself. */
-static kz_err_t *take(kz_finish_t *f, const char *id)
+static kz_err_t *take(kz_finish_t *f, const kz_q_upload_taken_t *taken)
 {
-    kz_q_upload_take_args_t args = {id, f->portal->worker, kz_upload__lease(f->portal->conf),
-                                    KZ_FINISH_RATE};
+    kz_q_upload_take_args_t args = {taken->id, f->portal->worker, taken->lease,
+                                    kz_upload__lease(f->portal->conf), KZ_FINISH_RATE};
 
     KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
     KZ_TRY(kz_q_upload_take_send(kz_grant_db(f->grant), &args));
     KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
     KZ_TRY(kz_q_upload_take_read(&f->row, kz_grant_db(f->grant), f->pool));
     KZ_TRY(kz_grant_commit(f->grant));
-    return f->row ? NULL : kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", id);
+    return f->row ? NULL : kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", taken->id);
 }
 
 kz_err_t *kz_upload__go_on(kz_portal_t *portal, const kz_q_upload_taken_t *taken, apr_pool_t *pool)
@@ -359,7 +374,7 @@ kz_err_t *kz_upload__go_on(kz_portal_t *portal, const kz_q_upload_taken_t *taken
     kz_err_t *err;
 
     KZ_TRY(prepare(&f, portal, taken->firm, taken->id, pool));
-    err = take(f, taken->id);
+    err = take(f, taken);
     if (!err) {
         err = run(f);
         if (err)

@@ -5,7 +5,7 @@
 
 -- A function whose result changes can't be replaced.
 DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uuid, text),
-    kz_session(text, bytea);
+    kz_session(text, bytea), kz_upload_take(uuid, interval, interval);
 
 -- Settings for the rest of the transaction. These two give true, because "x := f()" costs a tenth of
 -- PERFORM, and every page pays it; for the same reason they are not LANGUAGE sql.
@@ -200,7 +200,7 @@ $$;
 -- An upload whose worker is gone, or that got no byte for a long time: taken to be finished or given
 -- up. Uploads that are being received count from their last byte.
 CREATE OR REPLACE FUNCTION kz_upload_take(p_worker uuid, p_lease interval, p_life interval)
-RETURNS TABLE (firm int, id uuid, state text)
+RETURNS TABLE (firm int, id uuid, state text, lease timestamptz)
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UPDATE upload u SET worker = p_worker, lease = now() + p_lease, tries = u.tries + 1
      WHERE (u.firm, u.id) = (
@@ -210,8 +210,22 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
                   AND (o.lease IS NULL OR o.lease < now())
                   AND o.touched < now() - least(o.tries, 60) * interval '1 second'
                 ORDER BY o.touched LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING u.firm, u.id, u.state;
+    RETURNING u.firm, u.id, u.state, u.lease;
 $$;
+
+-- An upload is over, for who has taken it; everything else in the transaction is undone when somebody else
+-- has it meanwhile.
+CREATE OR REPLACE FUNCTION kz_upload_end(p_upload uuid, p_worker uuid, p_lease timestamptz, p_state text,
+                                         p_what text)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE upload u SET state = p_state, what = p_what, worker = NULL, lease = NULL, touched = now()
+     WHERE u.firm = NULLIF(current_setting('kz.firm', true), '')::int AND u.id = p_upload
+       AND u.worker = p_worker AND u.lease = p_lease;
+    IF NOT FOUND THEN
+        RAISE SQLSTATE 'KZ423' USING MESSAGE = 'somebody else took the upload';
+    END IF;
+END $$;
 
 -- Who has taken an upload or a job, and has not given it back.
 CREATE OR REPLACE FUNCTION kz_workers()

@@ -16,39 +16,47 @@ UPDATE upload SET touched = now() WHERE id = $1 AND state = 'receiving';
 DELETE FROM upload WHERE id = $1 AND state = 'receiving';
 
 -- All bytes of an upload are there: SIZE. It is taken to be finished, by one alone; nobody else does until
--- the lease is over. RATE: what the stores take at least, in bytes a second; a large document's lease is
--- longer. WORKER NULL: it is left to whoever looks for such.
+-- the lease is over. WORKER and LEASE together say who that is: one process does several at a time, and may
+-- take again what it had. RATE: what the stores take at least, in bytes a second; a large document's lease
+-- is longer. WORKER NULL: it is left to whoever looks for such.
 -- upload_complete(upload uuid, size int8, worker uuid, lease interval_ms, rate int8) :maybe
 -- -> id uuid, name text, type text, size int8, key bytea, matter uuid, client uuid, account uuid,
---    kind text, state text, what text, sha256 bytea, created timestamptz
+--    kind text, state text, what text, sha256 bytea, created timestamptz, lease timestamptz
 UPDATE upload u
    SET state = 'scanning', size = $2, touched = now(), worker = $3,
        lease = CASE WHEN $3 IS NULL THEN NULL ELSE now() + $4 + $2 / $5 * interval '1 second' END
   FROM account a
  WHERE u.id = $1 AND u.state = 'receiving' AND a.firm = u.firm AND a.id = u.account
 RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
-          u.what, u.sha256, u.created;
+          u.what, u.sha256, u.created, u.lease;
 
--- Goes on with one that was complete before, and is WORKER's by upload_taken: the same, for so long.
--- upload_take(upload uuid, worker uuid, lease interval_ms, rate int8) :maybe as upload_complete
+-- Goes on with one that was complete before, and was taken by upload_taken until TAKEN: from now on for
+-- LEASE and what the stores take.
+-- upload_take(upload uuid, worker uuid, taken timestamptz, lease interval_ms,
+--     rate int8) :maybe as upload_complete
 UPDATE upload u
-   SET lease = now() + $3 + u.size / $4 * interval '1 second', touched = now()
+   SET lease = now() + $4 + u.size / $5 * interval '1 second', touched = now()
   FROM account a
- WHERE u.id = $1 AND u.state IN ('scanning', 'storing') AND u.worker = $2
+ WHERE u.id = $1 AND u.state IN ('scanning', 'storing') AND u.worker = $2 AND u.lease = $3
    AND a.firm = u.firm AND a.id = u.account
 RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
-          u.what, u.sha256, u.created;
+          u.what, u.sha256, u.created, u.lease;
 
--- upload_release(upload uuid, worker uuid) :exec
-UPDATE upload SET worker = NULL, lease = NULL WHERE id = $1 AND worker = $2;
+-- upload_release(upload uuid, worker uuid, lease timestamptz) :exec
+UPDATE upload SET worker = NULL, lease = NULL WHERE id = $1 AND worker = $2 AND lease = $3;
 
--- upload_scanned(upload uuid, worker uuid, size int8, sha256 bytea, what text, type text) :exec
-UPDATE upload SET state = 'storing', size = $3, sha256 = $4, what = $5, type = $6, touched = now()
- WHERE id = $1 AND worker = $2 AND state = 'scanning';
+-- upload_scanned(upload uuid, worker uuid, lease timestamptz, size int8, sha256 bytea, what text,
+--     type text) :exec
+UPDATE upload SET state = 'storing', size = $4, sha256 = $5, what = $6, type = $7, touched = now()
+ WHERE id = $1 AND worker = $2 AND lease = $3 AND state = 'scanning';
 
--- upload_end(upload uuid, worker uuid, state text, what text) :exec
-UPDATE upload SET state = $3, what = $4, worker = NULL, lease = NULL, touched = now()
- WHERE id = $1 AND worker = $2;
+-- upload_end(upload uuid, worker uuid, lease timestamptz, state text, what text) :exec
+SELECT kz_upload_end($1, $2, $3, $4, $5);
+
+-- What has become of an upload whose document is there.
+-- upload_document(upload uuid) :maybe
+-- -> state text, reason text
+SELECT CASE state WHEN 'available' THEN state ELSE 'unscannable' END, reason FROM document WHERE id = $1;
 
 -- document_add(id uuid, client uuid, matter uuid, direction text, name text, type text, size int8,
 --     sha256 bytea, key bytea, object text, by uuid, state text, reason text) :exec
@@ -77,8 +85,8 @@ SELECT current_setting('kz.firm')::int, $1, 'provided', jsonb_build_object('clie
                       AND about = $2);
 
 -- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe
--- -> firm int4, id uuid, state text
-SELECT firm, id, state FROM kz_upload_take($1, $2, $3);
+-- -> firm int4, id uuid, state text, lease timestamptz
+SELECT firm, id, state, lease FROM kz_upload_take($1, $2, $3);
 
 -- upload_known(id uuid) :one
 -- -> known bool

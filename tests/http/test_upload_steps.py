@@ -2,6 +2,7 @@
 would do the same one."""
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -49,13 +50,14 @@ def ask(portal, statement, *arguments):
 @contextmanager
 def at_each(portal, moment, body):
     """A trigger: what PostgreSQL does at each such moment, such as "BEFORE UPDATE ON upload"."""
-    sql(portal, "CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+    name = f"t_{secrets.token_hex(4)}"
+    sql(portal, f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
                 f" SET search_path = public AS $t$ BEGIN {body}; RETURN NEW; END $t$")  # fmt: skip
     try:
-        sql(portal, f"CREATE TRIGGER t {moment} EXECUTE FUNCTION t()")
+        sql(portal, f"CREATE TRIGGER {name} {moment} EXECUTE FUNCTION {name}()")
         yield
     finally:
-        sql(portal, "DROP FUNCTION t() CASCADE")
+        sql(portal, f"DROP FUNCTION {name}() CASCADE")
 
 
 @pytest.mark.expect_log(r"INTERNAL|database: ")
@@ -90,3 +92,57 @@ def test_the_last_byte_is_written_down_at_once(portal, maria, how):
         finally:
             sql(portal, "DROP TABLE noted")
     assert first == "scanning on"
+
+
+def forgotten(portal, maria):
+    """An upload whose last byte nobody has noticed; two at once may now."""
+    upload = maria.browser.created(maria.matter, 2)
+    assert maria.browser.patch(upload, 0, b"x").status_code == 204
+    sql(portal, "UPDATE upload SET size = 1 WHERE id = %s", upload)
+    return upload
+
+
+def ends_well(portal, maria, upload):
+    """It is over, and its document is there, once and whole."""
+    wait_for(lambda: maria.browser.state(upload) not in ("receiving", "scanning", "storing"))
+    assert maria.browser.state(upload) == "available"
+    answer = maria.browser.get(f"/documents/{upload}/content", headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.content) == (200, b"x")
+    provided = "SELECT count(*) FROM event WHERE document = %s AND kind = 'provided'"
+    assert ask(portal, provided, upload) == 1
+
+
+def test_two_at_once_in_one_process(portal, maria):
+    """One connection, so one process: one of them finishes it, the others take nothing from that."""
+    upload = forgotten(portal, maria)
+    begins = "BEFORE UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')"
+    with (
+        at_each(portal, begins, "PERFORM pg_sleep(0.5)"),
+        at_each(portal, "AFTER INSERT ON document FOR EACH ROW", "PERFORM pg_sleep(0.5)"),
+        ThreadPoolExecutor(4) as pool,
+    ):
+        answers = list(pool.map(maria.browser.get, [f"/uploads/{upload}"] * 4))
+    for answer in answers:  # 423: another one was just looking
+        assert answer.status_code in (200, 423), answer.text
+    ends_well(portal, maria, upload)
+
+
+@pytest.mark.expect_log(r"LOCKED: .*KZ423")
+@pytest.mark.parametrize("change", ["worker = NULL, lease = NULL", "lease = lease + interval '1 ms'"])
+def test_taken_by_another(portal, maria, change):
+    """Whose lease was over, and who has lost the upload to another or to itself, commits nothing."""
+    name = f"{secrets.token_hex(4)}.txt"
+    upload = maria.browser.created(maria.matter, 1, name)
+    taken = f"UPDATE upload SET {change} WHERE firm = NEW.firm AND id = NEW.id"
+    with at_each(portal, "AFTER INSERT ON document FOR EACH ROW", taken):
+        answer = maria.browser.patch(upload, 0, b"x")
+        assert "Upload-State" not in answer.headers
+        assert ask(portal, "SELECT count(*) FROM document WHERE id = %s", upload) == 0
+    ends_well(portal, maria, upload)
+
+
+def test_a_document_is_no_failed_upload(portal, maria):
+    """Its row stands where it stood before the document came: the document counts."""
+    upload = maria.browser.upload(maria.matter, b"x")
+    sql(portal, "UPDATE upload SET state = 'storing' WHERE id = %s", upload)
+    ends_well(portal, maria, upload)

@@ -8,6 +8,8 @@ CLIENTS = ("client", "adviser")
 MEMBERS = STAFF + CLIENTS
 HASH = b"\x07" * 32
 KEY = b"\x07" * 76
+# An upload that is taken, its worker and its lease: load/1_people.sql.
+TAKEN = ("@taken", "00000000-0000-4000-8000-000000000000", "2100-01-01")
 CLIENT = ["@new", "neu-1", "person", "Frau", "Maria", "Neu", "", "", "", "", "m@neu.example", "de"]
 WHOLE = [  # client, matter, state, from, to: lists of all clients, of one, of a matter
     [None, None, None, None, None],
@@ -236,10 +238,11 @@ CALLS = {
     "upload_touch": (MEMBERS, [["@upload"]]),
     "upload_remove": (MEMBERS, [["@upload"]]),
     "upload_complete": (("portal",), [["@upload", 1000, "@new", "1 minute", 2_000_000]]),
-    "upload_take": (("portal",), [["@upload", "@new", "1 minute", 2_000_000]]),
-    "upload_release": (("portal",), [["@upload", "@new"]]),
-    "upload_scanned": (("portal",), [["@upload", "@new", 1000, HASH, "", "text/plain"]]),
-    "upload_end": (("portal",), [["@upload", "@new", "available", ""]]),
+    "upload_take": (("portal",), [[*TAKEN, "1 minute", 2_000_000]]),
+    "upload_release": (("portal",), [[*TAKEN]]),
+    "upload_scanned": (("portal",), [[*TAKEN, 1000, HASH, "", "text/plain"]]),
+    "upload_end": (("portal",), [[*TAKEN, "available", ""]]),
+    "upload_document": (("portal",), [["@document"]]),
     "document_add": (
         (*MEMBERS, "portal"),
         [["@new", "@client", "@matter", "from_client", "a.pdf", "text/plain", 1, HASH, KEY, "x",

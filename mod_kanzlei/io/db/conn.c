@@ -232,11 +232,11 @@ kz_err_t *kz_db__error(const PGresult *result, const char *what, char *constrain
         const char *prefix;
         kz_err_code_t code;
     } codes[] = {
-        {"KZ401", KZ_ERR_SIGN_IN_NEEDED}, {"KZ403", KZ_ERR_FORGED},   {"KZ404", KZ_ERR_NOT_FOUND},
-        {"KZ409", KZ_ERR_CONFLICT},       {"23505", KZ_ERR_CONFLICT}, {"23", KZ_ERR_INVALID},
-        {"22021", KZ_ERR_INVALID},        {"57014", KZ_ERR_DB_BUSY},  {"55P03", KZ_ERR_DB_BUSY},
-        {"40", KZ_ERR_DB_BUSY},           {"53", KZ_ERR_DB_BUSY},     {"57P", KZ_ERR_DB_DOWN},
-        {"08", KZ_ERR_DB_DOWN},           {"25P03", KZ_ERR_DB_BUSY},
+        {"KZ401", KZ_ERR_SIGN_IN_NEEDED}, {"KZ403", KZ_ERR_FORGED},  {"KZ404", KZ_ERR_NOT_FOUND},
+        {"KZ409", KZ_ERR_CONFLICT},       {"KZ423", KZ_ERR_LOCKED},  {"23505", KZ_ERR_CONFLICT},
+        {"23", KZ_ERR_INVALID},           {"22021", KZ_ERR_INVALID}, {"57014", KZ_ERR_DB_BUSY},
+        {"55P03", KZ_ERR_DB_BUSY},        {"40", KZ_ERR_DB_BUSY},    {"53", KZ_ERR_DB_BUSY},
+        {"57P", KZ_ERR_DB_DOWN},          {"08", KZ_ERR_DB_DOWN},    {"25P03", KZ_ERR_DB_BUSY},
     };
     kz_err_code_t code = KZ_ERR_INTERNAL;
     size_t i;

@@ -93,12 +93,15 @@ SELECT firm, nth(12, n), nth(3, n), CASE n % 3 WHEN 0 THEN 'password' ELSE 'invi
   FROM numbers;
 
 -- Kinds 13 and 14, uploads and jobs of a day: some thousand are done, some hundred are open.
-INSERT INTO upload (firm, id, account, client, matter, name, type, size, key, state, created, touched)
+INSERT INTO upload (firm, id, account, client, matter, name, type, size, key, state, created, touched,
+                    worker, lease)
 SELECT firm, nth(13, n), nth(3, n), nth(1, n), nth(2, 2 * n), 'Scan.pdf', 'application/pdf', 1000000,
        decode(repeat('00', 76), 'hex'),
        CASE WHEN n % 50 = 1 THEN 'receiving' WHEN n % 400 = 1 THEN 'scanning'
             WHEN n % 97 = 0 THEN 'infected' ELSE 'available' END,
-       now() - interval '1 day' * random(), now() - interval '1 day' * random()
+       now() - interval '1 day' * random(), now() - interval '1 day' * random(),
+       CASE WHEN n % 3000 = 1 THEN '00000000-0000-4000-8000-000000000000'::uuid END,
+       CASE WHEN n % 3000 = 1 THEN timestamptz '2100-01-01' END
   FROM numbers;
 INSERT INTO job (firm, id, kind, data, state, due, error, created)
 SELECT firm, nth(14, n), CASE n % 2 WHEN 0 THEN 'mail' ELSE 'provided' END,
