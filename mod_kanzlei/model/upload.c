@@ -12,10 +12,13 @@
 #include "queries.h"
 
 #define KZ_UPLOAD_SPARE (64 << 20) /* bytes of the spool's disk that no upload may use */
+#define KZ_UPLOAD_LOOK  (8 << 20)  /* bytes between two looks at what the disk has left */
 
 struct kz_upload_t {
     kz_seal_writer_t *writer;
     apr_uint64_t left; /* bytes that may still come */
+    const kz_conf_t *conf;
+    apr_uint64_t unseen; /* bytes since the last look at the disk */
 };
 
 const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool_t *pool)
@@ -23,7 +26,7 @@ const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool
     return apr_pstrcat(pool, portal->conf->spool, "/", id, NULL);
 }
 
-/* A disk that could not take it is said before the first byte is sent. */
+/* A disk that can't take SIZE bytes more; said before the first one is sent where that is known. */
 static kz_err_t *check_room(const kz_conf_t *conf, apr_uint64_t size)
 {
     struct statvfs disk;
@@ -129,6 +132,8 @@ kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_
     if (!made->writer)
         return kz_err_create(KZ_ERR_COMPLETE, "upload %s is %s", id, info->state);
     made->left = info->size > info->offset ? info->size - info->offset : 0;
+    made->conf = kz_grant_services(grant)->conf;
+    made->unseen = KZ_UPLOAD_LOOK;
     *upload = made;
     return NULL;
 }
@@ -143,6 +148,11 @@ kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len)
     if (len > upload->left)
         return kz_err_create(KZ_ERR_TOO_LARGE, "more bytes than were announced");
     upload->left -= len;
+    upload->unseen += len;
+    if (upload->unseen >= KZ_UPLOAD_LOOK) { /* others write too, and a form announces nothing */
+        upload->unseen = 0;
+        KZ_TRY(check_room(upload->conf, 0));
+    }
     return kz_seal_write(upload->writer, data, len);
 }
 

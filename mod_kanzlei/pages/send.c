@@ -89,6 +89,15 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
     return NULL;
 }
 
+/* A file that did not come whole: nobody can go on with it. */
+static kz_err_t *drop(send_t *s)
+{
+    kz_err_free(kz_upload_close(s->upload));
+    s->upload = NULL;
+    KZ_TRY(kz_grant_again(s->grant));
+    return kz_upload_remove(s->grant, s->id);
+}
+
 static kz_err_t *data(void *baton, const char *bytes, size_t len)
 {
     send_t *s = baton;
@@ -109,10 +118,7 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
         return err;
     kz_err_free(err); /* the rest of it is read past */
     refuse(s, KZ_ERR_TOO_LARGE, "failed", "too_large", "sent.too_large");
-    KZ_TRY(kz_upload_close(s->upload));
-    s->upload = NULL;
-    KZ_TRY(kz_grant_again(s->grant));
-    return kz_upload_remove(s->grant, s->id);
+    return drop(s);
 }
 
 /* All bytes of a file are there. One that can't be checked or stored now is, later, by a job. */
@@ -210,6 +216,8 @@ kz_err_t *page_send(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_grant_settle(grant));
     kz_grant_rest(grant);
     err = read_parts(&s);
+    if (err && s.upload)
+        kz_err_free(drop(&s)); /* else it goes when its time is over */
     if (!err && s.files == 0)
         err = kz_err_field("files", "field.files");
     if (!err && s.refused)

@@ -192,6 +192,42 @@ def test_large_documents_have_longer(large_site):
     site.restart_httpd()
 
 
+@pytest.mark.expect_log(r"NO_SPACE")
+def test_spool_keeps_its_reserve(site, maria):
+    """A form doesn't say how large its files are: it ends before the disk does."""
+    before = site.spooled()
+    site.reconnect(maria.browser, version=1)  # over HTTP/2 httpx doesn't read an early answer
+    filler = site.fill("spool", leave=80 << 20)
+    try:
+        site.said("spool's reserve: form", lambda: maria.browser.send_form(
+            maria.matter, ("form.bin", b"x" * (40 << 20)), json_view=False), 507)  # fmt: skip
+        assert site.spooled() == before
+    finally:
+        filler.unlink()
+
+
+@pytest.mark.expect_log(r"INTERRUPTED|BAD_REQUEST")
+def test_a_form_that_breaks_off_leaves_nothing(site, maria):
+    before = site.spooled()
+    waiting = "SELECT count(*) FROM upload WHERE state = 'receiving'"
+    rows = site.sql(waiting)
+    boundary = "grenze"
+    head = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'
+        f"{maria.browser.csrf}\r\n"
+        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.bin"\r\n\r\n'
+    )
+    body = head.encode() + b"x" * 2_000_000  # and no end
+    answer = maria.browser.request(
+        "POST", f"/matters/{maria.matter}/documents", token=False, content=body,
+        headers={"Origin": maria.browser.url,
+                 "Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )  # fmt: skip
+    assert answer.status_code == 400
+    assert site.spooled() == before
+    assert site.sql(waiting) == rows
+
+
 @pytest.mark.expect_log(r"SCANNER_DOWN", r"SEAL: upload \S+ has failed")
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_spool_lost(site, maria, damage):

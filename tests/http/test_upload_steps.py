@@ -113,7 +113,7 @@ def ends_well(portal, maria, upload):
 
 
 def test_two_at_once_in_one_process(portal, maria):
-    """One connection, so one process: one of them finishes it, the others take nothing from that."""
+    """One connection, so one process: one finishes it, the others take nothing from that."""
     upload = forgotten(portal, maria)
     begins = "BEFORE UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')"
     with (
@@ -128,9 +128,11 @@ def test_two_at_once_in_one_process(portal, maria):
 
 
 @pytest.mark.expect_log(r"LOCKED: .*KZ423")
-@pytest.mark.parametrize("change", ["worker = NULL, lease = NULL", "lease = lease + interval '1 ms'"])
+@pytest.mark.parametrize(
+    "change", ["worker = NULL, lease = NULL", "lease = lease + interval '1 ms'"]
+)
 def test_taken_by_another(portal, maria, change):
-    """Whose lease was over, and who has lost the upload to another or to itself, commits nothing."""
+    """Who has lost the upload, to another or to itself, commits nothing."""
     name = f"{secrets.token_hex(4)}.txt"
     upload = maria.browser.created(maria.matter, 1, name)
     taken = f"UPDATE upload SET {change} WHERE firm = NEW.firm AND id = NEW.id"

@@ -101,7 +101,8 @@ def things(who, db):
            "@staff": (4, who.lead + 5), "@upload": (13, who.client), "@locked": (3, 401),
            "@code_id": (12, who.client), "@job": (14, 20),
            "@other_account": (3, who.client + 1), "@staff_to_be": (4, 5000),
-           "@bare": (7, 999991), "@taken": (13, 3001), "@session": (10, 2 * who.client)}  # fmt: skip
+           "@bare": (7, 999991), "@taken": (13, 3001),
+           "@session": (10, 2 * who.client)}  # fmt: skip
     found |= {name: nth(*key) for name, key in ids.items()}
     for name in ("nobody", "many", "few", "client"):
         session = PEOPLE[name].session or PEOPLE["admin"].session
