@@ -8,12 +8,10 @@
 
 #include <apr_strings.h>
 
-#include "base/str.h"
 #include "io/scan/scan.h"
 #include "model/document.h"
 #include "model/event.h"
 #include "model/worker.h"
-#include "queries.h"
 
 /* Many may end in the same moment: who waits holds nothing but a thread and the lease. */
 #define KZ_FINISH_WAIT (10 * 60 * APR_USEC_PER_SEC)
@@ -205,31 +203,22 @@ static kz_err_t *commit(kz_finish_t *f, const unsigned char *held)
     return end(f, state, f->what);
 }
 
-/* 1: the document is there already, and that is the upload's end. */
-static kz_err_t *end_as_document(int *ended, kz_finish_t *f)
-{
-    kz_q_upload_document_t *row;
-
-    KZ_TRY(kz_grant_again(f->grant));
-    KZ_TRY(kz_q_upload_document(&row, kz_grant_db(f->grant),
-                                &(kz_q_upload_document_args_t){f->row->id}, f->pool));
-    *ended = row != NULL;
-    return row ? end(f, row->state, row->reason) : NULL;
-}
-
 /* What was sent can't be read any more (ERR, which this ends): the upload is over, and its sender
- * sees that. */
+ * sees that; unless its document is there already. */
 static kz_err_t *give_way(kz_finish_t *f, kz_err_t *err)
 {
+    kz_q_upload_document_args_t args = {f->row->id};
+    kz_q_upload_document_t *row = NULL;
     kz_err_t *failed =
         kz_err_create(KZ_ERR_SEAL, "upload %s has failed: %s", f->row->id, kz_err_detail(err));
-    int ended = 0;
 
     kz_err_free(err);
-    err = end_as_document(&ended, f);
-    if (!err && !ended)
-        err = end(f, "failed", "");
-    if (!err && !ended)
+    err = kz_grant_again(f->grant);
+    if (!err)
+        err = kz_q_upload_document(&row, kz_grant_db(f->grant), &args, f->pool);
+    if (!err)
+        err = end(f, row ? row->state : "failed", row ? row->reason : "");
+    if (!err && !row)
         return failed;
     kz_err_free(failed);
     return err;
@@ -302,6 +291,21 @@ static kz_err_t *run(kz_finish_t *f)
     return work(f);
 }
 
+/* There was nothing to take: who gave it up, or was quicker, has left this. */
+static kz_err_t *look_again(kz_finish_t *f, const char *id)
+{
+    kz_q_upload_t *row;
+
+    KZ_TRY(kz_grant_again(f->grant));
+    KZ_TRY(kz_q_upload(&row, kz_grant_db(f->grant), &(kz_q_upload_args_t){id}, f->pool));
+    kz_grant_rest(f->grant);
+    if (strcmp(row->state, "scanning") == 0 || strcmp(row->state, "storing") == 0)
+        return kz_err_create(KZ_ERR_LOCKED, "upload %s is taken", id);
+    f->state = row->state;
+    f->what = row->what;
+    return NULL;
+}
+
 /* The lease lasts for the wait, too. WORKER NULL: it is left to others. */
 static kz_err_t *complete(kz_finish_t *f, const char *id, apr_uint64_t size, const char *worker)
 {
@@ -317,7 +321,7 @@ static kz_err_t *complete(kz_finish_t *f, const char *id, apr_uint64_t size, con
     KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
     KZ_TRY(kz_q_upload_complete_read(&f->row, kz_grant_db(f->grant), f->pool));
     KZ_TRY(kz_grant_commit(f->grant));
-    return f->row ? NULL : kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", id);
+    return f->row ? NULL : look_again(f, id);
 }
 
 kz_err_t *kz_upload_complete(kz_finish_t **finish, kz_portal_t *portal, int firm, const char *id,
@@ -339,7 +343,9 @@ kz_err_t *kz_upload_finish(const char **state, const char **what, kz_finish_t *f
 {
     kz_err_t *err;
 
-    if (f->dead)
+    *state = f->state;
+    *what = f->what;
+    if (f->dead || f->state)
         return f->dead;
     err = kz_slots_take(f->portal->finishing, KZ_FINISH_WAIT);
     if (!err) {
@@ -375,11 +381,10 @@ kz_err_t *kz_upload__go_on(kz_portal_t *portal, const kz_q_upload_taken_t *taken
 
     KZ_TRY(prepare(&f, portal, taken->firm, taken->id, pool));
     err = take(f, taken);
-    if (!err) {
+    if (!err)
         err = run(f);
-        if (err)
-            give_back(f);
-    }
+    if (err && f->row)
+        give_back(f);
     kz_grant_rest(f->grant);
     return err;
 }

@@ -51,15 +51,16 @@ typedef struct kz_finish_t kz_finish_t; /* one that is complete and to be finish
 
 /* All SIZE bytes of the upload ID of FIRM are there, their checksums right. Once this is committed
  * the upload needs nobody any more: whatever happens to kz_upload_finish(), which must be called,
- * or to this process, a job goes on. Errors: LOCKED: somebody else is at it; DB_*: it is still
- * being received. */
+ * or to this process, a job goes on. Also good when somebody else was quicker, and it is over.
+ * Errors: LOCKED: somebody else is at it; NOT_FOUND: it was given up; DB_*: it is still being
+ * received. */
 kz_err_t *kz_upload_complete(kz_finish_t **finish, kz_portal_t *portal, int firm, const char *id,
                              apr_uint64_t size, apr_pool_t *pool);
 
 /* Scans, stores and commits it. Returns when it is over: then *STATE is "available", "unscannable"
- * or "infected", and *WHAT its reason or signature; or when it can't go on now: SCANNER_DOWN,
- * STORE_DOWN, NO_SPACE, BUSY, DB_*: a job goes on later. LOCKED: somebody else is at it. SEAL: what
- * was sent can't be read any more, and it is "failed". */
+ * or "infected" (or "failed" when it was over before), and *WHAT its reason or signature; or when
+ * it can't go on now: SCANNER_DOWN, STORE_DOWN, NO_SPACE, BUSY, DB_*: a job goes on later. LOCKED:
+ * somebody else is at it. SEAL: what was sent can't be read any more, and it is "failed". */
 kz_err_t *kz_upload_finish(const char **state, const char **what, kz_finish_t *finish);
 
 /* Finishes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes

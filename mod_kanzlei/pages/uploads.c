@@ -224,9 +224,13 @@ kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     }
     KZ_TRY(receive(rq, upload, &info, checksum));
     kz_reply_empty(out, 204);
+    if (info.offset == info.size) {
+        err = finish(rq, grant, out, &info);
+        if (!err || kz_err_code(err) != KZ_ERR_NOT_FOUND) /* given up: it stands nowhere */
+            tus_headers(out, &info);
+        return err;
+    }
     tus_headers(out, &info);
-    if (info.offset == info.size)
-        return finish(rq, grant, out, &info);
     KZ_TRY(kz_grant_again(grant));
     KZ_TRY(kz_q_upload_touch(NULL, kz_grant_db(grant), &(kz_q_upload_touch_args_t){id}));
     return kz_grant_commit(grant);

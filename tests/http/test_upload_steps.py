@@ -2,6 +2,7 @@
 would do the same one."""
 
 import secrets
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -148,3 +149,60 @@ def test_a_document_is_no_failed_upload(portal, maria):
     upload = maria.browser.upload(maria.matter, b"x")
     sql(portal, "UPDATE upload SET state = 'storing' WHERE id = %s", upload)
     ends_well(portal, maria, upload)
+
+
+def removed_on_the_way(portal, start, column, value):
+    """A body whose upload is given up before its last byte."""
+    yield start
+    wait_for(lambda: ask(portal, f"SELECT count(*) FROM upload WHERE {column} = %s", value) == 1)
+    time.sleep(0.3)  # the portal has read the row, too, and waits for bytes
+    sql(portal, f"DELETE FROM upload WHERE {column} = %s", value)
+    yield b"x"
+
+
+def test_gone_before_its_last_byte(portal, maria):
+    """It is not said to have arrived."""
+    upload = maria.browser.created(maria.matter, 2)
+    answer = maria.browser.patch(upload, 0, removed_on_the_way(portal, b"x", "id", upload))
+    assert answer.status_code == 404
+    assert "Upload-Offset" not in answer.headers
+
+
+def test_gone_before_the_end_of_its_form(portal, maria):
+    name = f"{secrets.token_hex(4)}.txt"
+    body = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'
+    body += maria.browser.csrf.encode()
+    body += b'\r\n--b\r\nContent-Disposition: form-data; name="files"; filename="%s"\r\n\r\n'
+    body = body.replace(b"%s", name.encode()) + b"x" * 1000
+
+    def sent():
+        yield from removed_on_the_way(portal, body, "name", name)
+        yield b"\r\n--b--\r\n"
+
+    answer = maria.browser.request(
+        "POST", f"/matters/{maria.matter}/documents", token=False, content=sent(),
+        headers={"Content-Type": "multipart/form-data; boundary=b", "Origin": maria.browser.url},
+    )
+    assert answer.status_code == 404
+    assert [row["state"] for row in answer.json()["results"]] == ["failed"]
+
+
+@pytest.mark.parametrize("state, code", [("available", 204), ("infected", 422), ("storing", 204)])
+def test_ended_before_the_answer_to_its_last_byte(portal, maria, state, code):
+    """Somebody else was quicker: the answer says how it ended, if it has."""
+    upload = maria.browser.created(maria.matter, 1)
+    ended = (
+        f"UPDATE upload SET state = '{state}', sha256 = sha256('x'), worker = gen_random_uuid(),"
+        " lease = now() + interval '1 minute' WHERE id = %s"
+    )
+
+    def content():
+        yield b""
+        time.sleep(0.3)
+        sql(portal, ended, upload)
+        yield b"x"
+
+    answer = maria.browser.patch(upload, 0, content())
+    assert answer.status_code == code
+    assert answer.headers.get("Upload-State") == (None if state == "storing" else state)
+    sql(portal, "DELETE FROM upload WHERE id = %s", upload)
