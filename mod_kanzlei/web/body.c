@@ -10,6 +10,11 @@
 
 #include "web/multipart.h"
 
+#define KZ_BODY_FORM_TIME (20 * APR_USEC_PER_SEC) /* for a form, and a second more for each */
+#define KZ_BODY_FORM_RATE 4096                    /* bytes of it that have come */
+#define KZ_BODY_PAUSE_MIN 1000
+#define KZ_BODY_PAUSE_MAX (250 * 1000)
+
 const char *kz_request_id(const kz_request_t *rq, const char *kind)
 {
     int i;
@@ -96,6 +101,37 @@ static kz_err_t *take(apr_size_t *taken, kz_web_t *web, char *buffer, apr_size_t
     return NULL;
 }
 
+static apr_interval_time_t pause_after(apr_interval_time_t waited)
+{
+    waited /= 8;
+    return waited < KZ_BODY_PAUSE_MIN   ? KZ_BODY_PAUSE_MIN
+           : waited > KZ_BODY_PAUSE_MAX ? KZ_BODY_PAUSE_MAX
+                                        : waited;
+}
+
+/* Asks httpd for more of the body. What has a deadline is asked for again and again, because
+ * HTTP/2's streams have no time-out that a request could set; the pauses are an eighth of what was
+ * waited. */
+static kz_err_t *fetch(kz_web_t *web, apr_size_t room)
+{
+    apr_read_type_e how = web->deadline ? APR_NONBLOCK_READ : APR_BLOCK_READ;
+    apr_time_t start = apr_time_now();
+
+    for (;;) {
+        apr_status_t status =
+            ap_get_brigade(web->r->input_filters, web->in, AP_MODE_READBYTES, how, (apr_off_t)room);
+        apr_time_t now = apr_time_now();
+
+        if (status == APR_SUCCESS && !APR_BRIGADE_EMPTY(web->in))
+            return NULL;
+        if (!web->deadline || (status != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(status)))
+            return read_error(status == APR_SUCCESS ? APR_EOF : status);
+        if (now >= web->deadline)
+            return kz_err_create(KZ_ERR_TIMEOUT, "a form that came too slowly");
+        apr_sleep(pause_after(now - start));
+    }
+}
+
 kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
 {
     kz_web_t *web = rq->web;
@@ -105,15 +141,8 @@ kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
     if (!web->in)
         web->in = apr_brigade_create(rq->pool, web->r->connection->bucket_alloc);
     while (*len == 0 && !web->in_eos) {
-        if (APR_BRIGADE_EMPTY(web->in)) {
-            apr_status_t status = ap_get_brigade(web->r->input_filters, web->in, AP_MODE_READBYTES,
-                                                 APR_BLOCK_READ, (apr_off_t)room);
-
-            if (status != APR_SUCCESS)
-                return read_error(status);
-            if (APR_BRIGADE_EMPTY(web->in))
-                return read_error(APR_EOF);
-        }
+        if (APR_BRIGADE_EMPTY(web->in))
+            KZ_TRY(fetch(web, room));
         KZ_TRY(take(len, web, buffer, room));
     }
     return NULL;
@@ -122,6 +151,7 @@ kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
 static kz_err_t *read_all(char **body, apr_size_t *len, kz_request_t *rq)
 {
     apr_int64_t announced = kz_request_length(rq);
+    apr_time_t start = apr_time_now();
     char *room;
 
     if (announced > KZ_WEB_FORM_MAX)
@@ -135,6 +165,8 @@ static kz_err_t *read_all(char **body, apr_size_t *len, kz_request_t *rq)
 
         if (n == 0)
             return kz_err_create(KZ_ERR_TOO_LARGE, "a form over %d bytes", KZ_WEB_FORM_MAX);
+        rq->web->deadline =
+            start + KZ_BODY_FORM_TIME + apr_time_from_sec((apr_time_t)*len) / KZ_BODY_FORM_RATE;
         KZ_TRY(kz_request_read(rq, room + *len, &n));
         if (n == 0)
             break;

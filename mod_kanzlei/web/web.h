@@ -24,7 +24,8 @@ typedef struct kz_web_t {
     request_rec *r;
     kz_state_t *state;
     apr_bucket_brigade *in;
-    int in_eos; /* the body was read to its end */
+    int in_eos;          /* the body was read to its end */
+    apr_time_t deadline; /* of the read that is under way; 0: httpd's own time-outs alone */
 } kz_web_t;
 
 /* Makes what a process needs of CONF: the portal, the templates of all languages, the assets. */
@@ -54,7 +55,7 @@ const char *kz_web__csrf(const kz_portal_t *portal, const char *value, apr_pool_
 /* FORGED unless Origin or Sec-Fetch-Site, where sent, say that it comes from the portal itself. */
 kz_err_t *kz_web__origin_check(const kz_request_t *rq);
 
-/* Reads an urlencoded or JSON body into RQ->form. MEDIA_TYPE, TOO_LARGE, BAD_REQUEST. */
+/* Reads an urlencoded or JSON body into RQ->form. MEDIA_TYPE, TOO_LARGE, BAD_REQUEST, TIMEOUT. */
 kz_err_t *kz_web__read_form(kz_request_t *rq);
 
 /* What every page's view has. GRANT may be NULL, or not settled. */

@@ -2,9 +2,14 @@
 
 import json
 import secrets
+import socket
+import ssl
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import h2.connection
+import h2.events
 import pytest
 from person import wait_for
 from portal import BYTES
@@ -243,3 +248,85 @@ def test_a_form_that_stops_coming(impatient):
             assert raw.status() == 408
     names = [one["name"] for one in maria.browser.get_json(f"/matters/{maria.matter}")["documents"]]
     assert "a.txt" not in names
+
+
+class Stream:
+    """One request over HTTP/2 whose body ends when a test wants."""
+
+    def __init__(self, portal, browser, path, **more):
+        place = urlsplit(portal.url)
+        context = ssl.create_default_context(cafile=portal.authority)
+        context.set_alpn_protocols(["h2"])
+        line = socket.create_connection((place.hostname, place.port), timeout=30)
+        self.line = context.wrap_socket(line, server_hostname=place.hostname)
+        self.h2 = h2.connection.H2Connection()
+        self.h2.initiate_connection()
+        jar = browser.http.cookies.jar
+        fields = {
+            ":method": "POST", ":authority": place.netloc, ":scheme": "https", ":path": path,
+            "accept": "application/json", "content-type": "application/json",
+            "origin": portal.url, "x-csrf-token": browser.csrf,
+            "cookie": "; ".join(f"{one.name}={one.value}" for one in jar), **more,
+        }  # fmt: skip
+        self.h2.send_headers(1, list(fields.items()))
+        self.send(b"")
+
+    def send(self, data, end=False):
+        self.h2.send_data(1, data, end_stream=end)
+        self.line.sendall(self.h2.data_to_send())
+
+    def status(self):
+        while True:
+            data = self.line.recv(65536)
+            assert data, "the connection ended"
+            for event in self.h2.receive_data(data):
+                if isinstance(event, h2.events.ResponseReceived):
+                    return int(dict(event.headers)[b":status"])
+            self.line.sendall(self.h2.data_to_send())
+
+
+FORM = b'{"lang": "de"}'
+
+
+@pytest.mark.parametrize("length", [{}, {"content-length": str(len(FORM))}], ids=["", "announced"])
+def test_a_slow_form_is_waited_for(portal, admin, length):
+    """By HTTP/2, then by HTTP/1.1: chunked, where its length isn't announced."""
+    stream = Stream(portal, admin, "/k/linde/language", **length)
+    for at in range(len(FORM)):
+        stream.send(FORM[at : at + 1], end=at + 1 == len(FORM))
+        time.sleep(0.05)
+    assert stream.status() == 303
+    stream.line.close()
+    with Raw(portal, admin) as raw:
+        fields = [f"{name}: {value}" for name, value in length.items()]
+        raw.head("POST /k/linde/language HTTP/1.1", JSON, *fields or ["Transfer-Encoding: chunked"])
+        for at in range(len(FORM)):
+            raw.send(FORM[at : at + 1] if length else b"1\r\n" + FORM[at : at + 1] + b"\r\n")
+            time.sleep(0.05)
+        raw.send(b"" if length else b"0\r\n\r\n")
+        assert raw.status() == 303
+
+
+def test_a_form_has_less_time_than_an_upload(portal):
+    """Whoever isn't signed in can't hold a thread for two minutes, or for ever by a byte now and
+    then."""
+    browser = portal.browser()
+    browser.get_json("/sign-in")
+    silent = Stream(portal, browser, "/k/linde/sign-in")
+    with Raw(portal, browser) as raw, Raw(portal, browser) as chunked:
+        raw.head("POST /k/linde/sign-in HTTP/1.1", JSON, "Content-Length: 1000")
+        chunked.head("POST /k/linde/sign-in HTTP/1.1", JSON, "Transfer-Encoding: chunked")
+        for line in (chunked.line, silent.line):
+            line.settimeout(90)
+        raw.line.settimeout(1)
+        answer = b""
+        for _ in range(90):
+            try:
+                answer = raw.line.recv(65536)
+                break
+            except TimeoutError:
+                raw.send(b" ")
+        assert statuses(answer) == [408]
+        assert chunked.status() == 408
+        assert silent.status() == 408
+    silent.line.close()
