@@ -12,7 +12,7 @@
 #include "base/slots.h"
 
 #define KZ_ARGON2_WAIT    (10 * APR_USEC_PER_SEC) /* for a slot */
-#define KZ_ARGON2_WAITING 8   /* threads per slot: anybody may sign in, the others serve pages */
+#define KZ_ARGON2_WAITING 32  /* threads per slot, some seconds: the others serve pages */
 #define KZ_ZXCVBN_MAX     100 /* characters looked at: its time grows with them */
 #define KZ_ZXCVBN_WORDS   200 /* words of ours given to it, at most */
 

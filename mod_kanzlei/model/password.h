@@ -8,7 +8,8 @@
 /* The slots of one process: KanzleiPasswordSlots, each of KanzleiPasswordMemory. */
 kz_err_t *kz_argon2_create(kz_argon2_t **argon2, const kz_conf_t *conf, apr_pool_t *pool);
 
-/* The string to store ("$argon2id$..."), in POOL. Errors: BUSY (no slot became free in time, or too many wait). */
+/* The string to store ("$argon2id$..."), in POOL. Errors: BUSY (no slot became free in time, or too
+ * many wait). */
 kz_err_t *kz_password_hash(const char **hash, kz_portal_t *portal, const char *password,
                            apr_pool_t *pool);
 /* *OK becomes 1 if PASSWORD fits HASH. HASH NULL takes as long and fits nothing. Errors: BUSY. */
