@@ -106,9 +106,11 @@ class Sender(Actor):
             self.world.uploads[upload] = (name, content, at, owner)
             if at == len(content):
                 break
-        if at is None and self.browser.state(upload) != "available":
-            time.sleep(0.05)  # being finished
-            return
+        if at is None:
+            answer = self.expect(self.browser.get(f"/uploads/{upload}"), 200)
+            if answer.json()["state"] != "available":
+                time.sleep(0.05)  # being finished
+                return
         self.world.take(name, content)
         del self.world.uploads[upload]
 
