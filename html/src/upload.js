@@ -311,6 +311,7 @@ class Queue {
     this.clearButton = form.querySelector("[data-clear]");
     this.input = form.querySelector("input[type=file]");
     this.listen();
+    this.take(); /* what was chosen before this script had come */
   }
 
   listen() {

@@ -220,6 +220,34 @@ def test_first_start_killed_at_any_moment(appliance):
     assert appliance.status() < 500
 
 
+@pytest.mark.parametrize("step", ["mkdir", "mv"])
+def test_first_start_killed_after_a_step_on_the_data_folder(appliance, scratch, step):
+    """Not by chance: the first mkdir and the first mv in it are its last."""
+    fake = scratch / "bin" / step
+    fake.parent.mkdir()
+    fake.write_text(f"""#!/bin/sh
+/bin/{step} "$@"
+case "$*" in *{appliance.data}*) kill -9 0 ;; esac
+""")
+    fake.chmod(0o755)
+    path = f"{fake.parent}:{os.environ['PATH']}"
+    run = subprocess.Popen(appliance.command("--empty"), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, start_new_session=True,
+                           env={**os.environ, "PATH": path})
+    assert run.wait(timeout=120) == -signal.SIGKILL
+    assert appliance.data.is_dir() and not (appliance.data / "conf").exists()
+    appliance.must_start()
+    assert sorted(path.name for path in appliance.data.glob("version*")) == ["version"]
+    assert appliance.status() < 500
+
+
+def test_first_start_killed_while_it_writes_the_version(appliance):
+    appliance.data.mkdir(mode=0o755)
+    (appliance.data / "version.4711").touch()
+    appliance.must_start()
+    assert sorted(path.name for path in appliance.data.glob("version*")) == ["version"]
+
+
 def test_stale_pid_files_harm_nobody(appliance):
     appliance.must_start()
     appliance.stop()

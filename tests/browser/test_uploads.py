@@ -123,3 +123,17 @@ def test_what_is_not_sent_at_all(sender):
         "gut.txt": sender.say("upload.done_client", name="gut.txt"),
     }.items():
         expect(row(sender, name).locator(".job__text")).to_have_text(words)
+
+
+def test_files_chosen_before_the_script_has_come(sender):
+    """On a slow line the page is there first: what was chosen in its plain form is sent, too."""
+    held = []
+    sender.page.route(re.compile(r"/assets/upload"), lambda route: held.append(route))
+    sender.page.reload(wait_until="commit")
+    sender.page.set_input_files("#files", [file("Mahnung.txt", "Bitte bis Montag")])
+    expect(sender.page.locator("[data-list] > li")).to_have_count(0)
+    while not held:
+        sender.page.wait_for_timeout(50)
+    held[0].continue_()
+    words = sender.say("upload.done_client", name="Mahnung.txt")
+    expect(row(sender, "Mahnung.txt").locator(".job__text")).to_have_text(words)
