@@ -1,5 +1,5 @@
 -- What kanzleictl asks about all firms at once: numbers and errors, nothing that a client wrote. They
--- read past row-level security; applied before enter.sql, which grants them to the portal's role.
+-- read past row-level security; applied before grant.sql, which grants them to the portal's role.
 
 -- The state of the installation. COPIES_OPEN: what is to be mended in P_STORES; COPIES_GONE: what others
 -- missed, which are not configured any more, by name in STORES_GONE. JOBS_OLDEST: since when a job could have been done and nobody has;

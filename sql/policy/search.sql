@@ -1,0 +1,103 @@
+-- Searching. Under row-level security a LIKE can't use its index (the operator is not leakproof), nor does
+-- PostgreSQL know how often a word is met. So these are written out past it, with the same conditions, and
+-- look at the first ones in the list's order: a frequent word fills the page with these, and somebody who
+-- sees few clients has no others. Otherwise the word is rare, and its index is read. With the portal's own
+-- random_page_cost PostgreSQL would rather walk through all documents of the clients.
+
+-- The condition that P_TEXT is LIKE $2, which is P_LIKE ('%word%'). The index knows three letters in a row,
+-- and with which letters words begin: so one letter or two are looked for at the beginning of words alone,
+-- behind a blank, a hyphen or an underscore. With more of these PostgreSQL takes the index for dear.
+CREATE OR REPLACE FUNCTION kz_like(p_text text, p_like text)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN length(p_like) > 4 THEN p_text || ' LIKE $2'
+           ELSE (SELECT format('(%s)',
+                               string_agg(format('%s LIKE %L || substr($2, 2)', p_text, before), ' OR '))
+                   FROM unnest(ARRAY['', '% ', '%-', '%\_']) before) END;
+$$;
+
+-- Clients whose number, name or town is LIKE P_LIKE (see kz_like), by name, behind the client P_AFTER; from
+-- the start when that is none whom one may see.
+CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_after uuid, p_limit int)
+RETURNS TABLE (firm int, id uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET random_page_cost = 4.0 AS $$
+DECLARE
+    near constant int := 1000;
+    at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
+    mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
+    after_sort text := '';
+    conditions text := 'c.firm = $1 AND (c.sort, c.id) > ($3, $4)'
+        || CASE WHEN current_setting('kz.all', true) = 'on' THEN '' ELSE ' AND c.id = ANY ($5)' END;
+    seen int;
+    ids uuid[];
+BEGIN
+    SELECT c.sort INTO after_sort FROM client c
+     WHERE c.firm = at_firm AND c.id = p_after
+       AND (current_setting('kz.all', true) = 'on' OR c.id = ANY (mine));
+    after_sort := coalesce(after_sort, '');
+    p_after := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+    EXECUTE 'WITH near AS MATERIALIZED (SELECT c.id, c.sort, c.search FROM client c WHERE ' || conditions
+        || ' ORDER BY c.sort, c.id LIMIT $6) SELECT (SELECT count(*) FROM near),'
+        || ' ARRAY(SELECT n.id FROM near n WHERE ' || kz_like('n.search', p_like)
+        || ' ORDER BY n.sort, n.id LIMIT $7)'
+        INTO seen, ids USING at_firm, p_like, after_sort, p_after, mine, near, p_limit;
+    IF seen = near AND cardinality(ids) < p_limit THEN
+        EXECUTE 'WITH rare AS MATERIALIZED (SELECT c.id, c.sort FROM client c WHERE '
+            || kz_like('c.search', p_like) || ' AND ' || conditions
+            || ') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.sort, r.id LIMIT $7)'
+            INTO ids USING at_firm, p_like, after_sort, p_after, mine, near, p_limit;
+    END IF;
+    RETURN QUERY SELECT at_firm, unnest(ids);
+END $$;
+
+-- Documents whose name is LIKE P_LIKE (see kz_like), newest first, behind the place (P_AT, P_ID), with the
+-- conditions that are not NULL; P_STATE 'new': sent by the other side and not opened.
+CREATE OR REPLACE FUNCTION kz_document_search(p_like text, p_client uuid, p_matter uuid, p_state text,
+                                              p_from timestamptz, p_to timestamptz, p_at timestamptz,
+                                              p_id uuid, p_limit int)
+RETURNS TABLE (firm int, id uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET random_page_cost = 4.0 AS $$
+DECLARE
+    near constant int := 2000;
+    at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
+    mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
+    side text := current_setting('kz.side', true);
+    incoming text := CASE side WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
+    fresh boolean := coalesce(p_state = 'new', false);
+    -- A document is provided in the moment when it is made: either time, either id.
+    conditions text := format('%1$s.firm = $1' || CASE WHEN current_setting('kz.all', true) = 'on' THEN ''
+                              ELSE ' AND %1$s.client = ANY ($3)' END
+        || CASE WHEN fresh THEN ' AND v.opened_at IS NULL AND v.direction = $12 AND d.state = ''available'''
+                ELSE '' END
+        || CASE WHEN side IN ('staff', 'portal') THEN ''
+                ELSE ' AND (d.state = ''available'' OR d.direction = ''from_client'')' END
+        || CASE WHEN p_state IS NULL OR fresh THEN '' ELSE ' AND d.state = $6' END
+        || CASE WHEN p_client IS NULL THEN '' ELSE ' AND %1$s.client = $4' END
+        || CASE WHEN p_matter IS NULL THEN '' ELSE ' AND %1$s.matter = $5' END
+        || CASE WHEN p_from IS NULL THEN '' ELSE ' AND %2$s >= $7' END
+        || CASE WHEN p_to IS NULL THEN '' ELSE ' AND %2$s < $8' END
+        || CASE WHEN p_at IS NULL THEN '' ELSE ' AND (%2$s, %3$s) < ($9, $10)' END,
+        CASE WHEN fresh THEN 'v' ELSE 'd' END, CASE WHEN fresh THEN 'v.provided_at' ELSE 'd.at' END,
+        CASE WHEN fresh THEN 'v.document' ELSE 'd.id' END);
+    source text := CASE WHEN fresh THEN 'delivery v, LATERAL (SELECT * FROM document d WHERE d.firm = v.firm'
+                                        ' AND d.id = v.document LIMIT 1) d'
+                   ELSE 'document d' END;
+    seen int;
+    ids uuid[];
+BEGIN
+    EXECUTE 'WITH near AS MATERIALIZED (SELECT d.id, d.at, d.name FROM ' || source || ' WHERE ' || conditions
+        || CASE WHEN fresh THEN ' ORDER BY v.provided_at DESC, v.document DESC'
+           ELSE ' ORDER BY d.at DESC, d.id DESC' END
+        || ' LIMIT $13) SELECT (SELECT count(*) FROM near), ARRAY(SELECT n.id FROM near n'
+        || ' WHERE ' || kz_like('lower(n.name)', p_like) || ' ORDER BY n.at DESC, n.id DESC LIMIT $11)'
+        INTO seen, ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
+                             p_limit, incoming, near;
+    IF seen = near AND cardinality(ids) < p_limit THEN
+        EXECUTE 'WITH rare AS MATERIALIZED (SELECT d.id, d.at FROM document d'
+            || CASE WHEN fresh THEN ' JOIN delivery v ON v.firm = d.firm AND v.document = d.id' ELSE '' END
+            || ' WHERE d.firm = $1 AND ' || kz_like('lower(d.name)', p_like) || ' AND ' || conditions
+            || ') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.at DESC, r.id DESC LIMIT $11)'
+            INTO ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
+                           p_limit, incoming, near;
+    END IF;
+    RETURN QUERY SELECT at_firm, unnest(ids);
+END $$;
