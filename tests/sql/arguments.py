@@ -267,6 +267,7 @@ ALLOWED = {
     "enter": 6000,
     # A check reads all, page by page; when little is left, PostgreSQL may sort that at once.
     "sealed_events": 40000,
+    "events_covered": 10000,
     # The first 2,000 (1,000) in the list's order, then the matches of a word that is rare there.
     "documents_found": 10000,
     "clients_found": 3000,

@@ -14,7 +14,7 @@ from ctl_site import Cluster, Site  # noqa: E402
 
 # What plans depend on is as in appliance/postgresql.conf; the rest makes loading fast.
 SETTINGS = {
-    "work_mem": "8MB", "effective_cache_size": "2GB", "jit": "off", "shared_buffers": "512MB",
+    "work_mem": "8MB", "effective_cache_size": "2GB", "shared_buffers": "512MB",
     "autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "8GB",
 }  # fmt: skip
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS = "-c statement_timeout=60000 -c jit=off -c timezone=UTC"  # as io/db/conn.c sets them
+# As io/db/conn.c sets them.
+OPTIONS = "-c statement_timeout=60000 -c jit=off -c random_page_cost=1.1 -c timezone=UTC"
 EXPLAIN = {
     "log_min_duration": "0", "log_nested_statements": "on", "log_analyze": "on",
     "log_timing": "off", "log_format": "json", "log_level": "notice",
