@@ -268,6 +268,8 @@ ALLOWED = {
     # A check reads all, page by page; when little is left, PostgreSQL may sort that at once.
     "sealed_events": 40000,
     "events_covered": 10000,
+    # Those of a matter may be looked through for a state, while they are few.
+    "documents": 2000,
     # The first 2,000 (1,000) in the list's order, then the matches of a word that is rare there.
     "documents_found": 10000,
     "clients_found": 3000,
