@@ -176,9 +176,7 @@ static kz_err_t *tidy(kz_state_t *state, apr_pool_t *pool)
     KZ_TRY(kz_db_begin(&db, state->portal->db, pool));
     KZ_TRY(kz_q_tidy(&row, db, pool));
     KZ_TRY(kz_db_commit(db));
-    KZ_TRY(kz_upload_sweep(&found, state->portal, 1, pool));
-    return kz_stores_sweep(state->portal->stores,
-                           apr_time_now() + state->portal->conf->store_timeout, pool);
+    return kz_upload_sweep(&found, state->portal, 1, pool);
 }
 
 /* Whether the scanner has no signatures but the test ones: said on the staff's pages and in the
