@@ -14,7 +14,7 @@ need_known_layout()
         esac
         [ "$found" -le "$layout" ] ||
             die "$data was made by a newer version of Kanzleipost ($found, this one knows $layout)."
-    elif [ -n "$(find "$data" -mindepth 1 -maxdepth 1 ! -name 'version.*' -print -quit 2>/dev/null)" ]; then
+    elif [ -n "$(find "$data" -mindepth 1 -maxdepth 1 ! -name version.new -print -quit 2>/dev/null)" ]; then
         die "$data is not empty and not a data folder of Kanzleipost: choose another one with --data."
     fi
 }

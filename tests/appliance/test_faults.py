@@ -72,11 +72,12 @@ def test_data_with_a_damaged_version(appliance, content):
     refused(appliance.start(), "damaged")
 
 
-def test_folder_of_somebody_else(appliance):
+@pytest.mark.parametrize("name", ["thesis.tex", "version.txt"])
+def test_folder_of_somebody_else(appliance, name):
     appliance.data.mkdir()
-    (appliance.data / "thesis.tex").write_text("x")
+    (appliance.data / name).write_text("x")
     refused(appliance.start(), "not empty", "--data")
-    assert [path.name for path in appliance.data.iterdir()] == ["thesis.tex"]
+    assert [path.name for path in appliance.data.iterdir()] == [name]
 
 
 def test_paths_that_can_not_be_used(scratch):
@@ -243,7 +244,7 @@ case "$*" in *{appliance.data}*) kill -9 0 ;; esac
 
 def test_first_start_killed_while_it_writes_the_version(appliance):
     appliance.data.mkdir(mode=0o755)
-    (appliance.data / "version.4711").touch()
+    (appliance.data / "version.new").touch()
     appliance.must_start()
     assert sorted(path.name for path in appliance.data.glob("version*")) == ["version"]
 
