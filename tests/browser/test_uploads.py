@@ -132,7 +132,9 @@ def test_files_chosen_before_the_script_has_come(sender):
     sender.page.reload(wait_until="commit")
     sender.page.set_input_files("#files", [file("Mahnung.txt", "Bitte bis Montag")])
     expect(sender.page.locator("[data-list] > li")).to_have_count(0)
-    while not held:
+    for _ in range(600):
+        if held:
+            break
         sender.page.wait_for_timeout(50)
     held[0].continue_()
     words = sender.say("upload.done_client", name="Mahnung.txt")
