@@ -54,12 +54,25 @@ static uint64_t next_tick(void)
     return tick;
 }
 
+void kz_str_uuid_text(char out[KZ_STR_UUID_SIZE], const unsigned char id[KZ_STR_UUID_BYTES])
+{
+    static const char hyphen_before[KZ_STR_UUID_BYTES] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
+    char hex[2 * KZ_STR_UUID_BYTES + 1], *to = out;
+
+    sodium_bin2hex(hex, sizeof hex, id, KZ_STR_UUID_BYTES);
+    for (size_t i = 0; i < KZ_STR_UUID_BYTES; i++) {
+        if (hyphen_before[i])
+            *to++ = '-';
+        *to++ = hex[2 * i];
+        *to++ = hex[2 * i + 1];
+    }
+    *to = '\0';
+}
+
 void kz_str_uuid_v7(char out[KZ_STR_UUID_SIZE])
 {
-    static const char hyphen_before[16] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
     uint64_t tick = next_tick();
-    unsigned char id[16];
-    char hex[2 * sizeof id + 1], *to = out;
+    unsigned char id[KZ_STR_UUID_BYTES];
 
     randombytes_buf(id, sizeof id);
     for (int i = 0; i < 6; i++)
@@ -67,14 +80,7 @@ void kz_str_uuid_v7(char out[KZ_STR_UUID_SIZE])
     id[6] = 0x70 | (unsigned char)((tick >> 8) & 0x0f); /* version 7 */
     id[7] = (unsigned char)tick;
     id[8] = 0x80 | (id[8] & 0x3f); /* variant 10 */
-    sodium_bin2hex(hex, sizeof hex, id, sizeof id);
-    for (size_t i = 0; i < sizeof id; i++) {
-        if (hyphen_before[i])
-            *to++ = '-';
-        *to++ = hex[2 * i];
-        *to++ = hex[2 * i + 1];
-    }
-    *to = '\0';
+    kz_str_uuid_text(out, id);
 }
 
 int kz_str_is_uuid(const char *text)
@@ -106,6 +112,12 @@ int kz_str_is_utf8(const char *text, size_t len)
     size_t step;
 
     for (size_t i = 0; i < len; i += step) {
+        uint64_t eight;
+
+        step = sizeof eight;
+        if (len - i >= step &&
+            (memcpy(&eight, text + i, step), !(eight & UINT64_C(0x8080808080808080))))
+            continue; /* ASCII */
         step = kz_str__utf8_next(&character, text + i, len - i);
         if (!step)
             return 0;

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#define KZ_STR_UUID_BYTES    16
 #define KZ_STR_UUID_SIZE     37  /* bytes of a UUID's text with its final NUL */
 #define KZ_STR_FILE_NAME_MAX 255 /* bytes of a file name, without the final NUL */
 
@@ -27,6 +28,9 @@ const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool);
  * other character, padding, or bits left over. */
 kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char *text,
                                   apr_pool_t *pool);
+
+/* The bytes of a UUID as text, lower case, with hyphens (RFC 9562 section 4). */
+void kz_str_uuid_text(char out[KZ_STR_UUID_SIZE], const unsigned char id[KZ_STR_UUID_BYTES]);
 
 /* A new UUID, version 7 (RFC 9562 section 5.7; section 6.2 method 3 for the bits below the
  * millisecond): random, and within one process each is greater than the one before, also from

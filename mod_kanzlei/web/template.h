@@ -8,6 +8,9 @@
  * repeat sections, false, null, empty lists and missing names are false (an empty string and 0 are
  * true); numbers and strings print, nothing else does.
  *
+ * Other than there, the lines of a partial are not indented as its tag is: to HTML that would mean
+ * nothing, and each page pay for it.
+ *
  * Not in here, and refused: other delimiters, lambdas, blocks and parents, dynamic names. A name is
  * letters, digits, "_" and "-", its parts separated by dots, or "." alone. */
 #ifndef KZ_WEB_TEMPLATE_H

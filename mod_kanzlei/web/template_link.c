@@ -94,6 +94,7 @@ static kz_err_t *link_partial(const linker_t *linker, kz_template__node_t *node)
     node->target = apr_hash_get(linker->set->by_name, name, APR_HASH_KEY_STRING);
     if (linker->set->lenient)
         return NULL;
+    node->standalone = 0; /* its lines are not indented */
     if (!node->target || strncmp(name, "part/", 5) != 0)
         return wrong(linker, node, "this partial is missing");
     return NULL;

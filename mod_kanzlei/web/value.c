@@ -50,11 +50,20 @@ static void *grow(void *room, int count, int *size, apr_size_t item, apr_pool_t 
     return larger;
 }
 
+/* The bit of a name in the filter of OBJECT: bits 0 to 5 of HASH within a word, 6 and 7 say which.
+ */
+static int may_have(const kz_value_object_t *object, uint32_t hash)
+{
+    return (int)(object->names[hash >> 6 & 3] >> (hash & 63) & 1);
+}
+
 static kz_value_member_t *find(const kz_value_object_t *object, const char *name, apr_size_t len,
                                uint32_t hash)
 {
     kz_value_member_t *member = object->members, *end = member + object->count;
 
+    if (!may_have(object, hash))
+        return NULL;
     for (; member < end; member++)
         if (member->hash == hash && member->len == len && memcmp(member->name, name, len) == 0)
             return member;
@@ -63,16 +72,24 @@ static kz_value_member_t *find(const kz_value_object_t *object, const char *name
 
 kz_value_t *kz_value_member(kz_value_object_t *object, const char *name, apr_pool_t *pool)
 {
-    apr_size_t len = strlen(name);
-    uint32_t hash = kz_value_hash(name, len);
-    kz_value_member_t *member = find(object, name, len, hash);
+    const kz_value_object_t *like = object->like;
+    kz_value_member_t made = {.name = name}, *member;
 
+    if (like && object->count < like->count && like->members[object->count].name == name) {
+        made.hash = like->members[object->count].hash;
+        made.len = like->members[object->count].len;
+    } else {
+        made.len = (uint32_t)strlen(name);
+        made.hash = kz_value_hash(name, made.len);
+    }
+    member = find(object, name, made.len, made.hash);
     if (member)
         return &member->value;
     object->members =
         grow(object->members, object->count, &object->size, sizeof *object->members, pool);
     member = &object->members[object->count++];
-    *member = (kz_value_member_t){.hash = hash, .len = (uint32_t)len, .name = name};
+    *member = made;
+    object->names[made.hash >> 6 & 3] |= UINT64_C(1) << (made.hash & 63);
     return &member->value;
 }
 
@@ -81,6 +98,21 @@ kz_value_t *kz_value_append(kz_value_list_t *list, apr_pool_t *pool)
     list->items = grow(list->items, list->count, &list->size, sizeof *list->items, pool);
     list->items[list->count] = (kz_value_t){0};
     return &list->items[list->count++];
+}
+
+kz_value_t kz_value_row(kz_value_list_t *list, apr_pool_t *pool)
+{
+    const kz_value_t *before = list->count ? &list->items[list->count - 1] : NULL;
+    kz_value_t row = kz_value_object(pool);
+
+    if (before && before->kind == KZ_VALUE_OBJECT) {
+        row.object->like = before->object;
+        row.object->size = before->object->size;
+        row.object->members =
+            apr_palloc(pool, (apr_size_t)row.object->size * sizeof *row.object->members);
+    }
+    *kz_value_append(list, pool) = row;
+    return row;
 }
 
 const kz_value_t *kz_value_get(const kz_value_t *value, const char *name, apr_size_t len,

@@ -51,7 +51,11 @@ typedef struct kz_value_member_t {
 struct kz_value_object_t {
     kz_value_member_t *members; /* in the order in which they were set first */
     int count;
-    int size; /* of members */
+    int size;                      /* of members */
+    uint64_t names[4];             /* a Bloom filter of the members' hashes: most names that are
+                                    * looked for in a row are not there */
+    const kz_value_object_t *like; /* the row before, which most likely has the same names in the
+                                    * same order; or NULL */
 };
 
 uint32_t kz_value_hash(const char *name, apr_size_t len);
@@ -69,6 +73,10 @@ kz_value_t *kz_value_member(kz_value_object_t *object, const char *name, apr_poo
 
 /* A new place, null, at the end of a list. Good until the next call for this list. */
 kz_value_t *kz_value_append(kz_value_list_t *list, apr_pool_t *pool);
+
+/* A new object at the end of a list: quicker to fill when it gets the names of the one before it,
+ * as the same literals, in the same order. */
+kz_value_t kz_value_row(kz_value_list_t *list, apr_pool_t *pool);
 
 /* What VALUE, if it is an object, has under NAME, whose hash is HASH; NULL if nothing. */
 const kz_value_t *kz_value_get(const kz_value_t *value, const char *name, apr_size_t len,

@@ -85,10 +85,7 @@ void kz_view_list(kz_view_t *view, const char *name)
 
 kz_view_t *kz_view_row(kz_view_t *view, const char *name)
 {
-    kz_value_t *row = kz_value_append(list(view, name), view->pool);
-
-    *row = kz_value_object(view->pool);
-    return wrap(view, *row);
+    return wrap(view, kz_value_row(list(view, name), view->pool));
 }
 
 void kz_view_text(kz_view_t *view, const char *name, const char *value)
@@ -115,11 +112,6 @@ void kz_view_count(kz_view_t *view, const char *name, apr_int64_t value)
         kz_view_text(view, name, value > 0 ? "99+" : NULL);
 }
 
-static const char *suffixed(const kz_view_t *view, const char *name, const char *suffix)
-{
-    return apr_pstrcat(view->pool, name, "_", suffix, NULL);
-}
-
 const char *kz_view_phrase(const kz_words_t *words, const char *key, const kz_view_t *view,
                            apr_pool_t *pool)
 {
@@ -138,7 +130,8 @@ void kz_view_say(kz_view_t *view, const char *name, const char *key)
     kz_view_text(view, name, kz_view_phrase(view->words, key, view, view->pool));
 }
 
-void kz_view_time(kz_view_t *view, const char *name, apr_time_t value)
+void kz_view__time(kz_view_t *view, const char *name, const char *name_text, const char *name_exact,
+                   apr_time_t value)
 {
     const char *iso = NULL, *text = NULL, *exact = NULL;
 
@@ -147,8 +140,8 @@ void kz_view_time(kz_view_t *view, const char *name, apr_time_t value)
         text = kz_words_time(&exact, view->words, value, view->today, view->pool);
     }
     kz_view_text(view, name, iso);
-    kz_view_text(view, suffixed(view, name, "text"), text);
-    kz_view_text(view, suffixed(view, name, "exact"), exact);
+    kz_view_text(view, name_text, text);
+    kz_view_text(view, name_exact, exact);
 }
 
 void kz_view_date(kz_view_t *view, const char *name, apr_time_t value)
@@ -159,10 +152,10 @@ void kz_view_date(kz_view_t *view, const char *name, apr_time_t value)
     kz_view_text(view, name, kz_words_date(view->words, &at, view->pool));
 }
 
-void kz_view_size(kz_view_t *view, const char *name, apr_int64_t value)
+void kz_view__size(kz_view_t *view, const char *name, const char *name_text, apr_int64_t value)
 {
     kz_view_number(view, name, value);
-    kz_view_text(view, suffixed(view, name, "text"), kz_words_size(view->words, value, view->pool));
+    kz_view_text(view, name_text, kz_words_size(view->words, value, view->pool));
 }
 
 void kz_view_enum(kz_view_t *view, const char *name, const char *value, const char *values)
@@ -170,5 +163,5 @@ void kz_view_enum(kz_view_t *view, const char *name, const char *value, const ch
     (void)values; /* for web/names */
     kz_view_text(view, name, value);
     if (value)
-        kz_view_flag(view, suffixed(view, name, value), 1);
+        kz_view_flag(view, apr_pstrcat(view->pool, name, "_", value, NULL), 1);
 }

@@ -41,12 +41,17 @@ void kz_view_flag(kz_view_t *view, const char *name, int value);
 void kz_view_number(kz_view_t *view, const char *name, apr_int64_t value);
 /* How many: null for 0, "99+" from 100 on. */
 void kz_view_count(kz_view_t *view, const char *name, apr_int64_t value);
-/* NAME as RFC 3339, NAME_text as people say it, NAME_exact to the second; nulls for 0. */
-void kz_view_time(kz_view_t *view, const char *name, apr_time_t value);
+/* NAME (a literal) as RFC 3339, NAME_text as people say it, NAME_exact to the second; nulls for 0.
+ */
+#define kz_view_time(view, name, value)                                                            \
+    kz_view__time(view, name, name "_text", name "_exact", value)
+void kz_view__time(kz_view_t *view, const char *name, const char *name_text, const char *name_exact,
+                   apr_time_t value);
 /* NAME as "12. November 2026". */
 void kz_view_date(kz_view_t *view, const char *name, apr_time_t value);
-/* NAME in bytes, NAME_text as "12,4 MB". */
-void kz_view_size(kz_view_t *view, const char *name, apr_int64_t value);
+/* NAME (a literal) in bytes, NAME_text as "12,4 MB". */
+#define kz_view_size(view, name, value) kz_view__size(view, name, name "_text", value)
+void kz_view__size(kz_view_t *view, const char *name, const char *name_text, apr_int64_t value);
 /* NAME, and NAME_<value> as a flag. VALUES: all values, "a|b|c", so that templates may name them.
  */
 void kz_view_enum(kz_view_t *view, const char *name, const char *value, const char *values);

@@ -5,7 +5,8 @@
 
 #include <apr_strings.h>
 #include <libpq-fe.h>
-#include <sodium.h>
+
+#include "base/str.h"
 
 /* Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL's binary timestamps start. */
 #define KZ_DB_EPOCH APR_INT64_C(946684800000000)
@@ -110,14 +111,14 @@ const char *kz_db__text(kz_db_rows_t *rows, int row, int column, apr_pool_t *poo
 
 const char *kz_db__uuid(kz_db_rows_t *rows, int row, int column, apr_pool_t *pool)
 {
-    const unsigned char *bytes = cell(rows, row, column, 16);
-    char hex[33];
+    const unsigned char *bytes = cell(rows, row, column, KZ_STR_UUID_BYTES);
+    char *text;
 
     if (!bytes)
         return NULL;
-    sodium_bin2hex(hex, sizeof hex, bytes, 16);
-    return apr_psprintf(pool, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-                        hex + 20);
+    text = apr_palloc(pool, KZ_STR_UUID_SIZE);
+    kz_str_uuid_text(text, bytes);
+    return text;
 }
 
 kz_db_bytes_t kz_db__bytes(kz_db_rows_t *rows, int row, int column, apr_pool_t *pool)
