@@ -1,9 +1,10 @@
 -- What lists show. security_invoker: each table's own policy holds for whoever reads. Joins are LEFT on
--- primary keys, so that PostgreSQL leaves out those whose columns a query does not name.
+-- primary keys, so that PostgreSQL leaves out those whose columns a query does not name; it still prepares
+-- their policies each time, which is why the documents of one matter have a view with fewer tables.
 
-DROP VIEW IF EXISTS document_row, receipt_row, client_row, account_row;
+DROP VIEW IF EXISTS document_row, document_item, receipt_row, client_row, account_row;
 
-CREATE VIEW document_row WITH (security_invoker = true) AS
+CREATE VIEW document_item WITH (security_invoker = true) AS
     SELECT d.firm, d.id, d.name, d.size, d.at, d.type AS media_type, d.sha256, d.state, d.reason,
            CASE WHEN d.type = 'application/pdf' THEN 'pdf'
                 WHEN d.type IN ('image/png', 'image/jpeg', 'image/gif', 'image/webp') THEN 'picture'
@@ -12,13 +13,17 @@ CREATE VIEW document_row WITH (security_invoker = true) AS
            d.state = 'available' AND d.opened_at IS NULL AND
                d.direction <> (SELECT CASE current_setting('kz.side', true) WHEN 'client'
                                THEN 'from_client' ELSE 'from_firm' END) AS unread,
-           d.matter AS matter_id, m.title AS matter_title, d.client AS client_id,
-           c.display AS client_name, d.opened_at AS opened, d.received_at AS received,
-           d.confirmed_at AS confirmed
+           d.matter AS matter_id, d.client AS client_id, d.opened_at AS opened,
+           d.received_at AS received, d.confirmed_at AS confirmed
       FROM document d
-      LEFT JOIN account a ON a.firm = d.firm AND a.id = d.by
-      LEFT JOIN matter m ON m.firm = d.firm AND m.id = d.matter
-      LEFT JOIN client c ON c.firm = d.firm AND c.id = d.client;
+      LEFT JOIN account a ON a.firm = d.firm AND a.id = d.by;
+
+-- The same with its place.
+CREATE VIEW document_row WITH (security_invoker = true) AS
+    SELECT i.*, m.title AS matter_title, c.display AS client_name
+      FROM document_item i
+      LEFT JOIN matter m ON m.firm = i.firm AND m.id = i.matter_id
+      LEFT JOIN client c ON c.firm = i.firm AND c.id = i.client_id;
 
 CREATE VIEW receipt_row WITH (security_invoker = true) AS
     SELECT v.firm, v.direction, v.document AS document_id, d.name AS document_name,

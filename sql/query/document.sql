@@ -9,7 +9,7 @@
 --    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
 --    opened timestamptz, received timestamptz, confirmed timestamptz
 SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received, confirmed
-  FROM document_row
+  FROM document_item
  WHERE matter_id = $1
    AND (at, id) < (CASE WHEN $2 IS NULL THEN 'infinity' ELSE $2 END,
                    CASE WHEN $2 IS NULL THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE $3 END)
