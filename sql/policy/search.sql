@@ -15,6 +15,15 @@ RETURNS text LANGUAGE sql IMMUTABLE AS $$
                    FROM unnest(ARRAY['', '% ', '%-', '%\_']) before) END;
 $$;
 
+-- Whether the index knows anything of P_LIKE: three letters or digits in a row, or where a word begins or ends.
+-- Otherwise it would be read as a whole, so such a word ("§") is looked for among the first ones alone.
+CREATE OR REPLACE FUNCTION kz_like_indexed(p_like text)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT p_like ~ CASE WHEN length(p_like) > 4
+                         THEN '[[:alnum:]]{3}|[^[:alnum:]%][[:alnum:]]|[[:alnum:]]{2}[^[:alnum:]%]'
+                         ELSE '^%[[:alnum:]]' END;
+$$;
+
 -- Clients whose number, name or town is LIKE P_LIKE (see kz_like), by name, behind the client P_AFTER; from
 -- the start when that is none whom one may see.
 CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_after uuid, p_limit int)
@@ -40,7 +49,7 @@ BEGIN
         || ' ARRAY(SELECT n.id FROM near n WHERE ' || kz_like('n.search', p_like)
         || ' ORDER BY n.sort, n.id LIMIT $7)'
         INTO seen, ids USING at_firm, p_like, after_sort, p_after, mine, near, p_limit;
-    IF seen = near AND cardinality(ids) < p_limit THEN
+    IF seen = near AND cardinality(ids) < p_limit AND kz_like_indexed(p_like) THEN
         EXECUTE 'WITH rare AS MATERIALIZED (SELECT c.id, c.sort FROM client c WHERE '
             || kz_like('c.search', p_like) || ' AND ' || conditions
             || ') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.sort, r.id LIMIT $7)'
@@ -91,7 +100,7 @@ BEGIN
         || ' WHERE ' || kz_like('lower(n.name)', p_like) || ' ORDER BY n.at DESC, n.id DESC LIMIT $11)'
         INTO seen, ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
                              p_limit, incoming, near;
-    IF seen = near AND cardinality(ids) < p_limit THEN
+    IF seen = near AND cardinality(ids) < p_limit AND kz_like_indexed(p_like) THEN
         EXECUTE 'WITH rare AS MATERIALIZED (SELECT d.id, d.at FROM document d'
             || CASE WHEN fresh THEN ' JOIN delivery v ON v.firm = d.firm AND v.document = d.id' ELSE '' END
             || ' WHERE d.firm = $1 AND ' || kz_like('lower(d.name)', p_like) || ' AND ' || conditions

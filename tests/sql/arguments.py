@@ -46,9 +46,10 @@ def new(filters):
 
 
 # Names with a word of one in five, of one in 20,000, of some thousand, and of none; two letters and
-# one with which a word of one in 20,000 begins, and two that many have inside.
+# one with which a word of one in 20,000 begins, two that many have inside, and what has no
+# three letters in a row.
 WORDS = ("%rechnung%", "%zypresse%", "@rechnung_of_a_month", "%gibt es nicht%",
-         "%zy%", "%q%", "%ec%")  # fmt: skip
+         "%zy%", "%q%", "%ec%", "%§%", "%c§d%")  # fmt: skip
 FOUND = [
     [like, client, None, state, *days, None, None, 51]
     for like in WORDS
@@ -79,7 +80,8 @@ CALLS = {
         STAFF,
         [
             [like, after, 51]
-            for like in ("%sommer%", "%maria somme%", "%gibt es nicht%", "%2300%", "%xy%", "%ö%")
+            for like in ("%sommer%", "%maria somme%", "%gibt es nicht%", "%2300%", "%xy%", "%ö%",
+                         "%§%")
             for after in (None, "@client")
         ],
     ),
