@@ -15,8 +15,10 @@ import pathlib
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 TIMEOUT = 600  # seconds for one program: only something that hangs takes so long
+AT_ONCE = 4  # programs: the slow ones do nothing but wait for time-outs
 # TAP, one test. What is skipped is "not ok 5 # SKIP name" for the cmocka of Debian 12.
 RESULT = re.compile(r"^(not )?ok \d+ (?:- \S+)?(.*)$", re.M)
 PLAN = re.compile(r"^\s*1\.\.(\d+)", re.M)  # TAP, so many tests are to come
@@ -74,18 +76,19 @@ def main():
     layout = options.src / "tests/guards/format"
     jobs.append(("guards/format", [str(layout), str(options.src)], False))
 
+    # With its folder, so that "guards" and "unit" choose what is in them.
+    jobs = [job for job in jobs if options.only in "/".join(pathlib.Path(job[0]).parts[-2:])]
     total = [0, 0, 0]
-    for name, command, is_unit in jobs:
-        # With its folder, so that "guards" and "unit" choose what is in them.
-        if options.only not in "/".join(pathlib.Path(name).parts[-2:]):
-            continue
-        code, output = run(command, env)
-        plain = (1, 0, 0) if code == 0 else (0, 1, 0)
-        counts = count(code, output) if is_unit else plain
-        total = [one + more for one, more in zip(total, counts, strict=True)]
-        print(f"{name}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped", flush=True)
-        if counts[1] or code != 0:
-            print(f"{output}(exit code {code})", flush=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ends = pool.map(lambda job: run(job[1], env), jobs)
+        for (name, _, is_unit), (code, output) in zip(jobs, ends, strict=True):
+            plain = (1, 0, 0) if code == 0 else (0, 1, 0)
+            counts = count(code, output) if is_unit else plain
+            total = [one + more for one, more in zip(total, counts, strict=True)]
+            said = "{} passed, {} failed, {} skipped".format(*counts)
+            print(f"{name}: {said}", flush=True)
+            if counts[1] or code != 0:
+                print(f"{output}(exit code {code})", flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
     result = dict(zip(("passed", "failed", "skipped"), total, strict=True))
     (options.out / "check.json").write_text(json.dumps(result) + "\n", encoding="utf-8")
