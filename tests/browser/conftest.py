@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from line import Line
 from playwright.sync_api import expect, sync_playwright
-from stage import ROOT, Person, Portal
+from stage import ROOT, Person, Portal, stop
 
 # Until something is there to see; for a portal that hangs, however slow the machine is.
 expect.set_options(timeout=60_000)
@@ -27,9 +27,10 @@ def portal():
     """The demonstration, running; KZ_KEEP leaves its folder for a look."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-browser-"))
     folder.chmod(0o755)
-    made = Portal(folder)
-    yield made
-    made.stop()
+    try:
+        yield Portal(folder)
+    finally:
+        stop(folder)
     if "KZ_KEEP" not in os.environ:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -44,6 +44,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def stop(folder):
+    """Nothing is left running, even if it has not quite started."""
+    command = [APPLIANCE / "stop", "--data", folder / "data"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 class Portal:
     """The demonstration on a scratch data folder."""
 
@@ -60,12 +67,6 @@ class Portal:
         self.accounts = {}
         for account in told["accounts"]:
             self.accounts.setdefault(account["role"], account)
-
-    def stop(self):
-        """Nothing is left running."""
-        command = [APPLIANCE / "stop", "--data", self.data]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
 
     def mail(self, address, word):
         """The text of the newest mail to somebody with a word in it; waits until there is one."""

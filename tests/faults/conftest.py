@@ -3,14 +3,14 @@
 import contextlib
 import os
 import shutil
-import signal
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 from breakable import Site
 from capable import need_mounting
-from running import unexpected
+from running import ROOT, unexpected
 
 
 def pytest_addoption(parser):
@@ -19,8 +19,6 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    # Whoever ends the run early ends what it has started, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "expect_log(*patterns): lines of the error log that this test causes"
     )
@@ -61,6 +59,8 @@ def running(book, postgres="", **small):
     finally:
         if made:
             made.remove()
+        else:  # ended while it started
+            subprocess.run([ROOT / "appliance/stop", "--data", folder / "data"], check=False)
         if "KZ_KEEP" not in os.environ:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,14 +1,10 @@
 """One portal for all tests of a run: two firms, their people, and an eye on the error log."""
 
-import signal
-
 import pytest
 from running import running_portal, unexpected
 
 
 def pytest_configure(config):
-    # Whoever ends the run early ends what it has started, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "expect_log(*patterns): lines of the error log that this test causes"
     )
