@@ -127,22 +127,46 @@ class Appliance:
         return done.stdout.strip()
 
 
-@pytest.fixture
-def scratch():
+@contextlib.contextmanager
+def scratch_folder():
     """A folder that every user may pass, as the system user has to."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-test-"))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def appliance(scratch):
+@contextlib.contextmanager
+def appliance_in(folder):
     """A data folder that does not exist yet; whatever runs in it afterwards is stopped."""
-    made = Appliance(scratch)
+    made = Appliance(folder)
     yield made
     made.stop()
     left = made.processes()
     if left:
         made.kill_all()
     assert not left, f"the stop left {left}"
+
+
+@pytest.fixture
+def scratch():
+    """The folder of one test."""
+    with scratch_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def appliance(scratch):
+    """The data folder of one test."""
+    with appliance_in(scratch) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def running():
+    """An empty one that runs, for all that only look at it, or are refused. .said: by --json."""
+    with scratch_folder() as folder, appliance_in(folder) as made:
+        made.said = made.must_start()
+        yield made

@@ -5,7 +5,7 @@ import sys
 import zipfile
 
 import pytest
-from conftest import APPLIANCE
+from conftest import APPLIANCE, appliance_in, scratch_folder
 
 sys.path.insert(0, str(APPLIANCE / "demo"))
 from firm import CLIENTS, from_client  # noqa: E402
@@ -13,12 +13,20 @@ from papers import locked_zip  # noqa: E402
 from portal import Portal, Refused  # noqa: E402
 
 
-@pytest.fixture
-def demonstration(appliance):
-    """A started demonstration and what --json said."""
+def begin(appliance):
+    """Starts it; .said is what --json says."""
     done = appliance.start("--json")
     assert done.returncode == 0, done.stderr
-    return appliance, json.loads(done.stdout)
+    appliance.said = json.loads(done.stdout)
+    return appliance.said
+
+
+@pytest.fixture(scope="module")
+def demonstration():
+    """One that runs, for all tests; who starts it again does so by begin()."""
+    with scratch_folder() as folder, appliance_in(folder) as made:
+        begin(made)
+        yield made
 
 
 def person(appliance, said, account):
@@ -53,11 +61,11 @@ def test_the_locked_archive_is_a_real_one(tmp_path):
 
 
 def test_a_firm_one_wants_to_look_at(demonstration):
-    appliance, said = demonstration
+    said = demonstration.said
     assert said["firm"] == "muster"
     roles = [account["role"] for account in said["accounts"]]
     assert roles == ["admin", "staff", "client", "client"]
-    admin, staff, *clients = (person(appliance, said, each) for each in said["accounts"])
+    admin, staff, *clients = (person(demonstration, said, each) for each in said["accounts"])
     assert len(admin.get("/clients")["clients"]) == len(CLIENTS) >= 12
     home = admin.get("/")
     for page in (home, staff.get("/")):
@@ -79,29 +87,23 @@ def test_a_firm_one_wants_to_look_at(demonstration):
 
 
 def test_passwords_are_drawn_afresh_and_kept_nowhere(demonstration):
-    appliance, said = demonstration
-    again = json.loads(appliance.start("--json").stdout)
+    said, again = demonstration.said, begin(demonstration)
     for old, new in zip(said["accounts"], again["accounts"], strict=True):
         assert old["user"] == new["user"] and old["password"] != new["password"]
-        person(appliance, again, new)
+        person(demonstration, again, new)
         with pytest.raises(Refused):
-            person(appliance, said, old)
-        for path in (*appliance.data.glob("conf/*"), *appliance.data.glob("log/*")):
+            person(demonstration, said, old)
+        for path in (*demonstration.data.glob("conf/*"), *demonstration.data.glob("log/*")):
             assert new["password"] not in path.read_text(errors="replace"), path
 
 
-def test_a_demonstration_cut_short_is_completed(appliance):
-    first = appliance.start("--json")
-    assert first.returncode == 0, first.stderr
-    (appliance.data / "conf/demonstration").unlink()
-    done = appliance.start("--json")
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    admin = person(appliance, said, said["accounts"][0])
+def test_a_demonstration_cut_short_is_completed(demonstration):
+    (demonstration.data / "conf/demonstration").unlink()
+    said = begin(demonstration)
+    admin = person(demonstration, said, said["accounts"][0])
     assert len(admin.get("/clients")["clients"]) == len(CLIENTS)
 
 
-def test_nothing_of_it_with_empty(appliance):
-    said = appliance.must_start()
-    assert said["firm"] is None and said["accounts"] == []
-    assert not (appliance.data / "conf/demonstration").exists()
+def test_nothing_of_it_with_empty(running):
+    assert running.said["firm"] is None and running.said["accounts"] == []
+    assert not (running.data / "conf/demonstration").exists()

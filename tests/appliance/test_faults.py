@@ -47,15 +47,14 @@ def test_port_in_use_names_who_uses_it(appliance):
     assert not appliance.data.exists()
 
 
-def test_port_in_use_leaves_a_running_portal_alone(appliance):
-    appliance.must_start()
-    before = appliance.pid("httpd")
+def test_port_in_use_leaves_a_running_portal_alone(running):
+    before = running.pid("httpd")
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        refused(appliance.start("--empty", port=taken.getsockname()[1]), "is in use")
-    assert appliance.pid("httpd") == before
-    assert appliance.status() < 500
+        refused(running.start("--empty", port=taken.getsockname()[1]), "is in use")
+    assert running.pid("httpd") == before
+    assert running.status() < 500
 
 
 def test_data_of_a_newer_version(appliance):
@@ -165,10 +164,9 @@ def test_user_who_is_not_root_runs_it_as_herself(appliance, scratch):
 
 
 @AS_ROOT
-def test_stop_by_a_stranger(appliance):
-    appliance.must_start()
-    refused(as_nobody(APPLIANCE / "stop", "--data", appliance.data), "belongs to")
-    assert appliance.status() < 500
+def test_stop_by_a_stranger(running):
+    refused(as_nobody(APPLIANCE / "stop", "--data", running.data), "belongs to")
+    assert running.status() < 500
 
 
 @AS_ROOT

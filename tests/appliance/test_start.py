@@ -27,13 +27,11 @@ def test_json_alone_on_standard_output(appliance):
     assert appliance.status() < 500
 
 
-def test_secrets_are_closed_and_the_authority_is_open(appliance):
-    appliance.must_start()
-
+def test_secrets_are_closed_and_the_authority_is_open(running):
     def mode(name):
-        return stat.S_IMODE((appliance.data / name).stat().st_mode)
+        return stat.S_IMODE((running.data / name).stat().st_mode)
 
-    assert (appliance.data / "keys/master-1").stat().st_size == 32
+    assert (running.data / "keys/master-1").stat().st_size == 32
     for name in ("keys/master-1", "tls/ca.key", "tls/server.key"):
         assert mode(name) == 0o600, name
     for name in ("pg", "run", "run/pg", "keys", "mail", "spool", "store-1", "store-2", "log"):
@@ -43,24 +41,22 @@ def test_secrets_are_closed_and_the_authority_is_open(appliance):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="what root's start gives away")
-def test_root_runs_nothing_as_root(appliance):
-    appliance.must_start()
-    assert appliance.owner() == "kanzlei"
-    for pid, command in appliance.processes().items():
+def test_root_runs_nothing_as_root(running):
+    assert running.owner() == "kanzlei"
+    for pid, command in running.processes().items():
         assert os.stat(f"/proc/{pid}").st_uid != 0, command
     for name in ("", "version", "program", "program/current/installed"):
-        assert (appliance.data / name).stat().st_uid == 0, name
+        assert (running.data / name).stat().st_uid == 0, name
 
 
-def test_postgres_listens_on_its_socket_alone(appliance):
-    appliance.must_start()
-    assert appliance.sql("SHOW listen_addresses") == ""
-    assert appliance.sql("SHOW data_checksums") == "on"
-    roles = appliance.sql("SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles"
-                          " WHERE rolname LIKE 'kanzlei%' AND rolcanlogin ORDER BY 1")
+def test_postgres_listens_on_its_socket_alone(running):
+    assert running.sql("SHOW listen_addresses") == ""
+    assert running.sql("SHOW data_checksums") == "on"
+    roles = running.sql("SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles"
+                        " WHERE rolname LIKE 'kanzlei%' AND rolcanlogin ORDER BY 1")
     assert roles.splitlines()[:2] == ["kanzlei_owner|f|f|f", "kanzlei_portal|f|f|f"]
-    assert appliance.sql("SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba"
-                         " WHERE datname = 'kanzlei' AND rolname = 'kanzlei_owner'") == "1"
+    assert running.sql("SELECT count(*) FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba"
+                       " WHERE datname = 'kanzlei' AND rolname = 'kanzlei_owner'") == "1"
 
 
 def test_second_start_changes_nothing(appliance):
@@ -178,13 +174,12 @@ def test_certificate_names_what_is_listened_on(appliance):
     {"maximum": ssl.TLSVersion.TLSv1_1, "ciphers": "ALL:@SECLEVEL=0"},
     {"maximum": ssl.TLSVersion.TLSv1_2, "ciphers": "ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0"},
 ])
-def test_old_tls_is_refused(appliance, weak):
-    appliance.must_start()
+def test_old_tls_is_refused(running, weak):
     context = ssl._create_unverified_context()  # pylint: disable=protected-access
     context.minimum_version = ssl.TLSVersion.TLSv1
     context.maximum_version = weak["maximum"]
     context.set_ciphers(weak["ciphers"])
-    with socket.create_connection(("localhost", appliance.port), timeout=20) as raw:
+    with socket.create_connection(("localhost", running.port), timeout=20) as raw:
         with pytest.raises((ssl.SSLError, ConnectionError)):
             context.wrap_socket(raw, server_hostname="localhost")
 
