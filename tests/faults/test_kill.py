@@ -20,7 +20,7 @@ TORN = 65536  # bytes that a kill in the middle of a write may cost: io/seal/REA
 SIZES = (1, 1000, 65536, 200_000, 700_000)
 # What a portal says of parts that die a moment before it does, and of finding itself dead.
 SAID = (
-    r"DB_DOWN|DB_BUSY|SCANNER_DOWN|the scanner ended|which a killed scanner left|worker \d: ",
+    r"DB_DOWN|DB_BUSY|SCANNER_DOWN|the scanner ended|worker \d: ",
     r"AH00051|AH00052|AH01903|AH01909|AH00687|AH00493|AH10244|AH02558|kanzlei-scand.*(ended|died)",
 )
 

@@ -213,7 +213,6 @@ def test_copy_of_a_store_that_is_not_configured_any_more(life):
 # --- tidying -------------------------------------------------------------------------------------
 
 
-@pytest.mark.expect_log(r"which a killed scanner left")
 def test_what_is_over_goes(life):
     """Old sessions, codes, uploads and jobs; what is younger stays, for whoever asks."""
     life.sql(
