@@ -112,9 +112,8 @@ static void pages_come_in_their_layout_and_language(void **state)
 
     (void)state;
     assert_null(kz_templates_render(&out, german, "page/home.html", "layout.html", &view, pool));
-    assert_string_equal(out.text,
-                        "<html>\n<h1>Guten <b>Tag</b></h1>\n<ul>\n<li>&lt;1&gt;</li>\n"
-                        "<li>2</li>\n</ul>\n<p>2 Dokumente für A &amp; B</p>\n</html>\n");
+    assert_string_equal(out.text, "<html>\n<h1>Guten <b>Tag</b></h1>\n<ul>\n<li>&lt;1&gt;</li>\n"
+                                  "<li>2</li>\n</ul>\n<p>2 Dokumente für A &amp; B</p>\n</html>\n");
     assert_int_equal(out.len, strlen(out.text));
     assert_null(kz_templates_render(&out, english, "part/row.html", NULL, &view, pool));
     assert_string_equal(out.text, "<li>A &amp; B</li>\n");
