@@ -28,6 +28,7 @@ struct kz_finish_t {
     unsigned char sha256[KZ_SEAL_SHA256];
     const char *state, *what;
     kz_err_t *dead; /* why this process could not take it */
+    int again;      /* somebody has been at it before: its object may be there */
 };
 
 apr_int64_t kz_upload__lease(const kz_conf_t *conf)
@@ -94,14 +95,17 @@ static kz_err_t *refuse(kz_finish_t *f, const char *signature)
         .detail = apr_pstrcat(f->pool, f->row->name, ": ", signature, NULL),
     };
 
+    if (f->again) /* it was clean by older signatures, and that is forgotten */
+        KZ_TRY(kz_stores_remove(f->portal->stores, f->object,
+                                apr_time_now() + f->portal->conf->store_timeout, f->pool));
     KZ_TRY(kz_grant_again(f->grant));
     KZ_TRY(kz_event_add(f->grant, "infected", &event));
     return end(f, "infected", signature);
 }
 
-/* Notes the verdict, so that a crash from here on does not scan again. That must last before the
- * spool becomes an object and goes to the stores: a row that knows nothing of it could neither go
- * on nor be given up. */
+/* Notes the verdict, so that who goes on need not scan again. Should PostgreSQL crash and forget
+ * this, it is scanned again: a finished spool can be, and one that is refused then is removed from
+ * the stores. */
 static kz_err_t *scanned(kz_finish_t *f, const kz_scan_verdict_t *verdict)
 {
     kz_q_upload_scanned_args_t args = {
@@ -116,6 +120,7 @@ static kz_err_t *scanned(kz_finish_t *f, const kz_scan_verdict_t *verdict)
     int n;
 
     KZ_TRY(kz_grant_again(f->grant));
+    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
     KZ_TRY(kz_q_upload_scanned_send(kz_grant_db(f->grant), &args));
     KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
     KZ_TRY(kz_q_upload_scanned_read(&n, kz_grant_db(f->grant)));
@@ -380,6 +385,7 @@ kz_err_t *kz_upload__go_on(kz_portal_t *portal, const kz_q_upload_taken_t *taken
     kz_err_t *err;
 
     KZ_TRY(prepare(&f, portal, taken->firm, taken->id, pool));
+    f->again = 1;
     err = take(f, taken);
     if (!err)
         err = run(f);

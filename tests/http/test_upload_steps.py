@@ -2,6 +2,7 @@
 would do the same one."""
 
 import secrets
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from person import wait_for
+from scand_samples import EICAR
 
 
 def sql(portal, statement, *arguments):
@@ -142,6 +144,29 @@ def test_taken_by_another(portal, maria, change):
         assert "Upload-State" not in answer.headers
         assert ask(portal, "SELECT count(*) FROM document WHERE id = %s", upload) == 0
     ends_well(portal, maria, upload)
+
+
+@pytest.mark.expect_log(r"worker \d: infected: Eicar|database: ")
+def test_infected_though_it_was_clean_once(portal, maria):
+    """A crash of PostgreSQL has forgotten that it was clean by the signatures of then, and the stores
+    have it: nothing of it stays there."""
+    with at_each(
+        portal, "BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.kind = 'infected')", "RAISE 'not yet'"
+    ):
+        upload = maria.browser.created(maria.matter, len(EICAR))
+        assert maria.browser.patch(upload, 0, EICAR).status_code >= 400
+        firm = ask(portal, "SELECT firm FROM upload WHERE id = %s", upload)
+        objects = [
+            portal.data / store / f"{firm}/{upload[-2:]}/{upload}/1"
+            for store in ("store-1", "store-2")
+        ]
+        for path in objects:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"sealed")
+            for made in (path, *path.parents[:3]):
+                shutil.chown(made, (portal.data / "store-1").stat().st_uid)
+    assert wait_for(lambda: maria.browser.state(upload) == "infected")
+    assert not [path for path in objects if path.parent.exists()]
 
 
 def test_a_document_is_no_failed_upload(portal, maria):
