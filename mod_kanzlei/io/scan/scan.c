@@ -20,6 +20,7 @@
 #define AGAIN_MS 10 /* between tries to connect while its queue is full */
 
 typedef enum outcome_t {
+    ASKED, /* and no answer yet */
     ANSWERED,
     DIED,     /* hung up while it was at it */
     GONE,     /* nobody listens, or hung up before */
@@ -27,6 +28,14 @@ typedef enum outcome_t {
     LATE,     /* the deadline came while a worker was at it */
     NOT_BEGUN /* the deadline came before */
 } outcome_t;
+
+struct kz_scan_t {
+    const char *path;
+    int fd; /* connected and asked; -1: over */
+    int memfd;
+    apr_int64_t end; /* of the wait, monotonic */
+    apr_pool_t *pool;
+};
 
 static apr_int64_t now_ms(void)
 {
@@ -176,38 +185,51 @@ static outcome_t await(kz_scand_reply_t *reply, int fd, const char *path, apr_in
     }
 }
 
-static outcome_t ask_once(kz_scand_reply_t *reply, const char *path, int memfd, apr_int64_t end)
+/* Sends the request on *FD, made here; closed unless it is ASKED. */
+static outcome_t ask(int *fd, const char *path, int memfd, apr_int64_t end)
 {
     apr_int64_t quiet = now_ms() + SILENCE_MS;
-    outcome_t outcome;
-    int fd;
 
     /* A full queue is a busy scanner, or a hung one. */
-    while ((fd = connect_until(path, "", quiet < end ? quiet : end)) < 0 && errno == EAGAIN) {
+    while ((*fd = connect_until(path, "", quiet < end ? quiet : end)) < 0 && errno == EAGAIN) {
         if (now_ms() >= end)
             return NOT_BEGUN;
         if (is_hung(path, 0, end))
             return HUNG;
         quiet = now_ms() + SILENCE_MS;
     }
-    if (fd < 0)
+    if (*fd < 0)
         return GONE;
-    outcome = send_request(fd, memfd, end) ? GONE : await(reply, fd, path, end);
+    if (send_request(*fd, memfd, end) == 0)
+        return ASKED;
+    close(*fd);
+    *fd = -1;
+    return GONE;
+}
+
+static outcome_t ask_once(kz_scand_reply_t *reply, const char *path, int memfd, apr_int64_t end)
+{
+    int fd;
+    outcome_t outcome = ask(&fd, path, memfd, end);
+
+    if (outcome != ASKED)
+        return outcome;
+    outcome = await(reply, fd, path, end);
     close(fd);
     return outcome;
 }
 
 /* A worker that died is no fault of the scanner when a second one does so too: the document's then,
  * unless the whole scanner is going down. One that hung up before it began has seen nothing. */
-static outcome_t ask_twice(kz_scand_reply_t *reply, const char *path, int memfd, apr_int64_t end)
+static outcome_t await_twice(kz_scand_reply_t *reply, const kz_scan_t *scan)
 {
-    outcome_t outcome = ask_once(reply, path, memfd, end);
+    outcome_t outcome = await(reply, scan->fd, scan->path, scan->end);
     kz_scand_status_t status;
 
     if (outcome != DIED && outcome != GONE)
         return outcome;
-    outcome = ask_once(reply, path, memfd, end);
-    if (outcome == DIED && ask_status(&status, path, now_ms() + STATUS_MS))
+    outcome = ask_once(reply, scan->path, scan->memfd, scan->end);
+    if (outcome == DIED && ask_status(&status, scan->path, now_ms() + STATUS_MS))
         outcome = GONE;
     return outcome;
 }
@@ -261,33 +283,74 @@ static int is_sealed(int memfd)
     return seals >= 0 && (seals & SEALS) == SEALS;
 }
 
-kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
-                        apr_time_t deadline, apr_pool_t *result_pool)
+/* Why there is no verdict. */
+static kz_err_t *unanswered(outcome_t outcome, const char *path)
 {
-    apr_int64_t end = monotonic(deadline);
+    if (outcome == NOT_BEGUN)
+        return kz_err_create(KZ_ERR_BUSY, "the scanner is busy until the deadline");
+    if (outcome == HUNG)
+        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner at %s hangs or loads", path);
+    return kz_err_create(KZ_ERR_SCANNER_DOWN, "nobody listens at %s", path);
+}
+
+static apr_status_t hang_up(void *baton)
+{
+    kz_scan_t *scan = baton;
+
+    if (scan->fd >= 0)
+        close(scan->fd);
+    scan->fd = -1;
+    return APR_SUCCESS;
+}
+
+kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, apr_time_t deadline,
+                        apr_pool_t *pool)
+{
+    kz_scan_t *made = apr_palloc(pool, sizeof *made);
+    outcome_t outcome;
+
+    made->path = apr_pstrdup(pool, socket_path);
+    made->memfd = memfd;
+    made->end = monotonic(deadline);
+    made->pool = pool;
+    if (fcntl(memfd, F_ADD_SEALS, SEALS) && !is_sealed(memfd))
+        return kz_err_status(KZ_ERR_INTERNAL, errno, "sealing a memfd");
+    outcome = ask(&made->fd, socket_path, memfd, made->end);
+    if (outcome == GONE)
+        outcome = ask(&made->fd, socket_path, memfd, made->end);
+    if (outcome != ASKED)
+        return unanswered(outcome, socket_path);
+    apr_pool_cleanup_register(pool, made, hang_up, apr_pool_cleanup_null);
+    *scan = made;
+    return NULL;
+}
+
+kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t *result_pool)
+{
     kz_scand_reply_t reply;
     outcome_t outcome;
 
     /* Nothing but an answer can make this better. */
     *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
-    if (fcntl(memfd, F_ADD_SEALS, SEALS) && !is_sealed(memfd))
-        return kz_err_status(KZ_ERR_INTERNAL, errno, "sealing a memfd");
-    outcome = ask_twice(&reply, socket_path, memfd, end);
-    switch (outcome) {
-    case ANSWERED:
+    outcome = await_twice(&reply, scan);
+    apr_pool_cleanup_run(scan->pool, scan, hang_up);
+    if (outcome == ANSWERED)
         return verdict_of(verdict, &reply, result_pool);
-    case DIED:
-        return NULL; /* "error" */
-    case LATE:
+    if (outcome == LATE)
         verdict->what = "timeout";
-        return NULL;
-    case NOT_BEGUN:
-        return kz_err_create(KZ_ERR_BUSY, "the scanner is busy until the deadline");
-    case HUNG:
-        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner at %s hangs or loads", socket_path);
-    default:
-        return kz_err_create(KZ_ERR_SCANNER_DOWN, "nobody listens at %s", socket_path);
-    }
+    else if (outcome != DIED)
+        return unanswered(outcome, scan->path);
+    return NULL; /* DIED: "error" */
+}
+
+kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
+                        apr_time_t deadline, apr_pool_t *result_pool)
+{
+    kz_scan_t *scan;
+
+    *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
+    KZ_TRY(kz_scan_begin(&scan, socket_path, memfd, deadline, result_pool));
+    return kz_scan_await(verdict, scan, result_pool);
 }
 
 kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_time_t deadline,

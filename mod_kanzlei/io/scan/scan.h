@@ -59,6 +59,13 @@ void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one);
 kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
                         apr_time_t deadline, apr_pool_t *result_pool);
 
+/* The same in two steps: between them the scanner is at work, and so can the caller be, for some
+ * seconds. MEMFD must stay until the second. SCAN ends with it, or with POOL. */
+typedef struct kz_scan_t kz_scan_t;
+kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, apr_time_t deadline,
+                        apr_pool_t *pool);
+kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t *result_pool);
+
 /* Asks for the scanner's state, within DEADLINE; a busy scanner answers at once. STATUS's strings
  * are allocated in RESULT_POOL. Errors: SCANNER_DOWN (also while it loads its first signatures). */
 kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_time_t deadline,
