@@ -1,14 +1,11 @@
 /* From the last byte to a document: scan, store, commit. */
 #include "model/finish.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
-#include "io/scan/scan.h"
 #include "model/document.h"
 #include "model/event.h"
 #include "model/worker.h"
@@ -17,59 +14,10 @@
 #define KZ_FINISH_WAIT (10 * 60 * APR_USEC_PER_SEC)
 #define KZ_FINISH_RATE (KZ_CONF_STORE_RATE / 2)
 
-struct kz_finish_t {
-    kz_portal_t *portal;
-    kz_grant_t *grant;
-    apr_pool_t *pool;
-    const char *spool, *object; /* file, key in the stores */
-    kz_q_upload_complete_t *row;
-    kz_seal_key_t *key;
-    apr_uint64_t size;
-    unsigned char sha256[KZ_SEAL_SHA256];
-    const char *state, *what;
-    kz_err_t *dead; /* why this process could not take it */
-    int again;      /* somebody has been at it before: its object may be there */
-};
-
 apr_int64_t kz_upload__lease(const kz_conf_t *conf)
 {
     return apr_time_as_msec(conf->scan_time * 2 + conf->store_timeout * 2 + conf->db_timeout * 4) +
            10000;
-}
-
-/* What the document is, by its first bytes; a large one keeps what its name says. */
-static void look_at(kz_finish_t *f, int memfd)
-{
-    unsigned char head[512];
-    ssize_t len = pread(memfd, head, sizeof head, 0);
-
-    f->row->type = kz_document_type(f->row->name, head, len > 0 ? (size_t)len : 0);
-}
-
-/* Scans through a memfd; a document over the bound is read for its size and hash alone. */
-static kz_err_t *scan(kz_scan_verdict_t *verdict, kz_finish_t *f)
-{
-    const kz_conf_t *conf = f->portal->conf;
-    apr_uint64_t size = (apr_uint64_t)f->row->size;
-    apr_time_t deadline = apr_time_now() + conf->scan_time * 2;
-    int memfd = -1;
-    kz_err_t *err;
-
-    err = kz_scan_reserve(&memfd, size, deadline);
-    if (err && kz_err_code(err) == KZ_ERR_TOO_LARGE) {
-        kz_err_free(err);
-        verdict->result = KZ_SCAN_UNSCANNABLE;
-        verdict->what = "too_large";
-        return kz_seal_scan_copy(&f->size, f->sha256, f->spool, -1, f->key, f->row->id);
-    }
-    KZ_TRY(err);
-    err = kz_seal_scan_copy(&f->size, f->sha256, f->spool, memfd, f->key, f->row->id);
-    if (!err)
-        look_at(f, memfd);
-    if (!err)
-        err = kz_scan_memfd(verdict, conf->scanner, memfd, deadline, f->pool);
-    kz_scan_release(memfd, size);
-    return err;
 }
 
 /* The upload is over: its last state, and its file goes. LOCKED when somebody else took it: then
@@ -106,7 +54,7 @@ static kz_err_t *refuse(kz_finish_t *f, const char *signature)
 /* Notes the verdict, so that who goes on need not scan again. Should PostgreSQL crash and forget
  * this, it is scanned again: a finished spool can be, and one that is refused then is removed from
  * the stores. */
-static kz_err_t *scanned(kz_finish_t *f, const kz_scan_verdict_t *verdict)
+static kz_err_t *scanned(kz_finish_t *f)
 {
     kz_q_upload_scanned_args_t args = {
         .upload = f->row->id,
@@ -114,7 +62,7 @@ static kz_err_t *scanned(kz_finish_t *f, const kz_scan_verdict_t *verdict)
         .lease = f->row->lease,
         .size = (apr_int64_t)f->size,
         .sha256 = {f->sha256, sizeof f->sha256},
-        .what = verdict->result == KZ_SCAN_CLEAN ? "" : verdict->what,
+        .what = f->verdict.result == KZ_SCAN_CLEAN ? "" : f->verdict.what,
         .type = f->row->type,
     };
     int n;
@@ -127,35 +75,6 @@ static kz_err_t *scanned(kz_finish_t *f, const kz_scan_verdict_t *verdict)
     KZ_TRY(kz_grant_commit(f->grant));
     f->what = args.what;
     return n == 1 ? NULL : kz_err_create(KZ_ERR_LOCKED, "somebody else took the upload");
-}
-
-static kz_err_t *put(unsigned char *held, kz_finish_t *f)
-{
-    kz_seal_meta_t meta = {
-        .firm = kz_grant_firm(f->grant),
-        .document = f->row->id,
-        .client = f->row->client,
-        .matter = f->row->matter,
-        .name = f->row->name,
-        .type = f->row->type,
-        .by = f->row->account,
-        .at = f->row->created,
-        .size = f->size,
-    };
-    apr_time_t deadline = apr_time_now() + kz_conf_store_time(f->portal->conf, f->size);
-    struct stat info;
-    kz_err_t *err;
-    int fd;
-
-    memcpy(meta.sha256, f->sha256, sizeof meta.sha256);
-    KZ_TRY(kz_seal_spool_finish(f->spool, f->key, &meta, f->pool));
-    fd = open(f->spool, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0)
-        return kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "spool");
-    err = kz_stores_give(held, f->portal->stores, f->object, fd, (apr_uint64_t)info.st_size,
-                         deadline);
-    close(fd);
-    return err;
 }
 
 static kz_err_t *add_document(kz_finish_t *f, const char *state)
@@ -234,30 +153,30 @@ static int is_lost(const kz_err_t *err)
     return err && (kz_err_code(err) == KZ_ERR_SEAL || kz_err_code(err) == KZ_ERR_NOT_FOUND);
 }
 
-static kz_err_t *work(kz_finish_t *f)
+static kz_err_t *conclude(kz_finish_t *f)
 {
     unsigned char *held = apr_pcalloc(f->pool, (apr_size_t)kz_stores_count(f->portal->stores));
-    kz_scan_verdict_t verdict = {KZ_SCAN_UNSCANNABLE, "error"};
-    kz_err_t *err;
 
-    f->what = f->row->what;
-    if (f->row->sha256.len == KZ_SEAL_SHA256) { /* scanned before a crash */
-        memcpy(f->sha256, f->row->sha256.data, KZ_SEAL_SHA256);
-        f->size = (apr_uint64_t)f->row->size;
-    } else {
-        err = scan(&verdict, f);
-        if (is_lost(err))
-            return give_way(f, err);
-        KZ_TRY(err);
-        if (verdict.result == KZ_SCAN_INFECTED)
-            return refuse(f, verdict.what);
-        KZ_TRY(scanned(f, &verdict));
+    if (!kz_upload__is_scanned(f)) {
+        if (f->verdict.result == KZ_SCAN_INFECTED) {
+            kz_upload__drop(f);
+            return refuse(f, f->verdict.what);
+        }
+        KZ_TRY(scanned(f));
     }
-    err = put(held, f);
-    if (is_lost(err))
-        return give_way(f, err);
-    KZ_TRY(err);
+    KZ_TRY(kz_upload__settle(held, f));
     return commit(f, held);
+}
+
+static kz_err_t *work(kz_finish_t *f)
+{
+    kz_err_t *err = kz_upload__examine(f);
+    int lost = is_lost(err);
+
+    if (!err)
+        err = conclude(f);
+    kz_upload__drop(f);
+    return lost ? give_way(f, err) : err;
 }
 
 /* The firm, and where things are: in POOL. */
@@ -268,6 +187,8 @@ static kz_err_t *prepare(kz_finish_t **f, kz_portal_t *portal, int firm, const c
 
     made->portal = portal;
     made->pool = pool;
+    made->memfd = -1;
+    made->verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
     KZ_TRY(kz_grant_portal(&made->grant, portal, firm, pool));
     made->spool = kz_upload__spool(portal, id, pool);
     made->object = apr_psprintf(pool, "%d/%.2s/%s/1", firm, id + strlen(id) - 2, id);

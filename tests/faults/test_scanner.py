@@ -1,9 +1,11 @@
 """The scanner killed, hanging, and without signatures: nothing is let through unscanned."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from breakable import kill
+from person import wait_for
 from scand_samples import EICAR
 
 DOWN = r"SCANNER_DOWN"
@@ -48,6 +50,23 @@ def test_hanging(site, maria):
     kill(hanging, signal.SIGCONT)
     ends_as(site, "scanner goes on: upload", browser, good, "available")
     ends_as(site, "scanner goes on: virus", browser, bad, "infected")
+
+
+@pytest.mark.expect_log(DOWN, r"worker \d: infected")
+def test_nothing_has_its_name_before_the_verdict(site, maria):
+    """The stores have it by then, where nobody finds it; of what is refused nothing stays."""
+    bad, last = send(maria.browser, maria.matter, EICAR)
+    hanging = site.scanners()
+    kill(hanging, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(last)
+        wait_for(lambda: len(list(site.data.glob("store-*/.tmp/*"))) == 2)
+        assert not list(site.data.glob(f"store-*/*/*/{bad}"))
+        kill(hanging, signal.SIGCONT)
+        assert answer.result().status_code in (422, 503)
+    ends_as(site, "scanner goes on: virus", maria.browser, bad, "infected")
+    assert not list(site.data.glob("store-*/.tmp/*"))
+    assert not list(site.data.glob(f"store-*/*/*/{bad}"))
 
 
 @pytest.mark.expect_log(DOWN, r"the scanner ended", r"keeper: ", r"worker \d: infected")

@@ -363,6 +363,42 @@ static inline void conform_put_beside_remove(void **state)
     }
 }
 
+static inline kz_err_t *stage_seeded(void **staged, const char *key, size_t size, int seed)
+{
+    const kz_store_source_t source = {key, source_make(size, seed), size, 0};
+    kz_err_t *err = driver->stage(staged, store, &source, soon(), pool);
+
+    close(source.fd); /* staged, all of it is there */
+    return err;
+}
+
+/* In two steps, by a driver that can: nobody finds it in between. */
+static inline void conform_staged(void **state)
+{
+    const char *key = "1/ab/staged/1";
+    apr_uint64_t size;
+    void *staged;
+
+    (void)state;
+    if (!driver->stage)
+        return;
+    assert_ok(stage_seeded(&staged, key, 200000, 1));
+    assert_code(driver->head(&size, store, key, soon(), pool), KZ_ERR_NOT_FOUND);
+    driver->drop(staged);
+    assert_code(driver->head(&size, store, key, soon(), pool), KZ_ERR_NOT_FOUND);
+    assert_ok(stage_seeded(&staged, key, 200000, 2));
+    assert_ok(driver->name(staged));
+    assert_object(key, 200000, 2);
+    assert_ok(stage_seeded(&staged, key, 200000, 2)); /* repeatable */
+    assert_ok(driver->name(staged));
+    assert_ok(stage_seeded(&staged, key, 200000, 2));
+    driver->drop(staged); /* what was there stays */
+    assert_object(key, 200000, 2);
+    assert_code(stage_seeded(&staged, key, 200000, 3), KZ_ERR_CONFLICT);
+    assert_object(key, 200000, 2);
+    assert_ok(driver->remove(store, key, soon(), pool));
+}
+
 static inline int conformance_run(const kz_store_driver_t *tested, const char *rest_of_url)
 {
 #define CONFORM(test) cmocka_unit_test_setup_teardown(test, conformance_setup, conformance_teardown)
@@ -378,6 +414,7 @@ static inline int conformance_run(const kz_store_driver_t *tested, const char *r
         CONFORM(conform_deadline),
         CONFORM(conform_race),
         CONFORM(conform_put_beside_remove),
+        CONFORM(conform_staged),
     };
 #undef CONFORM
 

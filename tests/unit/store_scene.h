@@ -80,11 +80,41 @@ static inline kz_err_t *odd_put(void *made, const char *key, int fd, apr_uint64_
     return kz_store__dir.put(odd->dir, key, fd, size, deadline, scratch);
 }
 
-static inline kz_err_t *odd_give(void *made, const char *key, int fd, apr_uint64_t size,
-                                 apr_time_t deadline, apr_pool_t *scratch)
+typedef struct odd_staged_t {
+    const odd_t *odd;
+    void *dir;
+} odd_staged_t;
+
+static inline kz_err_t *odd_stage(void **staged, void *made, const kz_store_source_t *source,
+                                  apr_time_t deadline, apr_pool_t *of)
 {
-    KZ_TRY(odd_down(made));
-    return kz_store__dir.give(((odd_t *)made)->dir, key, fd, size, deadline, scratch);
+    odd_staged_t *both = apr_palloc(of, sizeof *both);
+    odd_t *odd = made;
+
+    pthread_mutex_lock(&lock);
+    while (odd->fault->hang)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+    both->odd = odd;
+    *staged = both;
+    KZ_TRY(odd_down(odd));
+    return kz_store__dir.stage(&both->dir, odd->dir, source, deadline, of);
+}
+
+static inline kz_err_t *odd_name(void *staged)
+{
+    const odd_staged_t *both = staged;
+    kz_err_t *err = odd_down(both->odd);
+
+    if (!err)
+        return kz_store__dir.name(both->dir);
+    kz_store__dir.drop(both->dir);
+    return err;
+}
+
+static inline void odd_drop(void *staged)
+{
+    kz_store__dir.drop(((odd_staged_t *)staged)->dir);
 }
 
 static inline kz_err_t *odd_replace(void *made, const char *key, int fd, apr_uint64_t size,
@@ -145,7 +175,9 @@ static const kz_store_driver_t odd_driver = {
     .open = odd_open,
     .mark = odd_mark,
     .put = odd_put,
-    .give = odd_give,
+    .stage = odd_stage,
+    .name = odd_name,
+    .drop = odd_drop,
     .replace = odd_replace,
     .get = odd_get,
     .read = odd_read,

@@ -3,50 +3,6 @@
 
 #include <apr_general.h>
 
-/* --- giving --- */
-
-/* One store keeps the file itself, the others have copies; its own name may go. */
-static void test_give(void **state)
-{
-    unsigned char *bytes = pattern(100000, 1), held[STORES];
-    const char *path = apr_pstrcat(pool, folder, "/given", NULL);
-    struct stat source, object;
-    int fd, i, same = 0;
-
-    (void)state;
-    scene_write(path, bytes, 100000);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    assert_int_equal(fstat(fd, &source), 0);
-    assert_ok(kz_stores_give(held, stores, KEY, fd, 100000, soon()));
-    assert_held(held, 1, 1, 1);
-    for (i = 0; i < STORES; i++) {
-        assert_int_equal(stat(store_path(i, "/" KEY), &object), 0);
-        same += object.st_ino == source.st_ino;
-    }
-    assert_int_equal(same, 1);
-    assert_ok(kz_stores_give(held, stores, KEY, fd, 100000, soon())); /* repeated */
-    assert_held(held, 1, 1, 1);
-    close(fd);
-    assert_int_equal(unlink(path), 0);
-    for (i = 0; i < STORES; i++)
-        assert_whole(i, KEY, 100000, 1);
-}
-
-/* What lies elsewhere, or has no name any more, is copied. */
-static void test_give_from_elsewhere(void **state)
-{
-    unsigned char held[STORES];
-    int fd = memfd_create("given", MFD_CLOEXEC), i;
-
-    (void)state;
-    assert_int_equal(write(fd, pattern(100000, 1), 100000), 100000);
-    assert_ok(kz_stores_give(held, stores, KEY, fd, 100000, soon()));
-    close(fd);
-    assert_held(held, 1, 1, 1);
-    for (i = 0; i < STORES; i++)
-        assert_whole(i, KEY, 100000, 1);
-}
-
 /* --- opening, marking --- */
 
 static void test_bad_configuration(void **state)
@@ -324,8 +280,6 @@ int main(void)
         TEST(test_another_installation, setup),
         TEST(test_comes_back, setup),
         TEST(test_quorum, setup),
-        TEST(test_give, setup),
-        TEST(test_give_from_elsewhere, setup),
         TEST(test_hanging_store, setup),
         TEST(test_deadline, setup),
         TEST(test_closed_while_hanging, setup),

@@ -118,8 +118,6 @@ static kz_err_t *finish(spool_t *spool, const char *path, const kz_seal_key_t *k
         KZ_TRY(put_last(spool, meta, sealer));
         KZ_TRY(put_header(spool, meta, sealer));
     }
-    if (fsync(spool->fd) != 0)
-        return kz_seal__io_error(errno, "flushing", path);
     return NULL;
 }
 

@@ -121,9 +121,10 @@ void kz_seal_writer_keep(kz_seal_writer_t *writer);
 kz_err_t *kz_seal_writer_close(kz_seal_writer_t *writer);
 
 /* Marks the last chunk as last and writes the header with META (size and SHA-256 filled in by the
- * caller, from kz_seal_scan_copy), fsyncs. The file then is a whole object. Repeatable, after a
- * crash too; with the same META its bytes stay as they are. Errors: SEAL (damaged, or META's size
- * is not what the spool holds), INVALID (META has bad UTF-8, no UUID, too long a name), LOCKED,
+ * caller, from kz_seal_scan_copy). The file then is a whole object, to be flushed (fdatasync) by
+ * the caller before a copy of it can be found anywhere: repeatable, after a crash too, and with the
+ * same META the bytes that were flushed stay as they are. Errors: SEAL (damaged, or META's size is
+ * not what the spool holds), INVALID (META has bad UTF-8, no UUID, too long a name), LOCKED,
  * NOT_FOUND, NO_SPACE. */
 kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
                                const kz_seal_meta_t *meta, apr_pool_t *scratch_pool);

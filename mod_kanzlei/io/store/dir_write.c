@@ -6,125 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 #include <sodium.h>
 
-#define BLOCK          (1024 * 1024) /* copied between two looks at the clock */
-#define FLUSH          (4 * BLOCK)   /* after so much the disk begins, not at the end */
-#define BUFFER         65536         /* for comparing, and for copying where sendfile can't */
-#define TEMPORARY_ROOM (5 + 32 + 1)  /* ".tmp/", 16 bytes in hexadecimal, NUL */
-#define TRIES          5             /* when a folder vanishes under us */
+#define TRIES 5 /* when a folder vanishes under us */
 
-/* One write to one store. */
-typedef struct write_t {
-    int root;
-    const char *key;
-    int fd; /* the source, read by offset */
-    apr_uint64_t size;
-    apr_time_t deadline;
-    int replace, give;
-    char temporary[TEMPORARY_ROOM];
-    apr_pool_t *pool;
-} write_t;
+typedef kz_store__dir_write_t write_t;
 
-/* --- copying and comparing --- */
-
-static kz_err_t *copy_slowly(int to, const write_t *write, apr_uint64_t offset)
-{
-    char *buffer = apr_palloc(write->pool, BUFFER);
-
-    while (offset < write->size) {
-        ssize_t got = pread(write->fd, buffer, BUFFER, (off_t)offset), put, done;
-
-        KZ_TRY(kz_store__in_time(write->deadline));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return kz_err_create(KZ_ERR_INTERNAL, "the source of %s ends early", write->key);
-        if ((apr_uint64_t)got > write->size - offset)
-            got = (ssize_t)(write->size - offset);
-        for (done = 0; done < got; done += put) {
-            put = pwrite(to, buffer + done, (size_t)(got - done), (off_t)offset + done);
-            if (put < 0)
-                return kz_store__io_error(errno, "writing", write->key);
-        }
-        offset += (apr_uint64_t)got;
-    }
-    return NULL;
-}
-
-/* By sendfile, not copy_file_range: that may share the blocks with the source, and then two stores
- * on one file system have one copy. */
-static kz_err_t *copy(int to, const write_t *write)
-{
-    off_t offset = 0, begun = 0;
-
-    while ((apr_uint64_t)offset < write->size) {
-        apr_uint64_t left = write->size - (apr_uint64_t)offset;
-        ssize_t sent = sendfile(to, write->fd, &offset, left < BLOCK ? (size_t)left : BLOCK);
-
-        KZ_TRY(kz_store__in_time(write->deadline));
-        if (sent < 0 && (errno == EINVAL || errno == ENOSYS))
-            return copy_slowly(to, write, (apr_uint64_t)offset);
-        if (sent < 0 && errno != EINTR)
-            return kz_store__io_error(errno, "writing", write->key);
-        if (sent == 0)
-            return kz_err_create(KZ_ERR_INTERNAL, "the source of %s ends early", write->key);
-        if (offset >= begun + FLUSH) {
-            sync_file_range(to, begun, offset - begun, SYNC_FILE_RANGE_WRITE);
-            begun = offset;
-        }
-    }
-    return NULL;
-}
-
-static ssize_t pread_full(int fd, char *buffer, size_t len, off_t offset)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t got = pread(fd, buffer + done, len - done, offset + (off_t)done);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    return (ssize_t)done;
-}
-
-/* Does the open file FD hold the bytes of the source? */
-static kz_err_t *compare(int *same, int fd, const write_t *write)
-{
-    char *there = apr_palloc(write->pool, BUFFER), *source = apr_palloc(write->pool, BUFFER);
-    struct stat info;
-    off_t offset;
-
-    *same = 0;
-    if (fstat(fd, &info) != 0)
-        return kz_store__io_error(errno, "looking at", write->key);
-    if (!S_ISREG(info.st_mode) || (apr_uint64_t)info.st_size != write->size)
-        return NULL;
-    for (offset = 0; offset < info.st_size; offset += BUFFER) {
-        ssize_t got = pread_full(fd, there, BUFFER, offset);
-
-        KZ_TRY(kz_store__in_time(write->deadline));
-        if (got < 0)
-            return kz_store__io_error(errno, "reading", write->key);
-        if (pread_full(write->fd, source, (size_t)got, offset) != got ||
-            memcmp(there, source, (size_t)got) != 0)
-            return NULL;
-    }
-    *same = 1;
-    return NULL;
-}
+/* --- into place --- */
 
 /* Is the object there already? CONFLICT if it is other bytes. */
 static kz_err_t *look(int *there, const write_t *write)
@@ -135,16 +27,14 @@ static kz_err_t *look(int *there, const write_t *write)
     *there = 0;
     if (fd < 0)
         return errno == ENOENT ? NULL : kz_store__io_error(errno, "opening", write->key);
-    err = compare(there, fd, write);
+    err = kz_store__dir_same(there, fd, write);
     close(fd);
     if (!err && !*there)
         err = kz_err_create(KZ_ERR_CONFLICT, "%s holds other bytes", write->key);
     return err;
 }
 
-/* --- into place --- */
-
-static kz_err_t *temporary_make(int *fd, write_t *write)
+static kz_err_t *temporary_choose(write_t *write)
 {
     unsigned char random[16];
     char hex[33];
@@ -154,6 +44,11 @@ static kz_err_t *temporary_make(int *fd, write_t *write)
     snprintf(write->temporary, sizeof write->temporary, KZ_STORE_TEMPORARY "/%s", hex);
     if (mkdirat(write->root, KZ_STORE_TEMPORARY, 0700) != 0 && errno != EEXIST)
         return kz_store__io_error(errno, "making a folder for", write->key);
+    return NULL;
+}
+
+static kz_err_t *temporary_make(int *fd, const write_t *write)
+{
     *fd = openat(write->root, write->temporary,
                  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*fd < 0)
@@ -234,59 +129,86 @@ static kz_err_t *sync_folders(const write_t *write)
     return sync_folder(write, ".");
 }
 
-static kz_err_t *place_new(write_t *write)
+/* Copies to the temporary file. */
+static kz_err_t *copy_in(const write_t *write)
 {
     kz_err_t *err;
     int fd = -1;
 
     KZ_TRY(temporary_make(&fd, write));
-    err = copy(fd, write);
+    err = kz_store__dir_copy(fd, write);
     if (!err && fsync(fd) != 0)
         err = kz_store__io_error(errno, "flushing", write->key);
     if (close(fd) != 0 && !err)
         err = kz_store__io_error(errno, "closing", write->key);
     if (!err)
         err = kz_store__in_time(write->deadline);
-    if (!err)
-        err = move_in(write);
     if (err)
         unlinkat(write->root, write->temporary, 0);
     return err;
 }
 
-/* Gives the source's own file the object's name, if it lies on the store's file system. */
-static kz_err_t *link_in(int *there, const write_t *write)
+/* Makes the source's own file the temporary one, if it lies on the store's file system. */
+static kz_err_t *link_in(int *linked, const write_t *write)
 {
     const char *source = apr_psprintf(write->pool, "/proc/self/fd/%d", write->fd);
 
-    if (fsync(write->fd) != 0)
+    if (fdatasync(write->fd) != 0)
         return kz_store__io_error(errno, "flushing", write->key);
-    *there = folders_make(write) == 0 &&
-             linkat(AT_FDCWD, source, write->root, write->key, AT_SYMLINK_FOLLOW) == 0;
-    return NULL; /* whatever came in between is found by copying */
+    *linked = linkat(AT_FDCWD, source, write->root, write->temporary, AT_SYMLINK_FOLLOW) == 0;
+    return NULL;
+}
+
+/* All but the name, unless that is there. */
+static kz_err_t *prepare(write_t *write)
+{
+    int linked = 0;
+
+    if (!write->replace)
+        KZ_TRY(look(&write->there, write));
+    if (write->there)
+        return NULL;
+    KZ_TRY(temporary_choose(write));
+    if (write->given)
+        KZ_TRY(link_in(&linked, write));
+    return linked ? NULL : copy_in(write);
+}
+
+static void drop(const write_t *write)
+{
+    if (!write->there)
+        unlinkat(write->root, write->temporary, 0);
+}
+
+static kz_err_t *name(const write_t *write)
+{
+    kz_err_t *err = write->there ? NULL : move_in(write);
+
+    if (err)
+        drop(write);
+    return err ? err : sync_folders(write);
 }
 
 static kz_err_t *place(write_t *write)
 {
-    int there = 0;
+    KZ_TRY(prepare(write));
+    return name(write);
+}
 
-    if (!write->replace)
-        KZ_TRY(look(&there, write));
-    if (!there && write->give)
-        KZ_TRY(link_in(&there, write));
-    if (!there)
-        KZ_TRY(place_new(write));
-    return sync_folders(write);
+/* Opens the store's folder for WRITE. Close it. */
+static kz_err_t *open_marked(write_t *write, void *driver)
+{
+    KZ_TRY(kz_store_key_check(write->key));
+    if (strcmp(write->key, KZ_STORE_MARKER) == 0)
+        return kz_err_create(KZ_ERR_INVALID, "the marker is not to be written so");
+    return kz_store__dir_root(&write->root, driver, 1);
 }
 
 static kz_err_t *place_marked(write_t *write, void *driver)
 {
     kz_err_t *err;
 
-    KZ_TRY(kz_store_key_check(write->key));
-    if (strcmp(write->key, KZ_STORE_MARKER) == 0)
-        return kz_err_create(KZ_ERR_INVALID, "the marker is not to be written so");
-    KZ_TRY(kz_store__dir_root(&write->root, driver, 1));
+    KZ_TRY(open_marked(write, driver));
     err = place(write);
     close(write->root);
     return err;
@@ -301,13 +223,41 @@ kz_err_t *kz_store__dir_put(void *driver, const char *key, int fd, apr_uint64_t 
     return place_marked(&write, driver);
 }
 
-kz_err_t *kz_store__dir_give(void *driver, const char *key, int fd, apr_uint64_t size,
-                             apr_time_t deadline, apr_pool_t *scratch_pool)
+kz_err_t *kz_store__dir_stage(void **staged, void *driver, const kz_store_source_t *source,
+                              apr_time_t deadline, apr_pool_t *pool)
 {
-    write_t write = {
-        .key = key, .fd = fd, .size = size, .deadline = deadline, .give = 1, .pool = scratch_pool};
+    write_t *write = apr_pcalloc(pool, sizeof *write);
+    kz_err_t *err;
 
-    return place_marked(&write, driver);
+    write->key = apr_pstrdup(pool, source->key);
+    write->fd = source->fd;
+    write->size = source->size;
+    write->given = source->given;
+    write->deadline = deadline;
+    write->pool = pool;
+    KZ_TRY(open_marked(write, driver));
+    err = prepare(write);
+    if (err)
+        close(write->root);
+    *staged = write;
+    return err;
+}
+
+kz_err_t *kz_store__dir_name(void *staged)
+{
+    const write_t *write = staged;
+    kz_err_t *err = name(write);
+
+    close(write->root);
+    return err;
+}
+
+void kz_store__dir_drop(void *staged)
+{
+    const write_t *write = staged;
+
+    drop(write);
+    close(write->root);
 }
 
 kz_err_t *kz_store__dir_replace(void *driver, const char *key, int fd, apr_uint64_t size,

@@ -60,7 +60,8 @@ typedef struct kz_store__write_t {
     int fd;
     apr_uint64_t size;
     int replace; /* over what is there */
-    int give;    /* one store may keep FD's own file */
+    int staged;  /* named later, when the caller says so */
+    int given;   /* one store may keep FD's own file */
     apr_time_t deadline;
 } kz_store__write_t;
 
@@ -70,6 +71,14 @@ typedef struct kz_store__write_t {
 kz_err_t *kz_store__write(kz_err_t **errs, kz_stores_t *stores, unsigned mask, int quorum,
                           const kz_store__write_t *write);
 
+/* The same in two steps: what is staged waits for GATE, and the rest is awaited until DEADLINE. */
+typedef enum kz_store__gate_t { KZ_STORE_SHUT, KZ_STORE_OPEN, KZ_STORE_DROPPED } kz_store__gate_t;
+typedef struct kz_store__job_t kz_store__job_t;
+kz_err_t *kz_store__write_begin(kz_store__job_t **job, const kz_stores_t *stores, unsigned mask,
+                                const kz_store__write_t *write);
+void kz_store__write_end(kz_err_t **errs, kz_store__job_t *job, const kz_stores_t *stores,
+                         int quorum, kz_store__gate_t gate, apr_time_t deadline);
+
 /* --- read.c --- */
 
 /* Opens the object at the first of the stores in MASK that has it. */
@@ -77,7 +86,7 @@ kz_err_t *kz_store__open(kz_store_object_t **object, kz_stores_t *stores, unsign
                          const char *key, apr_time_t deadline, apr_pool_t *pool);
 apr_uint64_t kz_store__size(const kz_store_object_t *object);
 
-/* --- dir.c, dir_write.c, dir_list.c: the driver --- */
+/* --- dir.c, dir_write.c, dir_copy.c, dir_list.c: the driver --- */
 
 extern const kz_store_driver_t kz_store__dir;
 
@@ -87,12 +96,34 @@ typedef struct kz_store__dir_t {
 
 #define KZ_STORE_TEMPORARY ".tmp" /* the folder of unfinished writes in a store */
 
+#define KZ_STORE_TEMPORARY_ROOM (5 + 32 + 1) /* ".tmp/", 16 bytes in hexadecimal, NUL */
+
+/* One write to one store. */
+typedef struct kz_store__dir_write_t {
+    int root;
+    const char *key;
+    int fd; /* the source, read by offset */
+    apr_uint64_t size;
+    apr_time_t deadline;
+    int replace, given;
+    int there; /* under its key already */
+    char temporary[KZ_STORE_TEMPORARY_ROOM];
+    apr_pool_t *pool;
+} kz_store__dir_write_t;
+
+/* Copies the source to the file TO. */
+kz_err_t *kz_store__dir_copy(int to, const kz_store__dir_write_t *write);
+/* Does the open file FD hold the bytes of the source? */
+kz_err_t *kz_store__dir_same(int *same, int fd, const kz_store__dir_write_t *write);
+
 /* Opens the store's folder; with MARKED, only if its marker is there. Close *FD. */
 kz_err_t *kz_store__dir_root(int *fd, const kz_store__dir_t *dir, int marked);
 kz_err_t *kz_store__dir_put(void *driver, const char *key, int fd, apr_uint64_t size,
                             apr_time_t deadline, apr_pool_t *scratch_pool);
-kz_err_t *kz_store__dir_give(void *driver, const char *key, int fd, apr_uint64_t size,
-                             apr_time_t deadline, apr_pool_t *scratch_pool);
+kz_err_t *kz_store__dir_stage(void **staged, void *driver, const kz_store_source_t *source,
+                              apr_time_t deadline, apr_pool_t *pool);
+kz_err_t *kz_store__dir_name(void *staged);
+void kz_store__dir_drop(void *staged);
 kz_err_t *kz_store__dir_replace(void *driver, const char *key, int fd, apr_uint64_t size,
                                 apr_time_t deadline, apr_pool_t *scratch_pool);
 kz_err_t *kz_store__dir_mark(void *driver, const char *text, apr_time_t deadline,

@@ -32,6 +32,15 @@ typedef kz_err_t *(*kz_store_list_fn)(void *baton, const char *key, apr_uint64_t
  * mount point must neither be filled nor believed. */
 typedef kz_err_t *(*kz_store_put_fn)(void *driver, const char *key, int fd, apr_uint64_t size,
                                      apr_time_t deadline, apr_pool_t *scratch_pool);
+
+/* What is put in two steps. */
+typedef struct kz_store_source_t {
+    const char *key;
+    int fd; /* from its start, read by offset only */
+    apr_uint64_t size;
+    int given; /* nobody writes to FD's file any more: one store may keep it instead of a copy */
+} kz_store_source_t;
+
 typedef struct kz_store_driver_t {
     const char *scheme; /* "dir" */
     /* Errors: CONFIG. A store that can't be reached is none. */
@@ -40,9 +49,12 @@ typedef struct kz_store_driver_t {
     kz_err_t *(*mark)(void *driver, const char *text, apr_time_t deadline,
                       apr_pool_t *scratch_pool);
     kz_store_put_fn put;
-    /* Like put, but may keep FD's own file, whose SIZE is right and to which nobody writes any
-     * more. NULL: always copies. */
-    kz_store_put_fn give;
+    /* put in two steps, for what nobody may find yet: stage writes all, under no key; name gives it
+     * its key, or drop removes it again. *STAGED lives in POOL. NULL: the driver can't. */
+    kz_err_t *(*stage)(void **staged, void *driver, const kz_store_source_t *source,
+                       apr_time_t deadline, apr_pool_t *pool);
+    kz_err_t *(*name)(void *staged);
+    void (*drop)(void *staged);
     kz_store_put_fn replace; /* over what is there, at once: readers see the old one or the new */
     /* The object is closed with POOL. */
     kz_err_t *(*get)(void **object, apr_uint64_t *size, void *driver, const char *key,
@@ -108,10 +120,16 @@ int kz_stores_health(char *why, size_t size, kz_stores_t *stores, int index);
 kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
                         apr_uint64_t size, apr_time_t deadline);
 
-/* The same, but nobody writes to FD's file any more and the caller is about to remove its name: one
- * store may keep the file itself instead of a copy. */
-kz_err_t *kz_stores_give(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
-                         apr_uint64_t size, apr_time_t deadline);
+/* The same in two steps, for an object that nobody may find yet: begin returns while all stores are
+ * writing; nothing is there under SOURCE's key before settle is called, which then ends as
+ * kz_stores_put. DEADLINE of begin is for both, that of settle for the rest. WRITE ends with settle
+ * or drop, or is dropped with POOL. */
+typedef struct kz_stores_write_t kz_stores_write_t;
+kz_err_t *kz_stores_begin(kz_stores_write_t **write, kz_stores_t *stores,
+                          const kz_store_source_t *source, apr_time_t deadline, apr_pool_t *pool);
+kz_err_t *kz_stores_settle(unsigned char *held, kz_stores_write_t *write, apr_time_t deadline);
+/* Nothing of it stays; a store that does not say so within a second is left behind. */
+void kz_stores_drop(kz_stores_write_t *write);
 
 /* Opens the object at the first healthy store that has it; a read that fails goes on at the next
  * store, at the same offset, unseen by the caller. A store that has failed or was slow is asked

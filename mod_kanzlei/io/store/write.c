@@ -12,7 +12,8 @@
 
 #define STACK (512 * 1024) /* bytes of a thread's stack */
 
-typedef struct job_t job_t;
+typedef struct kz_store__job_t job_t;
+typedef kz_store__gate_t gate_t;
 
 /* One store's part of a job. */
 typedef struct part_t {
@@ -24,17 +25,18 @@ typedef struct part_t {
     kz_err_t *err;
 } part_t;
 
-struct job_t {
+struct kz_store__job_t {
     pthread_mutex_t lock; /* of all below */
-    pthread_cond_t ended;
+    pthread_cond_t changed;
+    gate_t gate;
     int users; /* the caller, and each thread */
-    int given; /* whether FD's own file is given to a store, or not to be given */
+    int given; /* FD's own file may go to a store, and has not gone to one */
     int running, succeeded;
     part_t parts[KZ_STORES_MAX];
     char key[KZ_STORE_KEY_MAX + 1];
     apr_uint64_t size;
     apr_time_t deadline;
-    int replace;
+    int replace, staged;
 };
 
 /* NULL: no memory. */
@@ -48,14 +50,16 @@ static job_t *job_create(const kz_store__write_t *write)
     pthread_mutex_init(&job->lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&job->ended, &attributes);
+    pthread_cond_init(&job->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     job->users = 1;
     memcpy(job->key, write->key, strlen(write->key) + 1); /* checked: fits */
     job->size = write->size;
     job->deadline = write->deadline;
     job->replace = write->replace;
-    job->given = !write->give;
+    job->staged = write->staged;
+    job->given = write->given;
+    job->gate = write->staged ? KZ_STORE_SHUT : KZ_STORE_OPEN;
     return job;
 }
 
@@ -70,40 +74,83 @@ static void job_release(job_t *job)
         return;
     for (i = 0; i < KZ_STORES_MAX; i++)
         kz_err_free(job->parts[i].err);
-    pthread_cond_destroy(&job->ended);
+    pthread_cond_destroy(&job->changed);
     pthread_mutex_destroy(&job->lock);
     free(job);
 }
 
 /* --- the thread --- */
 
-/* How the driver is to write; the file itself goes to one store, or two would have one copy. */
-static kz_store_put_fn way_to_write(job_t *job, const kz_store_driver_t *driver)
+static void wait_until(job_t *job, apr_time_t limit)
 {
-    kz_store_put_fn way = job->replace ? driver->replace : driver->put;
+    struct timespec at = {.tv_sec = apr_time_sec(limit), .tv_nsec = apr_time_usec(limit) * 1000};
+
+    pthread_cond_timedwait(&job->changed, &job->lock, &at);
+}
+
+/* The file itself goes to one store, or two would have one copy. */
+static int take_given(job_t *job)
+{
+    int given;
 
     pthread_mutex_lock(&job->lock);
-    if (!job->given && driver->give) {
-        job->given = 1;
-        way = driver->give;
-    }
+    given = job->given;
+    job->given = 0;
     pthread_mutex_unlock(&job->lock);
-    return way;
+    return given;
+}
+
+/* Waits for the caller's word. INTERNAL: it is not to be named, and the store is not to blame. */
+static kz_err_t *gate_pass(job_t *job)
+{
+    apr_time_t limit = kz_store__clock() + (job->deadline - apr_time_now());
+    gate_t gate;
+
+    pthread_mutex_lock(&job->lock);
+    while (job->gate == KZ_STORE_SHUT && kz_store__clock() < limit)
+        wait_until(job, limit);
+    gate = job->gate;
+    pthread_mutex_unlock(&job->lock);
+    if (gate == KZ_STORE_OPEN)
+        return NULL;
+    return kz_err_create(KZ_ERR_INTERNAL, "%s: %s", job->key,
+                         gate == KZ_STORE_SHUT ? "not named in time" : "dropped");
+}
+
+static kz_err_t *part_stage(const part_t *part, apr_pool_t *pool)
+{
+    job_t *job = part->job;
+    const kz_store_driver_t *driver = part->one->driver;
+    kz_store_source_t source = {job->key, part->fd, job->size, take_given(job)};
+    void *staged;
+    kz_err_t *err;
+
+    KZ_TRY(driver->stage(&staged, part->one->instance, &source, job->deadline, pool));
+    err = gate_pass(job);
+    if (!err)
+        return driver->name(staged);
+    driver->drop(staged);
+    return err;
 }
 
 static kz_err_t *part_write(const part_t *part)
 {
     job_t *job = part->job;
     kz_store__one_t *one = part->one;
+    kz_store_put_fn way = job->replace ? one->driver->replace : one->driver->put;
     apr_pool_t *pool;
     kz_err_t *err;
 
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
         return kz_err_create(KZ_ERR_INTERNAL, "no memory for a write");
     err = kz_store__verify(one, job->deadline, pool);
-    if (!err)
-        err = way_to_write(job, one->driver)(one->instance, job->key, part->fd, job->size,
-                                             job->deadline, pool);
+    if (!err && job->staged && one->driver->stage) {
+        err = part_stage(part, pool);
+    } else if (!err) {
+        err = gate_pass(job);
+        if (!err)
+            err = way(one->instance, job->key, part->fd, job->size, job->deadline, pool);
+    }
     apr_pool_destroy(pool);
     return kz_store__note(one, err);
 }
@@ -123,7 +170,7 @@ static void *part_main(void *baton)
     job->running--;
     job->succeeded += !err;
     behind = part->behind;
-    pthread_cond_signal(&job->ended);
+    pthread_cond_broadcast(&job->changed);
     pthread_mutex_unlock(&job->lock);
     if (behind) {
         pthread_mutex_lock(&one->lock);
@@ -192,17 +239,10 @@ static void part_start(job_t *job, part_t *part, kz_store__one_t *one, int fd)
     pthread_mutex_unlock(&job->lock);
 }
 
-static void wait_until(job_t *job, apr_time_t limit)
-{
-    struct timespec at = {.tv_sec = apr_time_sec(limit), .tv_nsec = apr_time_usec(limit) * 1000};
-
-    pthread_cond_timedwait(&job->ended, &job->lock, &at);
-}
-
 /* Waits, with the job locked: for all until the deadline, or for the grace after the quorum. */
-static void wait_for_parts(job_t *job, int quorum)
+static void wait_for_parts(job_t *job, int quorum, apr_time_t deadline)
 {
-    apr_time_t start = kz_store__clock(), limit = start + (job->deadline - apr_time_now());
+    apr_time_t start = kz_store__clock(), limit = start + (deadline - apr_time_now());
     int granted = 0;
 
     while (job->running > 0 && kz_store__clock() < limit) {
@@ -239,76 +279,39 @@ static void collect(kz_err_t **errs, job_t *job, int count)
     }
 }
 
-kz_err_t *kz_store__write(kz_err_t **errs, kz_stores_t *stores, unsigned mask, int quorum,
-                          const kz_store__write_t *write)
+kz_err_t *kz_store__write_begin(job_t **job, const kz_stores_t *stores, unsigned mask,
+                                const kz_store__write_t *write)
 {
-    job_t *job = job_create(write);
+    job_t *made = job_create(write);
     int i;
 
-    if (!job)
+    if (!made)
         return kz_err_create(KZ_ERR_INTERNAL, "no memory for a write");
     for (i = 0; i < stores->count; i++)
         if (mask & 1U << i)
-            part_start(job, &job->parts[i], stores->one[i], write->fd);
-    pthread_mutex_lock(&job->lock);
-    wait_for_parts(job, quorum);
-    collect(errs, job, stores->count);
-    pthread_mutex_unlock(&job->lock);
-    job_release(job);
+            part_start(made, &made->parts[i], stores->one[i], write->fd);
+    *job = made;
     return NULL;
 }
 
-/* The error of a write that too few stores took: what the first of them said, and whether any of
- * them holds other bytes. */
-static kz_err_t *too_few(kz_err_t *const *errs, const kz_stores_t *stores, int held)
+void kz_store__write_end(kz_err_t **errs, job_t *job, const kz_stores_t *stores, int quorum,
+                         gate_t gate, apr_time_t deadline)
 {
-    kz_err_code_t code = KZ_ERR_STORE_DOWN;
-    const char *detail = "";
-    int i;
-
-    for (i = stores->count - 1; i >= 0; i--) {
-        if (!errs[i])
-            continue;
-        detail = kz_err_detail(errs[i]);
-        if (kz_err_code(errs[i]) == KZ_ERR_CONFLICT)
-            code = KZ_ERR_CONFLICT;
-    }
-    return kz_err_create(code, "%d of %d stores have it, %d must: %s", held, stores->count,
-                         stores->quorum, detail);
+    pthread_mutex_lock(&job->lock);
+    job->gate = gate;
+    pthread_cond_broadcast(&job->changed);
+    wait_for_parts(job, quorum, deadline);
+    collect(errs, job, stores->count);
+    pthread_mutex_unlock(&job->lock);
+    job_release(job);
 }
 
-static kz_err_t *write_to_all(unsigned char *held, kz_stores_t *stores,
-                              const kz_store__write_t *write)
+kz_err_t *kz_store__write(kz_err_t **errs, kz_stores_t *stores, unsigned mask, int quorum,
+                          const kz_store__write_t *write)
 {
-    kz_err_t *errs[KZ_STORES_MAX] = {NULL}, *err = NULL;
-    int i, count = 0;
+    job_t *job;
 
-    memset(held, 0, (size_t)stores->count);
-    KZ_TRY(kz_store_key_check(write->key));
-    KZ_TRY(kz_store__write(errs, stores, (1U << stores->count) - 1, stores->quorum, write));
-    for (i = 0; i < stores->count; i++) {
-        held[i] = !errs[i];
-        count += !errs[i];
-    }
-    if (count < stores->quorum)
-        err = too_few(errs, stores, count);
-    for (i = 0; i < stores->count; i++)
-        kz_err_free(errs[i]);
-    return err;
-}
-
-kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
-                        apr_uint64_t size, apr_time_t deadline)
-{
-    return write_to_all(
-        held, stores,
-        &(kz_store__write_t){.key = key, .fd = fd, .size = size, .deadline = deadline});
-}
-
-kz_err_t *kz_stores_give(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
-                         apr_uint64_t size, apr_time_t deadline)
-{
-    return write_to_all(
-        held, stores,
-        &(kz_store__write_t){.key = key, .fd = fd, .size = size, .deadline = deadline, .give = 1});
+    KZ_TRY(kz_store__write_begin(&job, stores, mask, write));
+    kz_store__write_end(errs, job, stores, quorum, KZ_STORE_OPEN, write->deadline);
+    return NULL;
 }

@@ -1,0 +1,119 @@
+/* Putting an object to all stores of a set, in one step or in two. */
+#include "io/store/internal.h"
+
+#include <string.h>
+
+struct kz_stores_write_t {
+    kz_stores_t *stores;
+    kz_store__job_t *job; /* NULL: over */
+    apr_pool_t *pool;
+};
+
+/* The error of a write that too few stores took: what the first of them said, and whether any of
+ * them holds other bytes. */
+static kz_err_t *too_few(kz_err_t *const *errs, const kz_stores_t *stores, int held)
+{
+    kz_err_code_t code = KZ_ERR_STORE_DOWN;
+    const char *detail = "";
+    int i;
+
+    for (i = stores->count - 1; i >= 0; i--) {
+        if (!errs[i])
+            continue;
+        detail = kz_err_detail(errs[i]);
+        if (kz_err_code(errs[i]) == KZ_ERR_CONFLICT)
+            code = KZ_ERR_CONFLICT;
+    }
+    return kz_err_create(code, "%d of %d stores have it, %d must: %s", held, stores->count,
+                         stores->quorum, detail);
+}
+
+/* Which of them hold it; ends ERRS. */
+static kz_err_t *count_held(unsigned char *held, kz_err_t **errs, const kz_stores_t *stores)
+{
+    kz_err_t *err = NULL;
+    int i, count = 0;
+
+    for (i = 0; i < stores->count; i++) {
+        held[i] = !errs[i];
+        count += !errs[i];
+    }
+    if (count < stores->quorum)
+        err = too_few(errs, stores, count);
+    for (i = 0; i < stores->count; i++)
+        kz_err_free(errs[i]);
+    return err;
+}
+
+static unsigned all_of(const kz_stores_t *stores)
+{
+    return (1U << stores->count) - 1;
+}
+
+kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *key, int fd,
+                        apr_uint64_t size, apr_time_t deadline)
+{
+    kz_store__write_t write = {.key = key, .fd = fd, .size = size, .deadline = deadline};
+    kz_err_t *errs[KZ_STORES_MAX] = {NULL};
+
+    memset(held, 0, (size_t)stores->count);
+    KZ_TRY(kz_store_key_check(key));
+    KZ_TRY(kz_store__write(errs, stores, all_of(stores), stores->quorum, &write));
+    return count_held(held, errs, stores);
+}
+
+/* --- in two steps --- */
+
+static apr_status_t drop_cleanup(void *baton)
+{
+    kz_stores_drop(baton);
+    return APR_SUCCESS;
+}
+
+kz_err_t *kz_stores_begin(kz_stores_write_t **write, kz_stores_t *stores,
+                          const kz_store_source_t *source, apr_time_t deadline, apr_pool_t *pool)
+{
+    kz_store__write_t staged = {.key = source->key,
+                                .fd = source->fd,
+                                .size = source->size,
+                                .given = source->given,
+                                .staged = 1,
+                                .deadline = deadline};
+    kz_stores_write_t *made = apr_palloc(pool, sizeof *made);
+
+    KZ_TRY(kz_store_key_check(source->key));
+    made->stores = stores;
+    made->pool = pool;
+    KZ_TRY(kz_store__write_begin(&made->job, stores, all_of(stores), &staged));
+    apr_pool_cleanup_register(pool, made, drop_cleanup, apr_pool_cleanup_null);
+    *write = made;
+    return NULL;
+}
+
+static void write_end(kz_err_t **errs, kz_stores_write_t *write, int quorum, kz_store__gate_t gate,
+                      apr_time_t deadline)
+{
+    apr_pool_cleanup_kill(write->pool, write, drop_cleanup);
+    kz_store__write_end(errs, write->job, write->stores, quorum, gate, deadline);
+    write->job = NULL;
+}
+
+kz_err_t *kz_stores_settle(unsigned char *held, kz_stores_write_t *write, apr_time_t deadline)
+{
+    kz_err_t *errs[KZ_STORES_MAX] = {NULL};
+
+    write_end(errs, write, write->stores->quorum, KZ_STORE_OPEN, deadline);
+    return count_held(held, errs, write->stores);
+}
+
+void kz_stores_drop(kz_stores_write_t *write)
+{
+    kz_err_t *errs[KZ_STORES_MAX] = {NULL};
+    int i;
+
+    if (!write->job)
+        return;
+    write_end(errs, write, KZ_STORES_MAX + 1, KZ_STORE_DROPPED, apr_time_now() + KZ_STORE_GRACE);
+    for (i = 0; i < write->stores->count; i++)
+        kz_err_free(errs[i]);
+}

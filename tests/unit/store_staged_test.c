@@ -1,0 +1,241 @@
+/* Writing in two steps: what is staged, and not named yet. */
+#include "store_scene.h"
+
+#include <apr_general.h>
+#include <dirent.h>
+
+static kz_stores_write_t *begin(int fd, size_t size, int given)
+{
+    const kz_store_source_t source = {KEY, fd, size, given};
+    kz_stores_write_t *write;
+
+    assert_ok(kz_stores_begin(&write, stores, &source, soon(), pool));
+    return write;
+}
+
+static kz_err_t *give(unsigned char *held, int fd, size_t size)
+{
+    return kz_stores_settle(held, begin(fd, size, 1), soon());
+}
+
+/* Files in the folder of unfinished writes of store INDEX. */
+static int unfinished(int index)
+{
+    DIR *dir = opendir(store_path(index, "/.tmp"));
+    const struct dirent *entry;
+    int count = 0;
+
+    while (dir && (entry = readdir(dir)))
+        count += entry->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    return count;
+}
+
+static void await_unfinished(int index, int count)
+{
+    apr_time_t limit = soon();
+
+    while (unfinished(index) != count && apr_time_now() < limit)
+        apr_sleep(1000);
+    assert_int_equal(unfinished(index), count);
+}
+
+static void assert_absent(void)
+{
+    kz_store_object_t *object;
+    apr_uint64_t size;
+
+    assert_code(kz_stores_get(&object, &size, stores, KEY, soon(), pool), KZ_ERR_NOT_FOUND);
+}
+
+static int source(size_t size)
+{
+    int fd = memfd_create("staged", MFD_CLOEXEC);
+
+    assert_int_equal(write(fd, pattern(size, 1), size), size);
+    return fd;
+}
+
+/* One store keeps the file itself, the others have copies; its own name may go. */
+static void test_give(void **state)
+{
+    unsigned char *bytes = pattern(100000, 1), held[STORES];
+    const char *path = apr_pstrcat(pool, folder, "/given", NULL);
+    struct stat source, object;
+    int fd, i, same = 0;
+
+    (void)state;
+    scene_write(path, bytes, 100000);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &source), 0);
+    assert_ok(give(held, fd, 100000));
+    assert_held(held, 1, 1, 1);
+    for (i = 0; i < STORES; i++) {
+        assert_int_equal(stat(store_path(i, "/" KEY), &object), 0);
+        same += object.st_ino == source.st_ino;
+    }
+    assert_int_equal(same, 1);
+    assert_ok(give(held, fd, 100000)); /* repeated */
+    assert_held(held, 1, 1, 1);
+    close(fd);
+    assert_int_equal(unlink(path), 0);
+    for (i = 0; i < STORES; i++)
+        assert_whole(i, KEY, 100000, 1);
+}
+
+/* What lies elsewhere, or has no name any more, is copied. */
+static void test_give_from_elsewhere(void **state)
+{
+    unsigned char held[STORES];
+    int fd = memfd_create("given", MFD_CLOEXEC), i;
+
+    (void)state;
+    assert_int_equal(write(fd, pattern(100000, 1), 100000), 100000);
+    assert_ok(give(held, fd, 100000));
+    close(fd);
+    assert_held(held, 1, 1, 1);
+    for (i = 0; i < STORES; i++)
+        assert_whole(i, KEY, 100000, 1);
+}
+
+/* All of it is written, and nobody finds it before its time. */
+static void test_nothing_before_its_time(void **state)
+{
+    unsigned char held[STORES];
+    int fd = source(100000), i;
+    kz_stores_write_t *write = begin(fd, 100000, 0);
+
+    (void)state;
+    close(fd);
+    for (i = 0; i < STORES; i++) {
+        await_unfinished(i, 1);
+        assert_int_equal(access(store_path(i, "/7"), F_OK), -1);
+    }
+    assert_absent();
+    assert_ok(kz_stores_settle(held, write, soon()));
+    assert_held(held, 1, 1, 1);
+    for (i = 0; i < STORES; i++) {
+        assert_whole(i, KEY, 100000, 1);
+        assert_int_equal(unfinished(i), 0);
+    }
+}
+
+/* Of what is dropped nothing stays, and no store is called bad for it. */
+static void test_dropped(void **state)
+{
+    const char *path = apr_pstrcat(pool, folder, "/given", NULL);
+    int fd, given, i;
+
+    (void)state;
+    scene_write(path, pattern(100000, 1), 100000);
+    for (given = 0; given < 2; given++) {
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        kz_stores_drop(begin(fd, 100000, given));
+        close(fd);
+        assert_absent();
+        for (i = 0; i < STORES; i++) {
+            assert_int_equal(unfinished(i), 0);
+            assert_int_equal(access(store_path(i, "/7"), F_OK), -1);
+            assert_well(i, 1);
+        }
+    }
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+static void test_dropped_with_its_pool(void **state)
+{
+    const kz_store_source_t source_of = {KEY, source(1000), 1000, 0};
+    kz_stores_write_t *write;
+    apr_pool_t *own;
+
+    (void)state;
+    apr_pool_create(&own, pool);
+    assert_ok(kz_stores_begin(&write, stores, &source_of, soon(), own));
+    apr_pool_destroy(own);
+    close(source_of.fd);
+    assert_absent();
+    assert_int_equal(unfinished(0) + unfinished(1) + unfinished(2), 0);
+}
+
+/* Its caller is gone for good, as it seems: no thread waits for ever. */
+static void test_never_said(void **state)
+{
+    const kz_store_source_t source_of = {KEY, source(1000), 1000, 0};
+    unsigned char held[STORES];
+    kz_stores_write_t *write;
+    int i;
+
+    (void)state;
+    assert_ok(kz_stores_begin(&write, stores, &source_of, in_ms(200), pool));
+    apr_sleep(apr_time_from_msec(100));
+    for (i = 0; i < STORES; i++)
+        await_unfinished(i, 0);
+    assert_code(kz_stores_settle(held, write, soon()), KZ_ERR_STORE_DOWN);
+    assert_held(held, 0, 0, 0);
+    close(source_of.fd);
+    assert_absent();
+}
+
+/* One that fails between both steps is as one that fails in the first. */
+static void test_fails_in_between(void **state)
+{
+    unsigned char held[STORES];
+    int fd = source(1000), i;
+    kz_stores_write_t *write = begin(fd, 1000, 0);
+
+    (void)state;
+    close(fd);
+    for (i = 0; i < STORES; i++)
+        await_unfinished(i, 1);
+    pthread_mutex_lock(&lock);
+    faults[1].down = 1;
+    pthread_mutex_unlock(&lock);
+    assert_ok(kz_stores_settle(held, write, soon()));
+    assert_held(held, 1, 0, 1);
+    assert_well(1, 0);
+}
+
+/* A store that hangs is not waited for when all is to be dropped, and gets no second write. */
+static void test_dropped_while_one_hangs(void **state)
+{
+    unsigned char held[STORES];
+    apr_time_t start = apr_time_now();
+    int fd = source(1000);
+
+    (void)state;
+    pthread_mutex_lock(&lock);
+    faults[2].hang = 1;
+    pthread_mutex_unlock(&lock);
+    kz_stores_drop(begin(fd, 1000, 0));
+    assert_true(apr_time_now() - start < apr_time_from_sec(5));
+    assert_well(2, 0);
+    assert_ok(kz_stores_settle(held, begin(fd, 1000, 0), soon()));
+    assert_held(held, 1, 1, 0);
+    close(fd);
+    pthread_mutex_lock(&lock);
+    faults[2].hang = 0;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    await_unfinished(2, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_give, setup),
+        TEST(test_give_from_elsewhere, setup),
+        TEST(test_nothing_before_its_time, setup),
+        TEST(test_dropped, setup),
+        TEST(test_dropped_with_its_pool, setup),
+        TEST(test_never_said, setup),
+        TEST(test_fails_in_between, setup),
+        TEST(test_dropped_while_one_hangs, setup),
+    };
+
+    apr_initialize();
+    atexit(apr_terminate);
+    if (kz_stores_register(&odd_driver))
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
