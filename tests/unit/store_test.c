@@ -187,6 +187,45 @@ static void test_cut_while_read(void **state)
     assert_code(driver->read(object, 600, buffer, &len, soon()), KZ_ERR_STORE_DOWN);
 }
 
+static char flushed[1000]; /* the folders of the store that were, with a blank behind each */
+static int watched;
+
+/* Stands before the C library's. */
+int fsync(int fd)
+{
+    char link[40], path[500];
+    ssize_t len;
+    struct stat info;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    len = readlink(link, path, sizeof path - 1);
+    assert_true(len > 0);
+    path[len] = 0;
+    if (watched && fstat(fd, &info) == 0 && S_ISDIR(info.st_mode))
+        strncat(strncat(flushed, path + strlen(folder), 200), " ", 2);
+    return fdatasync(fd);
+}
+
+static void assert_flushes(const char *key, const char *folders)
+{
+    flushed[0] = 0;
+    watched = 1;
+    assert_ok(put_seeded(key, 10, 1));
+    watched = 0;
+    assert_string_equal(flushed, folders);
+}
+
+/* Each folder in which a write makes something; all of them when another write may be about to. */
+static void test_flushes_folders(void **state)
+{
+    (void)state;
+    assert_flushes("1/ab/one/1", "/1/ab/one /1/ab /1  ");
+    assert_flushes("1/ab/two/1", "/1/ab/two /1/ab ");
+    assert_flushes("1/ab/two/2", "/1/ab/two ");
+    assert_flushes("1/cd/one/1", "/1/cd/one /1/cd /1 ");
+    assert_flushes("1/ab/two/2", "/1/ab/two /1/ab /1  ");
+}
+
 int main(void)
 {
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, dir_teardown)
@@ -195,7 +234,7 @@ int main(void)
         TEST(test_unmounted, marked_setup),      TEST(test_full, dir_setup),
         TEST(test_read_only, dir_setup),         TEST(test_what_is_on_disk, marked_setup),
         TEST(test_strange_files, marked_setup),  TEST(test_sweep, marked_setup),
-        TEST(test_cut_while_read, marked_setup),
+        TEST(test_cut_while_read, marked_setup), TEST(test_flushes_folders, marked_setup),
     };
     apr_pool_t *whole;
     int failed;

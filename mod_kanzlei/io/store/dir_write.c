@@ -56,17 +56,25 @@ static kz_err_t *temporary_make(int *fd, const write_t *write)
     return NULL;
 }
 
-/* Makes the folders above the object. 0, or errno. */
-static int folders_make(const write_t *write)
+/* Makes the folders above the object, those that are missing; *MADE becomes how many of the lowest
+ * ones that were, unless it was more before. 0, or errno. */
+static int folders_make(int *made, const write_t *write)
 {
     char *path = apr_pstrdup(write->pool, write->key), *slash = path;
+    int missing = 0;
 
     while ((slash = strchr(slash, '/'))) {
         *slash = 0;
-        if (mkdirat(write->root, path, 0700) != 0 && errno != EEXIST)
+        if (mkdirat(write->root, path, 0700) == 0)
+            missing++;
+        else if (errno != EEXIST)
             return errno;
+        else if (missing > 0) /* another write made this one just now */
+            missing++;
         *slash++ = '/';
     }
+    if (missing > *made)
+        *made = missing;
     return 0;
 }
 
@@ -85,18 +93,19 @@ static int settle(const write_t *write)
     return 0;
 }
 
-static kz_err_t *move_in(const write_t *write)
+static kz_err_t *move_in(int *made, const write_t *write)
 {
     int tries, number = 0, there;
 
     for (tries = 0; tries < TRIES; tries++) {
-        number = folders_make(write);
+        number = folders_make(made, write);
         if (number == 0)
             number = settle(write);
         if (number != ENOENT) /* a removal has pruned a folder in between */
             break;
     }
-    if (number == EEXIST) { /* somebody else was faster */
+    if (number == EEXIST) {       /* somebody else was faster */
+        *made = KZ_STORE_KEY_MAX; /* and may not have flushed them yet */
         KZ_TRY(look(&there, write));
         unlinkat(write->root, write->temporary, 0);
         return there ? NULL : kz_err_create(KZ_ERR_STORE_DOWN, "%s comes and goes", write->key);
@@ -116,15 +125,18 @@ static kz_err_t *sync_folder(const write_t *write, const char *path)
     return err;
 }
 
-/* The object's folder and those above it. Once the first is flushed the others cost nothing on a
- * journalling file system. */
-static kz_err_t *sync_folders(const write_t *write)
+/* The object's folder, and those above it in which one of the MADE lowest ones is new. Who made an
+ * older one flushes that before its own write is done, and file systems with a journal keep the
+ * order: with the object's folder all is on the disk that came before. */
+static kz_err_t *sync_folders(int made, const write_t *write)
 {
     char *path = apr_pstrdup(write->pool, write->key), *slash;
 
     while ((slash = strrchr(path, '/'))) {
         *slash = 0;
         KZ_TRY(sync_folder(write, path));
+        if (made-- == 0)
+            return NULL;
     }
     return sync_folder(write, ".");
 }
@@ -182,11 +194,12 @@ static void drop(const write_t *write)
 
 static kz_err_t *name(const write_t *write)
 {
-    kz_err_t *err = write->there ? NULL : move_in(write);
+    int made = write->there ? KZ_STORE_KEY_MAX : 0; /* who put it may not be done */
+    kz_err_t *err = write->there ? NULL : move_in(&made, write);
 
     if (err)
         drop(write);
-    return err ? err : sync_folders(write);
+    return err ? err : sync_folders(made, write);
 }
 
 static kz_err_t *place(write_t *write)
