@@ -32,9 +32,10 @@ static kz_err_t *begin_scan(kz_finish_t *f)
         return kz_seal_scan_copy(&f->size, f->sha256, f->spool, -1, f->key, f->row->id);
     }
     KZ_TRY(err);
-    KZ_TRY(kz_seal_scan_copy(&f->size, f->sha256, f->spool, f->memfd, f->key, f->row->id));
+    KZ_TRY(kz_seal_scan_copy(&f->size, NULL, f->spool, f->memfd, f->key, f->row->id));
+    KZ_TRY(kz_scan_begin(&f->scan, conf->scanner, f->memfd, deadline, f->pool));
     look_at(f, f->memfd);
-    return kz_scan_begin(&f->scan, conf->scanner, f->memfd, deadline, f->pool);
+    return kz_seal_scan_hash(f->sha256, f->memfd, f->pool);
 }
 
 static kz_err_t *end_scan(kz_finish_t *f)

@@ -2,6 +2,7 @@
 #include "seal_scene.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 
 #include <apr_general.h>
@@ -10,12 +11,19 @@
 static void assert_holds(const char *path, const unsigned char *data, apr_uint64_t len)
 {
     unsigned char sha256[KZ_SEAL_SHA256], want[KZ_SEAL_SHA256];
+    int fd = memfd_create("copy", MFD_CLOEXEC);
     apr_uint64_t size;
 
     assert_ok(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT));
     assert_int_equal(size, len);
     crypto_hash_sha256(want, data, len);
     assert_memory_equal(sha256, want, sizeof want);
+    assert_ok(kz_seal_scan_copy(&size, NULL, path, fd, key, DOCUMENT));
+    assert_int_equal(size, len);
+    memset(sha256, 0, sizeof sha256);
+    assert_ok(kz_seal_scan_hash(sha256, fd, pool));
+    assert_memory_equal(sha256, want, sizeof want);
+    close(fd);
 }
 
 /* Finishes the spool and reads it back. */

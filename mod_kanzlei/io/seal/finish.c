@@ -153,7 +153,7 @@ static kz_err_t *write_out(int fd, const unsigned char *from, size_t len)
 
 static kz_err_t *take(EVP_MD_CTX *digest, int out_fd, const unsigned char *plain, size_t len)
 {
-    if (!EVP_DigestUpdate(digest, plain, len))
+    if (digest && !EVP_DigestUpdate(digest, plain, len))
         return kz_err_create(KZ_ERR_INTERNAL, "SHA-256 failed");
     return out_fd < 0 ? NULL : write_out(out_fd, plain, len);
 }
@@ -186,19 +186,34 @@ static kz_err_t *copy_all(spool_t *spool, EVP_MD_CTX *digest, int out_fd)
     return take(digest, out_fd, spool->plain, end->fill);
 }
 
-static kz_err_t *scan_copy(spool_t *spool, unsigned char *sha256, int out_fd)
+static kz_err_t *digest_begin(EVP_MD_CTX **digest)
 {
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    kz_err_t *err = NULL;
+    *digest = EVP_MD_CTX_new();
+    if (*digest && EVP_DigestInit_ex(*digest, EVP_sha256(), NULL))
+        return NULL;
+    return kz_err_create(KZ_ERR_INTERNAL, "SHA-256 is not to be had");
+}
 
-    if (!digest || !EVP_DigestInit_ex(digest, EVP_sha256(), NULL))
-        err = kz_err_create(KZ_ERR_INTERNAL, "SHA-256 is not to be had");
-    if (!err)
-        err = copy_all(spool, digest, out_fd);
+/* Frees DIGEST, and gives its result unless ERR came first. */
+static kz_err_t *digest_end(unsigned char *sha256, EVP_MD_CTX *digest, kz_err_t *err)
+{
     if (!err && !EVP_DigestFinal_ex(digest, sha256, NULL))
         err = kz_err_create(KZ_ERR_INTERNAL, "SHA-256 failed");
     EVP_MD_CTX_free(digest);
     return err;
+}
+
+static kz_err_t *scan_copy(spool_t *spool, unsigned char *sha256, int out_fd)
+{
+    EVP_MD_CTX *digest;
+    kz_err_t *err;
+
+    if (!sha256)
+        return copy_all(spool, NULL, out_fd);
+    err = digest_begin(&digest);
+    if (!err)
+        err = copy_all(spool, digest, out_fd);
+    return digest_end(sha256, digest, err);
 }
 
 kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
@@ -217,4 +232,38 @@ kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const cha
         *size = spool.end.index * KZ_SEAL_CHUNK + spool.end.fill;
     apr_pool_destroy(own);
     return kz_err_wrap(err, "reading %s", path);
+}
+
+static kz_err_t *hash_file(EVP_MD_CTX *digest, int fd, unsigned char *plain)
+{
+    off_t offset = 0;
+    ssize_t got;
+
+    while ((got = pread(fd, plain, KZ_SEAL_CHUNK, offset)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return kz_seal__io_error(errno, "reading", "the copy to scan");
+        KZ_TRY(take(digest, -1, plain, (size_t)got));
+        offset += got;
+    }
+    return NULL;
+}
+
+kz_err_t *kz_seal_scan_hash(unsigned char *sha256, int fd, apr_pool_t *scratch_pool)
+{
+    unsigned char *plain;
+    EVP_MD_CTX *digest;
+    apr_pool_t *own;
+    kz_err_t *err;
+
+    apr_pool_create(&own, scratch_pool);
+    plain = apr_palloc(own, KZ_SEAL_CHUNK);
+    apr_pool_cleanup_register(own, plain, spool_wipe, apr_pool_cleanup_null);
+    err = digest_begin(&digest);
+    if (!err)
+        err = hash_file(digest, fd, plain);
+    err = digest_end(sha256, digest, err);
+    apr_pool_destroy(own);
+    return err;
 }

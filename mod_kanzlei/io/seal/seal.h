@@ -130,10 +130,14 @@ kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
                                const kz_seal_meta_t *meta, apr_pool_t *scratch_pool);
 
 /* Reads the whole spool once (a finished one too): writes the plaintext to OUT_FD (or nowhere, when
- * -1), and gives its size and SHA-256. Errors: SEAL (any chunk damaged, the end torn), LOCKED (is
- * being written to), NOT_FOUND, NO_SPACE (of OUT_FD). */
+ * -1), and gives its size and, unless that is NULL, its SHA-256. Errors: SEAL (any chunk damaged,
+ * the end torn), LOCKED (is being written to), NOT_FOUND, NO_SPACE (of OUT_FD). */
 kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
                             const kz_seal_key_t *key, const char *document);
+
+/* The SHA-256 of what kz_seal_scan_copy() has written to FD: for a caller who has somebody read it
+ * meanwhile. Errors: INTERNAL. */
+kz_err_t *kz_seal_scan_hash(unsigned char *sha256, int fd, apr_pool_t *scratch_pool);
 
 /* --- reading: from any source --- */
 
