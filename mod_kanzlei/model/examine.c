@@ -69,8 +69,12 @@ static kz_err_t *begin_write(kz_finish_t *f)
     memcpy(meta.sha256, f->sha256, sizeof meta.sha256);
     KZ_TRY(kz_seal_spool_finish(f->spool, f->key, &meta, f->pool));
     source.fd = open(f->spool, O_RDONLY | O_CLOEXEC);
-    if (source.fd < 0 || fstat(source.fd, &info) != 0)
-        return kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "spool");
+    if (source.fd < 0 || fstat(source.fd, &info) != 0) {
+        err = kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "spool");
+        if (source.fd >= 0)
+            close(source.fd);
+        return err;
+    }
     source.size = (apr_uint64_t)info.st_size;
     err = kz_stores_begin(&f->write, f->portal->stores, &source, deadline, f->pool);
     if (!err && fdatasync(source.fd) != 0)
@@ -89,12 +93,15 @@ kz_err_t *kz_upload__settle(unsigned char *held, kz_finish_t *f)
 }
 
 /* Scanner and stores are at work at the same time; what the one has not called clean has no name in
- * the others. */
+ * the others. One after the other when it did not come to its end before: nobody waits for it then,
+ * and while there is no scanner no disk writes for nothing. */
 static kz_err_t *scan_and_write(kz_finish_t *f)
 {
     KZ_TRY(begin_scan(f));
-    KZ_TRY(begin_write(f));
-    return end_scan(f);
+    if (!f->again)
+        KZ_TRY(begin_write(f));
+    KZ_TRY(end_scan(f));
+    return f->again && f->verdict.result != KZ_SCAN_INFECTED ? begin_write(f) : NULL;
 }
 
 int kz_upload__is_scanned(const kz_finish_t *f)
