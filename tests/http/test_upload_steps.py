@@ -148,11 +148,10 @@ def test_taken_by_another(portal, maria, change):
 
 @pytest.mark.expect_log(r"worker \d: infected: Eicar|database: ")
 def test_infected_though_it_was_clean_once(portal, maria):
-    """A crash of PostgreSQL has forgotten that it was clean by the signatures of then, and the stores
+    """PostgreSQL's crash has forgotten that it was clean by the signatures of then, and the stores
     have it: nothing of it stays there."""
-    with at_each(
-        portal, "BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.kind = 'infected')", "RAISE 'not yet'"
-    ):
+    noted = "BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.kind = 'infected')"
+    with at_each(portal, noted, "RAISE 'not yet'"):
         upload = maria.browser.created(maria.matter, len(EICAR))
         assert maria.browser.patch(upload, 0, EICAR).status_code >= 400
         firm = ask(portal, "SELECT firm FROM upload WHERE id = %s", upload)
