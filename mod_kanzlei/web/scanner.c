@@ -1,8 +1,10 @@
 #include "web/scanner.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +27,21 @@ typedef struct scanner_t {
     apr_proc_t proc;
     apr_time_t started;
 } scanner_t;
+
+/* Pages come first; where it can't be, it is no harm. Linux shares the processors out among
+ * sessions before it looks at who is nice in them (sched(7), "The autogroup feature"): in httpd's
+ * own, each scan would use up what is the pages'. */
+static void stand_back(void)
+{
+    int group = setsid() > 0 ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
+
+    if (group >= 0) {
+        dprintf(group, "%d", KZ_SCANNER_NICE);
+        close(group);
+    }
+    if (nice(KZ_SCANNER_NICE) == -1)
+        errno = 0;
+}
 
 static void run(const scanner_t *scanner, int wait)
 {
@@ -60,8 +77,7 @@ static void run(const scanner_t *scanner, int wait)
     if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(ap_unixd_config.group_id) != 0 ||
                            setuid(ap_unixd_config.user_id) != 0))
         _exit(1);
-    if (nice(KZ_SCANNER_NICE) == -1) /* pages come first; if it can't be, it is no harm */
-        errno = 0;
+    stand_back();
     if (wait)
         sleep(1);
     execv(conf->scanner_program, (char *const *)args);

@@ -430,6 +430,24 @@ def test_help():
     assert done.returncode == 0 and done.stdout.startswith("Usage: ")
 
 
+# --- as httpd starts it --------------------------------------------------------------------------
+
+
+def test_pages_go_before_scans(portal):
+    """In httpd's session a scanner would use up httpd's processors, however nice it is."""
+    httpd = int((portal.data / "run/httpd.pid").read_text())
+    children = Path(f"/proc/{httpd}/task/{httpd}/children").read_text().split()
+    (scanner,) = [
+        int(pid) for pid in children if "scand" in Path(f"/proc/{pid}/comm").read_text()
+    ]  # fmt: skip
+    assert os.getsid(scanner) == scanner
+    nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (httpd, scanner)]
+    assert nice[1] == min(nice[0] + 5, 19)
+    group = Path(f"/proc/{scanner}/autogroup")
+    if group.exists() and (said := group.read_text()):
+        assert said.rstrip().endswith("nice 5")
+
+
 # --- memory, and the variant for measuring -------------------------------------------------------
 
 
