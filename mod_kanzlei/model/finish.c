@@ -10,9 +10,11 @@
 #include "model/event.h"
 #include "model/worker.h"
 
-/* Many may end in the same moment: who waits holds nothing but a thread and the lease. */
-#define KZ_FINISH_WAIT (10 * 60 * APR_USEC_PER_SEC)
-#define KZ_FINISH_RATE (KZ_CONF_STORE_RATE / 2)
+/* Many may end in the same moment: who waits holds nothing but a thread and, in the end, the lease.
+ */
+#define KZ_COMPLETE_WAIT (30 * APR_USEC_PER_SEC)
+#define KZ_FINISH_WAIT   (10 * 60 * APR_USEC_PER_SEC)
+#define KZ_FINISH_RATE   (KZ_CONF_STORE_RATE / 2)
 
 apr_int64_t kz_upload__lease(const kz_conf_t *conf)
 {
@@ -255,9 +257,13 @@ kz_err_t *kz_upload_complete(kz_finish_t **finish, kz_portal_t *portal, int firm
 {
     kz_err_t *dead = kz_worker_live(portal), *err;
 
-    err = prepare(finish, portal, firm, id, pool);
-    if (!err)
-        err = complete(*finish, id, size, dead ? NULL : portal->worker);
+    err = kz_slots_take(portal->completing, KZ_COMPLETE_WAIT);
+    if (!err) {
+        err = prepare(finish, portal, firm, id, pool);
+        if (!err)
+            err = complete(*finish, id, size, dead ? NULL : portal->worker);
+        kz_slots_give(portal->completing);
+    }
     if (err)
         kz_err_free(dead);
     else

@@ -111,6 +111,8 @@ kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
     KZ_TRY(kz_seal_derive(&made->csrf_key, made->keys, "csrf", pool));
     KZ_TRY(kz_seal_derive(&made->token_key, made->keys, "token", pool));
     KZ_TRY(kz_argon2_create(&made->argon2, conf, pool));
+    KZ_TRY(kz_slots_create(&made->completing, (conf->db_connections + 1) / 2, KZ_SLOTS_ANY,
+                           "the last byte", pool));
     KZ_TRY(kz_slots_create(&made->finishing, KZ_PORTAL_FINISHING * conf->scan_workers, KZ_SLOTS_ANY,
                            "what follows the last byte", pool));
     KZ_TRY(open_stores(made, pool));

@@ -21,7 +21,9 @@ typedef struct kz_portal_t {
     kz_stores_t *stores;
     kz_seal_keyring_t *keys;
     kz_argon2_t *argon2;
-    kz_slots_t *finishing; /* uploads whose bytes are there: scanned, stored, committed */
+    kz_slots_t *completing; /* uploads whose last byte is being noted; pages have the other half of
+                             * the connections when a crowd of uploads ends at once */
+    kz_slots_t *finishing;  /* uploads whose bytes are there: scanned, stored, committed */
     kz_mail_config_t mail;
     const unsigned char *csrf_key; /* KZ_SEAL_KEY bytes, for form tokens */
     const unsigned char
