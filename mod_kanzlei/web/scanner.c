@@ -118,12 +118,13 @@ static kz_err_t *start(scanner_t *scanner, int wait)
     return NULL;
 }
 
-/* Ends the scanner of this configuration; the next one is started by the next post_config. */
+/* Ends the scanner of this configuration; the next one is started by the next post_config. That it
+ * was registered ends with the same pool, sooner when it has been started again: then APR would
+ * look for it in vain, and crash. */
 static apr_status_t stop(void *baton)
 {
-    scanner_t *scanner = baton;
+    const scanner_t *scanner = baton;
 
-    apr_proc_other_child_unregister(scanner);
     kill(scanner->proc.pid, SIGTERM);
     return APR_SUCCESS;
 }

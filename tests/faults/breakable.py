@@ -51,12 +51,24 @@ def descendants(*roots):
     return found
 
 
+# What httpd's parent says of its restart.
+RESTART = r"AH00493|AH00489|AH00494|AH10244|AH00488"
+
+
 def kill(pids, number):
     for pid in pids:
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             pass
+
+
+def entered(browser):
+    """Whether there is somebody to answer."""
+    try:
+        return browser.get("/sign-in").status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 class Mails:

@@ -9,14 +9,13 @@ import time
 
 import httpx
 import pytest
-from breakable import kill
+from breakable import RESTART, entered, kill
 from person import wait_for
 from portal import BYTES, TUS, coded
 from running import PASSWORD
 
-# What the parent says of a killed child, and of its restart.
+# What the parent says of a killed child.
 CHILD = r"AH00051|AH00052|AH10244"
-RESTART = r"AH00493|AH00489|AH00494|AH10244|AH00488"
 
 
 def slowly(content, pieces, pause):
@@ -89,13 +88,6 @@ def test_child_killed_before_the_checksum(site, maria):
     assert browser.offset(upload) == 100_000
     assert browser.patch(upload, 100_000, content[100_000:], headers).status_code == 204
     assert browser.get(f"/documents/{upload}/content").content == content
-
-
-def entered(browser):
-    try:
-        return browser.get("/sign-in").status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.mark.expect_log(CHILD, r"SCANNER_DOWN")

@@ -4,7 +4,7 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from breakable import kill
+from breakable import RESTART, entered, kill
 from person import wait_for
 from scand_samples import EICAR
 
@@ -86,3 +86,18 @@ def test_without_signatures(site, maria):
         aside.rename(folder)
     ends_as(site, "signatures are back: upload", browser, good, "available")
     ends_as(site, "signatures are back: virus", browser, bad, "infected")
+
+
+@pytest.mark.expect_log(DOWN, r"the scanner ended", RESTART)
+def test_restart_after_its_death(site, maria):
+    """httpd has started the scanner again, and takes over a changed configuration nonetheless."""
+    old = site.scanners()
+    kill(old, signal.SIGKILL)
+    wait_for(lambda: set(site.scanners()) - set(old))
+    site.httpd("graceful")
+    other = site.browser()
+    site.back("restart after the scanner's death: page", lambda: entered(other))
+    site.reconnect(maria.browser)
+    upload, last = send(maria.browser, maria.matter, b"good")
+    site.back("restart after the scanner's death: upload", lambda: last().status_code in (204, 409))
+    ends_as(site, "restart after the scanner's death: upload", maria.browser, upload, "available")
