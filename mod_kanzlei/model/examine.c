@@ -114,6 +114,9 @@ kz_err_t *kz_upload__examine(kz_finish_t *f)
     kz_err_t *err;
 
     f->what = f->row->what;
+    if (f->again) /* what a killed process has left in the stores, without a name */
+        kz_err_free(kz_stores_sweep_key(f->portal->stores, f->object,
+                                        apr_time_now() + f->portal->conf->store_timeout, f->pool));
     if (kz_upload__is_scanned(f)) {
         memcpy(f->sha256, f->row->sha256.data, KZ_SEAL_SHA256);
         f->size = (apr_uint64_t)f->row->size;

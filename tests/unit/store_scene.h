@@ -170,6 +170,13 @@ static inline kz_err_t *odd_list(void *made, const char *prefix, kz_store_list_f
     return kz_store__dir.list(((odd_t *)made)->dir, prefix, each, baton, deadline, scratch);
 }
 
+static inline kz_err_t *odd_sweep(void *made, const char *key, apr_time_t before,
+                                  apr_time_t deadline, apr_pool_t *scratch)
+{
+    KZ_TRY(odd_down(made));
+    return kz_store__dir.sweep(((odd_t *)made)->dir, key, before, deadline, scratch);
+}
+
 static const kz_store_driver_t odd_driver = {
     .scheme = "odd",
     .open = odd_open,
@@ -184,6 +191,7 @@ static const kz_store_driver_t odd_driver = {
     .head = odd_head,
     .remove = odd_remove,
     .list = odd_list,
+    .sweep = odd_sweep,
 };
 
 /* --- the scene --- */

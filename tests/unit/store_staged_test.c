@@ -158,6 +158,28 @@ static void test_dropped_with_its_pool(void **state)
     assert_int_equal(unfinished(0) + unfinished(1) + unfinished(2), 0);
 }
 
+/* Whoever goes on with an object that a killed process was writing removes what is left of it. */
+static void test_swept_by_key(void **state)
+{
+    const kz_store_source_t other = {"7/aa/another/1", source(1000), 1000, 0};
+    kz_stores_write_t *lost = begin(other.fd, 1000, 0), *write;
+    unsigned char held[STORES];
+    int i;
+
+    (void)state;
+    assert_ok(kz_stores_begin(&write, stores, &other, soon(), pool));
+    for (i = 0; i < STORES; i++)
+        await_unfinished(i, 2);
+    assert_ok(kz_stores_sweep_key(stores, KEY, soon(), pool));
+    for (i = 0; i < STORES; i++)
+        assert_int_equal(unfinished(i), 1);
+    assert_ok(kz_stores_settle(held, write, soon()));
+    assert_held(held, 1, 1, 1);
+    kz_stores_drop(lost);
+    close(other.fd);
+    assert_absent();
+}
+
 /* Its caller is gone for good, as it seems: no thread waits for ever. */
 static void test_never_said(void **state)
 {
@@ -228,6 +250,7 @@ int main(void)
         TEST(test_nothing_before_its_time, setup),
         TEST(test_dropped, setup),
         TEST(test_dropped_with_its_pool, setup),
+        TEST(test_swept_by_key, setup),
         TEST(test_never_said, setup),
         TEST(test_fails_in_between, setup),
         TEST(test_dropped_while_one_hangs, setup),

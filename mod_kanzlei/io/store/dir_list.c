@@ -134,9 +134,10 @@ kz_err_t *kz_store__dir_list(void *driver, const char *prefix, kz_store_list_fn 
 
 /* --- what crashes have left --- */
 
-kz_err_t *kz_store__dir_sweep(void *driver, apr_time_t before, apr_time_t deadline,
+kz_err_t *kz_store__dir_sweep(void *driver, const char *key, apr_time_t before, apr_time_t deadline,
                               apr_pool_t *scratch_pool)
 {
+    char of[KZ_STORE_TEMPORARY_OF] = "";
     const struct dirent *name;
     kz_err_t *err = NULL;
     struct stat info;
@@ -144,13 +145,16 @@ kz_err_t *kz_store__dir_sweep(void *driver, apr_time_t before, apr_time_t deadli
     DIR *dir;
 
     (void)scratch_pool;
+    if (key)
+        kz_store__dir_temporary_of(of, key);
     KZ_TRY(kz_store__dir_root(&root, driver, 1));
     dir = folder_open(root, KZ_STORE_TEMPORARY);
     if (!dir && errno != ENOENT)
         err = kz_store__io_error(errno, "sweeping", KZ_STORE_TEMPORARY);
     while (dir && !err && (name = readdir(dir))) {
         err = kz_store__in_time(deadline);
-        if (!err && fstatat(dirfd(dir), name->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        if (!err && strncmp(name->d_name, of, strlen(of)) == 0 &&
+            fstatat(dirfd(dir), name->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(info.st_mode) && apr_time_from_sec(info.st_mtime) < before &&
             unlinkat(dirfd(dir), name->d_name, 0) != 0 && errno != ENOENT)
             err = kz_store__io_error(errno, "sweeping", name->d_name);

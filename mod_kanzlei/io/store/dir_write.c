@@ -34,14 +34,23 @@ static kz_err_t *look(int *there, const write_t *write)
     return err;
 }
 
+void kz_store__dir_temporary_of(char out[KZ_STORE_TEMPORARY_OF], const char *key)
+{
+    unsigned char hash[16];
+
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)key, strlen(key), NULL, 0);
+    sodium_bin2hex(out, KZ_STORE_TEMPORARY_OF, hash, sizeof hash);
+}
+
 static kz_err_t *temporary_choose(write_t *write)
 {
-    unsigned char random[16];
-    char hex[33];
+    char of[KZ_STORE_TEMPORARY_OF], hex[17];
+    unsigned char random[8];
 
+    kz_store__dir_temporary_of(of, write->key);
     randombytes_buf(random, sizeof random);
     sodium_bin2hex(hex, sizeof hex, random, sizeof random);
-    snprintf(write->temporary, sizeof write->temporary, KZ_STORE_TEMPORARY "/%s", hex);
+    snprintf(write->temporary, sizeof write->temporary, KZ_STORE_TEMPORARY "/%s-%s", of, hex);
     if (mkdirat(write->root, KZ_STORE_TEMPORARY, 0700) != 0 && errno != EEXIST)
         return kz_store__io_error(errno, "making a folder for", write->key);
     return NULL;

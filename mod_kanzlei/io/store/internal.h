@@ -96,7 +96,10 @@ typedef struct kz_store__dir_t {
 
 #define KZ_STORE_TEMPORARY ".tmp" /* the folder of unfinished writes in a store */
 
-#define KZ_STORE_TEMPORARY_ROOM (5 + 32 + 1) /* ".tmp/", 16 bytes in hexadecimal, NUL */
+/* An unfinished write's file begins with the hash of its key: 16 bytes in hexadecimal. */
+#define KZ_STORE_TEMPORARY_OF   33
+#define KZ_STORE_TEMPORARY_ROOM (5 + 32 + 1 + 16 + 1) /* ".tmp/", that, "-", 8 random ones, NUL */
+void kz_store__dir_temporary_of(char out[KZ_STORE_TEMPORARY_OF], const char *key);
 
 /* One write to one store. */
 typedef struct kz_store__dir_write_t {
@@ -130,7 +133,7 @@ kz_err_t *kz_store__dir_mark(void *driver, const char *text, apr_time_t deadline
                              apr_pool_t *scratch_pool);
 kz_err_t *kz_store__dir_list(void *driver, const char *prefix, kz_store_list_fn each, void *baton,
                              apr_time_t deadline, apr_pool_t *scratch_pool);
-kz_err_t *kz_store__dir_sweep(void *driver, apr_time_t before, apr_time_t deadline,
+kz_err_t *kz_store__dir_sweep(void *driver, const char *key, apr_time_t before, apr_time_t deadline,
                               apr_pool_t *scratch_pool);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,11 +162,11 @@ static kz_err_t *remove_one(const kz_store__one_t *one, const char *key, apr_tim
 static kz_err_t *sweep_one(const kz_store__one_t *one, const char *key, apr_time_t deadline,
                            apr_pool_t *scratch_pool)
 {
-    (void)key;
+    apr_time_t before = key ? INT64_MAX : apr_time_now() - KZ_STORE_LEFTOVER;
+
     if (!one->driver->sweep)
         return NULL;
-    return one->driver->sweep(one->instance, apr_time_now() - KZ_STORE_LEFTOVER, deadline,
-                              scratch_pool);
+    return one->driver->sweep(one->instance, key, before, deadline, scratch_pool);
 }
 
 kz_err_t *kz_stores_remove(kz_stores_t *stores, const char *key, apr_time_t deadline,
@@ -178,6 +179,13 @@ kz_err_t *kz_stores_remove(kz_stores_t *stores, const char *key, apr_time_t dead
 kz_err_t *kz_stores_sweep(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool)
 {
     return for_each(stores, sweep_one, NULL, deadline, scratch_pool);
+}
+
+kz_err_t *kz_stores_sweep_key(kz_stores_t *stores, const char *key, apr_time_t deadline,
+                              apr_pool_t *scratch_pool)
+{
+    KZ_TRY(kz_store_key_check(key));
+    return for_each(stores, sweep_one, key, deadline, scratch_pool);
 }
 
 /* --- listing --- */

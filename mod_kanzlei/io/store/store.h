@@ -68,8 +68,9 @@ typedef struct kz_store_driver_t {
                         apr_pool_t *scratch_pool);
     kz_err_t *(*list)(void *driver, const char *prefix, kz_store_list_fn each, void *baton,
                       apr_time_t deadline, apr_pool_t *scratch_pool);
-    /* Removes what writes before the time BEFORE left unfinished. NULL: nothing can be. */
-    kz_err_t *(*sweep)(void *driver, apr_time_t before, apr_time_t deadline,
+    /* Removes what writes (of KEY, unless that is NULL) before the time BEFORE left unfinished.
+     * NULL: nothing can be. */
+    kz_err_t *(*sweep)(void *driver, const char *key, apr_time_t before, apr_time_t deadline,
                        apr_pool_t *scratch_pool);
 } kz_store_driver_t;
 
@@ -164,5 +165,8 @@ kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_
                          void *baton, apr_time_t deadline);
 /* Removes what writes left unfinished more than a day ago, in every store. Now and then will do. */
 kz_err_t *kz_stores_sweep(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool);
+/* The same of KEY alone, at once: for who knows that nobody else is at it, or may be disturbed. */
+kz_err_t *kz_stores_sweep_key(kz_stores_t *stores, const char *key, apr_time_t deadline,
+                              apr_pool_t *scratch_pool);
 
 #endif
