@@ -327,6 +327,19 @@ static inline void assert_well(int index, int well)
         assert_non_null(strstr(why, kz_stores_name(stores, index)));
 }
 
+/* Lets a hanging store go on, and waits until its thread is over. */
+static inline void release_hang(int index)
+{
+    int i;
+
+    pthread_mutex_lock(&lock);
+    faults[index].hang = 0;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    for (i = 0; i < 1000 && kz_store__shunned(stores->one[index]); i++)
+        apr_sleep(10000);
+}
+
 #define TEST(test, setup) cmocka_unit_test_setup_teardown(test, setup, teardown_files)
 
 #endif

@@ -107,18 +107,6 @@ static void test_quorum(void **state)
     assert_whole(0, "7/aa/other/1", 100000, 1);
 }
 
-static void release_hang(int index)
-{
-    int i;
-
-    pthread_mutex_lock(&lock);
-    faults[index].hang = 0;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-    for (i = 0; i < 1000 && kz_store__shunned(stores->one[index]); i++)
-        apr_sleep(10000);
-}
-
 /* A store that hangs: the answer comes when the others have it, the thread is left behind, no
  * second one is started, and what it writes in the end is whole. */
 static void test_hanging_store(void **state)

@@ -235,11 +235,9 @@ static void test_dropped_while_one_hangs(void **state)
     assert_ok(kz_stores_settle(held, begin(fd, 1000, 0), soon()));
     assert_held(held, 1, 1, 0);
     close(fd);
-    pthread_mutex_lock(&lock);
-    faults[2].hang = 0;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-    await_unfinished(2, 0);
+    release_hang(2);
+    assert_well(2, 1);
+    assert_int_equal(unfinished(2), 0);
 }
 
 int main(void)
