@@ -12,8 +12,10 @@ import real  # noqa: E402
 import scene  # noqa: E402
 from ctl_site import Cluster, Site  # noqa: E402
 
-# What plans depend on is as in appliance/postgresql.conf; the rest makes loading fast.
+# What plans depend on is as in appliance/postgresql.conf; the rest makes loading fast. Workers
+# for indexes would need more of /dev/shm than the 64 MB of a container.
 SETTINGS = {
+    "max_parallel_maintenance_workers": "0",
     "work_mem": "8MB", "effective_cache_size": "2GB", "shared_buffers": "512MB",
     "autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0", "max_wal_size": "8GB",
 }  # fmt: skip
