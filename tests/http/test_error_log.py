@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from capable import need_tracing
 from running import unexpected
 
 SAID = {
@@ -45,6 +46,7 @@ def test_leaks_of_others():
 
 
 def test_the_portal_of_this_run_has_sanitizers_when_there_is_such_a_build(portal):
+    need_tracing()
     pid = (portal.data / "run/httpd.pid").read_text().strip()
     loaded = "libasan" in Path(f"/proc/{pid}/maps").read_text()
     assert loaded == ("KZ_BUILD_ASAN" in os.environ)
