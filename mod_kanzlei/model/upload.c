@@ -65,7 +65,6 @@ kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matte
     spool = kz_upload__spool(portal, uuid, pool);
     KZ_TRY(kz_grant_firm_key(&firm_key, grant));
     KZ_TRY(kz_seal_document_create(wrapped, firm_key, uuid, pool));
-    KZ_TRY(kz_db_soon(kz_grant_db(grant))); /* the commit at the last byte makes this last, too */
     KZ_TRY(kz_q_upload_add_send(kz_grant_db(grant), &args));
     KZ_TRY(kz_seal_spool_create(spool, wrapped, pool)); /* a file without a row is swept */
     KZ_TRY(kz_db_commit_send(kz_grant_db(grant)));
