@@ -54,6 +54,13 @@ static uint64_t next_tick(void)
     return tick;
 }
 
+char *kz_str_digits(char *end, int value, int width)
+{
+    for (; width > 0 || value > 0; width--, value /= 10)
+        *--end = (char)('0' + value % 10);
+    return end;
+}
+
 void kz_str_uuid_text(char out[KZ_STR_UUID_SIZE], const unsigned char id[KZ_STR_UUID_BYTES])
 {
     static const char hyphen_before[KZ_STR_UUID_BYTES] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};

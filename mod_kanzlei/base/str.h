@@ -32,6 +32,10 @@ kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char 
 /* The bytes of a UUID as text, lower case, with hyphens (RFC 9562 section 4). */
 void kz_str_uuid_text(char out[KZ_STR_UUID_SIZE], const unsigned char id[KZ_STR_UUID_BYTES]);
 
+/* VALUE, which is not negative, in at least WIDTH decimal digits, the last of them before END;
+ * gives where they begin. Room: WIDTH, or 10. */
+char *kz_str_digits(char *end, int value, int width);
+
 /* A new UUID, version 7 (RFC 9562 section 5.7; section 6.2 method 3 for the bits below the
  * millisecond): random, and within one process each is greater than the one before, also from
  * several threads. Lower case. */

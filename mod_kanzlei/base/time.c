@@ -5,12 +5,7 @@
 
 #include <apr_strings.h>
 
-/* VALUE in WIDTH digits, the last of them before END. */
-static void digits(char *end, int value, int width)
-{
-    for (; width > 0; width--, value /= 10)
-        *--end = (char)('0' + value % 10);
-}
+#include "base/str.h"
 
 /* strftime() would be the slowest part of a long list. */
 const char *kz_time_iso(apr_time_t time, apr_pool_t *pool)
@@ -22,12 +17,12 @@ const char *kz_time_iso(apr_time_t time, apr_pool_t *pool)
 
     if (!gmtime_r(&seconds, &tm) || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900)
         return text;
-    digits(text + 4, tm.tm_year + 1900, 4);
-    digits(text + 7, tm.tm_mon + 1, 2);
-    digits(text + 10, tm.tm_mday, 2);
-    digits(text + 13, tm.tm_hour, 2);
-    digits(text + 16, tm.tm_min, 2);
-    digits(text + 19, tm.tm_sec, 2);
+    kz_str_digits(text + 4, tm.tm_year + 1900, 4);
+    kz_str_digits(text + 7, tm.tm_mon + 1, 2);
+    kz_str_digits(text + 10, tm.tm_mday, 2);
+    kz_str_digits(text + 13, tm.tm_hour, 2);
+    kz_str_digits(text + 16, tm.tm_min, 2);
+    kz_str_digits(text + 19, tm.tm_sec, 2);
     return text;
 }
 

@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "base/str.h"
 #include "base/time.h"
 
 static const char *const units[KZ_WORDS_UNITS] = {"size.b", "size.kb", "size.mb", "size.gb"};
@@ -89,16 +90,11 @@ static const char *fill(const char *pattern_text, const char *one, const char *t
     return apr_pstrmemdup(pool, room, (apr_size_t)(to - room));
 }
 
+/* VALUE in at least WIDTH digits, in ROOM of 12 bytes. */
 static const char *digits(char *room, int value, int width)
 {
-    char *at = room + 11;
-
-    *at = '\0';
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (--width > 0 || value > 0);
-    return at;
+    room[11] = '\0';
+    return kz_str_digits(room + 11, value, width);
 }
 
 const char *kz_words_date(const kz_words_t *words, const kz_time_parts_t *at, apr_pool_t *pool)
