@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "scan_once.h"
+
 #define SECOND APR_USEC_PER_SEC
 #define MANY   60 /* seconds: ends a test that would hang */
 
@@ -76,7 +78,7 @@ static int scan(kz_scan_verdict_t *verdict, const char *bytes, size_t length)
 
     assert_null(kz_scan_reserve(&fd, length, apr_time_now() + MANY * SECOND));
     assert_int_equal(write(fd, bytes, length), length);
-    err = kz_scan_memfd(verdict, path, fd, apr_time_now() + MANY * SECOND, pool);
+    err = scan_memfd(verdict, path, fd, apr_time_now() + MANY * SECOND, pool);
     kz_scan_release(fd, length);
     if (err)
         code = (int)kz_err_code(err);

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "scan_fake.h"
+#include "scan_once.h"
 
 #define SECOND APR_USEC_PER_SEC
 
@@ -26,7 +27,7 @@ static int ask(kz_scan_verdict_t *verdict, fake_t *fake, double seconds)
 {
     int fd = document(), code = -1;
     apr_time_t end = apr_time_now() + (apr_time_t)(seconds * SECOND);
-    kz_err_t *err = kz_scan_memfd(verdict, fake->path, fd, end, pool);
+    kz_err_t *err = scan_memfd(verdict, fake->path, fd, end, pool);
 
     kz_scan_release(fd, 9);
     if (err) {
@@ -256,8 +257,8 @@ static void test_sent_twice(void **state)
 
     (void)state;
     fake_start(&fake, clean, 2, KZ_SCAND_READY);
-    assert_null(kz_scan_memfd(&verdict, fake.path, fd, end, pool));
-    assert_null(kz_scan_memfd(&verdict, fake.path, fd, end, pool));
+    assert_null(scan_memfd(&verdict, fake.path, fd, end, pool));
+    assert_null(scan_memfd(&verdict, fake.path, fd, end, pool));
     assert_int_equal(verdict.result, KZ_SCAN_CLEAN);
     kz_scan_release(fd, 9);
     fake_stop(&fake);
@@ -270,7 +271,7 @@ static void test_what_cannot_be_sealed(void **state)
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     (void)state;
-    err = kz_scan_memfd(&verdict, "/nowhere", fd, apr_time_now() + SECOND, pool);
+    err = scan_memfd(&verdict, "/nowhere", fd, apr_time_now() + SECOND, pool);
     assert_int_equal(kz_err_code(err), KZ_ERR_INTERNAL);
     kz_err_free(err);
     close(fd);

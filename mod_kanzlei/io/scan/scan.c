@@ -343,16 +343,6 @@ kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t 
     return NULL; /* DIED: "error" */
 }
 
-kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
-                        apr_time_t deadline, apr_pool_t *result_pool)
-{
-    kz_scan_t *scan;
-
-    *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
-    KZ_TRY(kz_scan_begin(&scan, socket_path, memfd, deadline, result_pool));
-    return kz_scan_await(verdict, scan, result_pool);
-}
-
 kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_time_t deadline,
                          apr_pool_t *result_pool)
 {

@@ -48,22 +48,20 @@ void kz_scan_release(int memfd, apr_uint64_t size);
  * it, 512 MiB and 100 MiB. */
 void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one);
 
-/* Seals MEMFD, sends it to the scanner that listens on the Unix socket at SOCKET_PATH and waits for
- * the verdict until DEADLINE. No name is sent. A scanner that died half-way is asked again once
- * with the time that is left; one that dies of the same document again makes it "unscannable:
- * error". WHAT is allocated in RESULT_POOL.
+/* Seals MEMFD and sends it to the scanner that listens on the Unix socket at SOCKET_PATH; no name
+ * is sent. Until kz_scan_await(), for which MEMFD must stay, the scanner is at work, and so can the
+ * caller be, for some seconds. SCAN ends with that, or with POOL.
  * Errors: SCANNER_DOWN (nobody listens, or it has hung for two seconds, is still loading its
  * signatures, or refuses because its canary was missed); BUSY when other documents took all the
- * time. A scan that has begun and does not end by the deadline is no error but "unscannable:
- * timeout". After an error nothing is known of the document: it is to be scanned again. */
-kz_err_t *kz_scan_memfd(kz_scan_verdict_t *verdict, const char *socket_path, int memfd,
-                        apr_time_t deadline, apr_pool_t *result_pool);
-
-/* The same in two steps: between them the scanner is at work, and so can the caller be, for some
- * seconds. MEMFD must stay until the second. SCAN ends with it, or with POOL. */
+ * time. After an error nothing is known of the document: it is to be scanned again. */
 typedef struct kz_scan_t kz_scan_t;
 kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, apr_time_t deadline,
                         apr_pool_t *pool);
+
+/* Waits for the verdict, until kz_scan_begin()'s DEADLINE. A scanner that died half-way is asked
+ * again once with the time that is left; one that dies of the same document again makes it
+ * "unscannable: error". WHAT is allocated in RESULT_POOL. Errors: the same. A scan that has begun
+ * and does not end by the deadline is no error but "unscannable: timeout". */
 kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t *result_pool);
 
 /* Asks for the scanner's state, within DEADLINE; a busy scanner answers at once. STATUS's strings
