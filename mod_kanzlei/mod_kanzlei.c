@@ -11,13 +11,13 @@
 #include <sodium.h>
 
 #include "conf/module.h"
-#include "web/jobs.h"
-#include "web/scanner.h"
-#include "web/web.h"
+#include "http/http.h"
+#include "work/jobs.h"
+#include "work/scanner.h"
 
 #define KZ_HANDLER "kanzlei-portal"
 
-static kz_state_t *state; /* of this child; NULL when it could not be made ready */
+static kz_site_t *site; /* of this child; NULL when it could not be made ready */
 
 static kz_conf_t *conf_of(server_rec *server)
 {
@@ -57,7 +57,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     }
     apr_env_set("TZ", conf->time_zone, pconf);
     tzset();
-    err = kz_web_try(conf, ptemp);
+    err = kz_site_try(conf, ptemp);
     if (!err)
         err = kz_scanner_start(conf, pconf, server);
     if (!err)
@@ -76,13 +76,13 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 
     if (!any_portal(server))
         return;
-    err = kz_web_open(&state, conf_of(server), pool);
+    err = kz_site_open(&site, conf_of(server), pool);
     if (err) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "kanzlei: %s", kz_err_detail(err));
         kz_err_free(err);
-        state = NULL;
+        site = NULL;
     }
-    kz_jobs_use(state);
+    kz_jobs_use(site);
 }
 
 /* The portal's URLs map to no file. The assets do, and what mod_md answers. */
@@ -106,7 +106,7 @@ static int handler(request_rec *r)
 {
     if (!r->handler || strcmp(r->handler, KZ_HANDLER) != 0)
         return DECLINED;
-    return kz_dispatch(r, state);
+    return kz_dispatch(r, site);
 }
 
 static void register_hooks(apr_pool_t *pool)

@@ -8,8 +8,8 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "model/password.h"
-#include "model/staff.h"
+#include "model/people/password.h"
+#include "model/people/staff.h"
 
 #define PASSWORD_MAX 1000 /* bytes */
 #define PAGE         200  /* accounts read at once */

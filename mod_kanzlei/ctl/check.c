@@ -1,4 +1,4 @@
-#include "model/check.h"
+#include "model/check/check.h"
 
 #include <string.h>
 

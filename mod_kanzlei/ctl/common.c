@@ -1,7 +1,7 @@
 #include "ctl/ctl.h"
 
 #include "base/time.h"
-#include "model/firm.h"
+#include "model/people/firm.h"
 
 void kz_ctl__text(json_t *object, const char *name, const char *text)
 {

@@ -1,7 +1,7 @@
 #include "ctl/ctl.h"
 
-#include "model/firm.h"
-#include "model/proof.h"
+#include "model/people/firm.h"
+#include "model/proof/proof.h"
 
 kz_err_t *kz_ctl__head(json_t *object, kz_ctl_t *ctl, int firm)
 {

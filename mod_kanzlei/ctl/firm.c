@@ -1,8 +1,8 @@
 #include "ctl/ctl.h"
 
 #include "base/time.h"
-#include "model/firm.h"
-#include "model/proof.h"
+#include "model/people/firm.h"
+#include "model/proof/proof.h"
 
 static json_t *json_of(const kz_firm_t *firm)
 {

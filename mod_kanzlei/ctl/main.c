@@ -9,7 +9,7 @@
 #include <apr_strings.h>
 #include <sodium.h>
 
-#include "model/firm.h"
+#include "model/people/firm.h"
 
 #define OPTIONS_MAX 24
 

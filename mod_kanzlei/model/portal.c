@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "io/scan/scan.h"
 #include "base/secret.h"
-#include "model/password.h"
+#include "model/people/password.h"
 #include "model/worker.h"
 
 #define KZ_PORTAL_WORDS_MAX (4 << 20) /* bytes of the word list */

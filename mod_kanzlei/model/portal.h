@@ -13,7 +13,7 @@
 #include "io/seal/seal.h"
 #include "io/store/store.h"
 
-typedef struct kz_argon2_t kz_argon2_t; /* the slots: model/password.h */
+typedef struct kz_argon2_t kz_argon2_t; /* the slots: model/people/password.h */
 
 typedef struct kz_portal_t {
     const kz_conf_t *conf;

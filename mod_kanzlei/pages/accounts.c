@@ -1,13 +1,13 @@
 /* The accesses of clients: made, invited by mail or letter, unlocked. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/code.h"
-#include "model/event.h"
+#include "model/people/code.h"
+#include "model/proof/event.h"
 #include "pages/people.h"
 #include "queries.h"
 #include "views.h"

@@ -1,12 +1,12 @@
 /* Who of the staff works for which client. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/client.h"
+#include "model/people/client.h"
 #include "queries.h"
 
 /* POST /clients/{client}/assignments: field "staff". */

@@ -1,13 +1,13 @@
 /* Clients and matters are made, and a client's details changed. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/client.h"
-#include "model/event.h"
+#include "model/people/client.h"
+#include "model/proof/event.h"
 #include "pages/people.h"
 #include "queries.h"
 #include "views.h"

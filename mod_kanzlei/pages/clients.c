@@ -1,5 +1,5 @@
 /* Clients: the list, and the page of one. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 

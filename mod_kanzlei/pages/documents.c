@@ -1,19 +1,19 @@
 /* Documents: the list of all, one of them with its proof, its bytes, and what is decided about it.
  */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/document.h"
+#include "model/document/document.h"
 #include "pages/filter.h"
 #include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
-#include "web/csrf.h"
-#include "web/form.h"
+#include "http/csrf.h"
+#include "http/form.h"
 
 #define KZ_DOCUMENTS_ROWS 50 /* on one page */
 

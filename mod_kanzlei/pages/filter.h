@@ -2,7 +2,7 @@
 #ifndef KZ_PAGES_FILTER_H
 #define KZ_PAGES_FILTER_H
 
-#include "web/request.h"
+#include "http/request.h"
 
 typedef struct kz_filter_t {
     const char *client, *matter; /* UUIDs, or NULL */

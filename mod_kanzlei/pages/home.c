@@ -1,5 +1,5 @@
 /* GET /: the staff's worklist, most urgent first; what is new for a client. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <apr_strings.h>
 

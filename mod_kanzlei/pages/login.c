@@ -1,12 +1,12 @@
 /* Signing in and out, the reader's language, and the pages that everybody may see. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <apr_strings.h>
 
-#include "model/event.h"
-#include "model/session.h"
+#include "model/proof/event.h"
+#include "model/people/session.h"
 #include "queries.h"
-#include "web/form.h"
+#include "http/form.h"
 
 #define KZ_LANGUAGE_COOKIE (365 * 24 * 3600) /* seconds */
 

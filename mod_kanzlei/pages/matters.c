@@ -4,7 +4,7 @@
 #include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
-#include "web/route.h"
+#include "http/route.h"
 
 #define KZ_MATTER_ROWS 50 /* documents on one page */
 

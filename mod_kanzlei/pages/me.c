@@ -1,13 +1,13 @@
 /* One's own account: password, and the list of sessions. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
-#include "model/event.h"
-#include "model/password.h"
-#include "model/session.h"
+#include "model/proof/event.h"
+#include "model/people/password.h"
+#include "model/people/session.h"
 #include "pages/people.h"
 #include "queries.h"
 #include "views.h"

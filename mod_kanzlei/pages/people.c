@@ -6,7 +6,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/password.h"
+#include "model/people/password.h"
 #include "views.h"
 
 kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t *rq,

@@ -3,7 +3,7 @@
 #define KZ_PAGES_PEOPLE_H
 
 #include "queries.h"
-#include "web/form.h"
+#include "http/form.h"
 
 /* The field "user", a user name: 2 to 64 of a-z, 0-9, dot and dash. Capitals, as telephones put
  * them at the start, become small. */

@@ -1,6 +1,6 @@
 /* The firm's log of proof: who was provided with what, and when it was notified, opened, received,
  * confirmed. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <stdlib.h>
 #include <string.h>

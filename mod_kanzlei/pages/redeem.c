@@ -1,12 +1,12 @@
 /* One-time codes: an invitation, a new password. The mail's link has the code behind the #, where
  * no server sees it; by paper or without JavaScript it is typed. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/code.h"
-#include "model/password.h"
+#include "model/people/code.h"
+#include "model/people/password.h"
 #include "pages/people.h"
 #include "queries.h"
 

@@ -2,8 +2,8 @@
 #ifndef KZ_PAGES_ROWS_H
 #define KZ_PAGES_ROWS_H
 
-#include "web/request.h"
-#include "web/view.h"
+#include "http/request.h"
+#include "template/view.h"
 
 /* "message" of a document row: what its STATE means to whoever reads it; REASON is why it was kept
  * back. Null when there is nothing to say. The row must have its "name". */

@@ -2,20 +2,20 @@
  * sealed as it arrives; its token comes first in the form, and nothing is kept before that is
  * right. What has become of each file stands on the matter's page, also when a later one ends in an
  * error. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/document.h"
-#include "model/upload.h"
+#include "model/document/document.h"
+#include "model/upload/upload.h"
 #include "pages/matters.h"
 #include "pages/rows.h"
-#include "web/csrf.h"
-#include "web/form.h"
-#include "web/multipart.h"
+#include "http/csrf.h"
+#include "http/form.h"
+#include "http/multipart.h"
 
 #define KZ_SEND_PARTS  100  /* parts of one form */
 #define KZ_SEND_HEADER 4096 /* bytes of a part's headers */

@@ -1,16 +1,16 @@
 /* The firm's own people and their rights: for administrators. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 
-#include "model/event.h"
-#include "model/staff.h"
+#include "model/proof/event.h"
+#include "model/people/staff.h"
 #include "pages/people.h"
 #include "queries.h"
 #include "views.h"
-#include "web/form.h"
+#include "http/form.h"
 
 /* Checkboxes, and the rights they are. */
 static const struct {

@@ -1,6 +1,6 @@
 /* tus 1.0 (core, creation, expiration, termination, checksum;
  * https://tus.io/protocols/resumable-upload). */
-#include "web/route.h"
+#include "http/route.h"
 
 #include <string.h>
 
@@ -8,11 +8,11 @@
 #include <sodium.h>
 
 #include "base/str.h"
-#include "model/document.h"
-#include "model/upload.h"
+#include "model/document/document.h"
+#include "model/upload/upload.h"
 #include "pages/rows.h"
 #include "queries.h"
-#include "web/checksum.h"
+#include "http/checksum.h"
 
 #define KZ_UPLOADS_METADATA 4096 /* bytes of Upload-Metadata */
 #define KZ_UPLOADS_BLOCK    (64 * 1024)

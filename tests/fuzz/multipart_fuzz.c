@@ -1,6 +1,6 @@
 /* The first line is the Content-Type header, the rest the body. However it is cut, it must tell the
  * same story. */
-#include "web/multipart.h"
+#include "http/multipart.h"
 
 #include <stdint.h>
 #include <stdlib.h>

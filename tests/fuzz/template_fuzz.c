@@ -1,5 +1,5 @@
 /* A template's source and, behind a NUL, the source of its partial "p". */
-#include "web/template.h"
+#include "template/template.h"
 
 #include <stdint.h>
 #include <stdlib.h>

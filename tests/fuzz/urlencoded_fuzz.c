@@ -1,5 +1,5 @@
 /* An application/x-www-form-urlencoded body. */
-#include "web/multipart.h"
+#include "http/multipart.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-"""Who may include whom: base <- io <- model <- web <- pages <- mod_kanzlei.c."""
+"""Who may include whom: base <- io <- model <- template <- http, work <- pages <- mod_kanzlei.c."""
 
 import re
 from pathlib import PurePosixPath
@@ -6,15 +6,20 @@ from pathlib import PurePosixPath
 import pytest
 from source import ROOT, at, c_files, code, includes, listed, write
 
-RANK = {"base": 0, "conf": 1, "io": 1, "model": 2, "web": 3, "pages": 4, "mod_kanzlei.c": 5}
+RANK = {
+    "base": 0, "conf": 1, "io": 1, "model": 2, "template": 3, "http": 4, "work": 4, "pages": 5,
+    "mod_kanzlei.c": 6,
+}
+# Two of one rank that know nothing of each other, and pages nothing of what nobody waits for.
+APART = [{"http", "work"}, {"pages", "work"}]
 # What the build makes, and the layer it belongs to. Names that end in .h and are of no folder.
-MADE = {"queries.h": "io", "views.h": "web"}
+MADE = {"queries.h": "io", "views.h": "template"}
 # Who makes a grant: requests; and jobs, uploads that are being finished, kanzleictl.
 GRANTING = {
-    "kz_grant_enter": {"web/dispatch.c"},
+    "kz_grant_enter": {"http/dispatch.c"},
     "kz_grant_portal": {
-        "web/tasks.c", "model/finish.c", "model/sweep.c", "model/proof.c", "model/check.c",
-        "model/check_events.c", "ctl/common.c",
+        "work/tasks.c", "model/upload/finish.c", "model/upload/sweep.c", "model/proof/proof.c",
+        "model/check/check.c", "model/check/check_events.c", "ctl/common.c",
     },
 }
 OUTSIDE_HTTPD = re.compile(
@@ -35,11 +40,13 @@ def allowed(path, name):
     if other == "scand":
         return name == "scand/protocol.h" and path.startswith("io/scan/")
     if name == "routes.def":
-        return own in ("web", "pages", "mod_kanzlei.c")
+        return own in ("http", "pages", "mod_kanzlei.c")
     if own == "ctl":
-        return other not in ("web", "pages")
+        return other not in ("template", "http", "work", "pages")
+    if {own, other} in APART:
+        return False
     if other == "conf":
-        return name != "conf/module.h" or own in ("conf", "web", "mod_kanzlei.c")
+        return name != "conf/module.h" or own in ("conf", "http", "work", "mod_kanzlei.c")
     if own == "io" and other == "io":  # drivers don't know each other; the generated calls are db's
         return name not in MADE and PurePosixPath(path).parts[1] == PurePosixPath(name).parts[1]
     if other is None:
@@ -57,14 +64,14 @@ def includes_to_the_right(root):
     ]
 
 
-def httpd_outside_web(root):
+def httpd_elsewhere(root):
     found = []
     for path in c_files(root, "mod_kanzlei"):
         own = path.relative_to(root / "mod_kanzlei").as_posix()
-        if own.split("/")[0] in ("web", "conf", "mod_kanzlei.c"):
+        if own.split("/")[0] in ("http", "work", "conf", "mod_kanzlei.c"):
             continue
         found += [
-            at(root, path, line, f"only web/, conf/ and mod_kanzlei.c see {name}")
+            at(root, path, line, f"only http/, work/, conf/ and mod_kanzlei.c see {name}")
             for line, name, _ in includes(path)
             if OUTSIDE_HTTPD.match(name)
         ]
@@ -99,7 +106,7 @@ def grants_elsewhere(root):
     ]
 
 
-RULES = [includes_to_the_right, httpd_outside_web, private_names_outside, grants_elsewhere]
+RULES = [includes_to_the_right, httpd_elsewhere, private_names_outside, grants_elsewhere]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -113,23 +120,28 @@ def test_layers(rule):
         ("base/err.c", "base/err.h", True),
         ("base/err.c", "io/db/db.h", False),
         ("io/db/db.c", "base/err.h", True),
-        ("io/db/db.c", "model/firm.h", False),
+        ("io/db/db.c", "model/people/firm.h", False),
         ("io/mail/mail.c", "io/db/db.h", False),
         ("io/scan/scan.c", "scand/protocol.h", True),
         ("io/scan/scan.c", "scand/engine.h", False),
         ("io/db/db.c", "queries.h", False),
-        ("model/firm.c", "queries.h", True),
-        ("model/firm.c", "views.h", False),
-        ("model/firm.c", "conf/conf.h", True),
-        ("model/firm.c", "conf/module.h", False),
-        ("model/firm.c", "scand/protocol.h", False),
-        ("web/form.c", "model/firm.h", True),
-        ("web/form.c", "pages/login.h", False),
-        ("pages/login.c", "web/form.h", True),
+        ("model/people/firm.c", "queries.h", True),
+        ("model/people/firm.c", "views.h", False),
+        ("model/people/firm.c", "conf/conf.h", True),
+        ("model/people/firm.c", "conf/module.h", False),
+        ("model/people/firm.c", "scand/protocol.h", False),
+        ("http/form.c", "model/people/firm.h", True),
+        ("http/form.c", "pages/login.h", False),
+        ("pages/login.c", "http/form.h", True),
         ("pages/login.c", "pages.h", False),
         ("mod_kanzlei.c", "pages/login.h", True),
-        ("ctl/main.c", "model/firm.h", True),
-        ("ctl/main.c", "web/form.h", False),
+        ("ctl/main.c", "model/people/firm.h", True),
+        ("ctl/main.c", "http/form.h", False),
+        ("template/view.c", "http/form.h", False),
+        ("work/tasks.c", "template/site.h", True),
+        ("work/tasks.c", "http/http.h", False),
+        ("http/send.c", "work/tasks.h", False),
+        ("pages/login.c", "work/tasks.h", False),
         ("scand/main.c", "engine.h", True),
         ("scand/main.c", "base/err.h", False),
     ],
@@ -140,12 +152,12 @@ def test_layers_can_fail(tmp_path, path, name, good):
 
 
 @pytest.mark.parametrize("header", ["httpd.h", "http_core.h", "ap_config.h", "mod_ssl.h"])
-def test_httpd_outside_web_can_fail(tmp_path, header):
+def test_httpd_elsewhere_can_fail(tmp_path, header):
     text = f"#include <{header}>\n"
-    write(tmp_path, {"mod_kanzlei/web/a.c": text, "mod_kanzlei/model/a.c": "#include <apr.h>\n"})
-    assert httpd_outside_web(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/http/a.c": text, "mod_kanzlei/model/a.c": "#include <apr.h>\n"})
+    assert httpd_elsewhere(tmp_path) == []
     write(tmp_path, {"mod_kanzlei/pages/a.c": text})
-    assert len(httpd_outside_web(tmp_path)) == 1
+    assert len(httpd_elsewhere(tmp_path)) == 1
 
 
 def test_private_names_can_fail(tmp_path):
@@ -160,9 +172,9 @@ def test_private_names_can_fail(tmp_path):
 
 def test_grants_elsewhere_can_fail(tmp_path):
     fine = "KZ_TRY(kz_grant_enter(&grant)); /* kz_grant_portal() */\n"
-    write(tmp_path, {"mod_kanzlei/web/dispatch.c": fine, "mod_kanzlei/model/grant.c": fine})
+    write(tmp_path, {"mod_kanzlei/http/dispatch.c": fine, "mod_kanzlei/model/grant.c": fine})
     assert grants_elsewhere(tmp_path) == []
     write(tmp_path, {"mod_kanzlei/pages/a.c": fine + "kz_grant_portal(&grant);\n"})
     assert len(grants_elsewhere(tmp_path)) == 2
-    write(tmp_path, {"mod_kanzlei/web/dispatch.c": "f(kz_grant_portal);\n"})
+    write(tmp_path, {"mod_kanzlei/http/dispatch.c": "f(kz_grant_portal);\n"})
     assert len(grants_elsewhere(tmp_path)) == 3

@@ -79,14 +79,14 @@ def function(lines, parameters):
 
 def test_too_long_can_fail(tmp_path):
     fine = "struct x {\n    int a;\n};\n\n" + function(60, 6) + "\n" + function(3, 0)
-    write(tmp_path, {"mod_kanzlei/web/a.c": fine})
+    write(tmp_path, {"mod_kanzlei/http/a.c": fine})
     assert too_long(tmp_path) == []
-    write(tmp_path, {"mod_kanzlei/web/a.c": fine + function(61, 7)})
+    write(tmp_path, {"mod_kanzlei/http/a.c": fine + function(61, 7)})
     assert [finding.split(": ")[1] for finding in too_long(tmp_path)] == [
         "f has 61 lines, at most 60",
         "f has 7 parameters",
     ]
-    write(tmp_path, {"mod_kanzlei/web/a.c": "\n" * 401, "mod_kanzlei/mod_kanzlei.c": "\n" * 201})
+    write(tmp_path, {"mod_kanzlei/http/a.c": "\n" * 401, "mod_kanzlei/mod_kanzlei.c": "\n" * 201})
     assert len(too_long(tmp_path)) == 2
 
 

@@ -67,9 +67,9 @@ def test_libpq_outside_db_can_fail(tmp_path):
 
 
 def test_sql_in_c_can_fail(tmp_path):
-    write(tmp_path, {"mod_kanzlei/web/a.c": 'log("select a file"); log("delete from");\n'})
+    write(tmp_path, {"mod_kanzlei/http/a.c": 'log("select a file"); log("delete from");\n'})
     assert len(sql_in_c(tmp_path)) == 1
-    write(tmp_path, {"mod_kanzlei/web/a.c": 'f("UPDATE firm "\n  "SET name = $1");\n'})
+    write(tmp_path, {"mod_kanzlei/http/a.c": 'f("UPDATE firm "\n  "SET name = $1");\n'})
     assert len(sql_in_c(tmp_path)) == 1
 
 

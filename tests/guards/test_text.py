@@ -90,10 +90,10 @@ def test_text(rule):
 
 def test_html_in_c_can_fail(tmp_path):
     fine = '/* <p> */ f("a < b, <%s>, <?xml?>, <Error>", "<b@example>");\n'
-    write(tmp_path, {"mod_kanzlei/web/a.c": fine.replace("<b@", "<m@")})
+    write(tmp_path, {"mod_kanzlei/http/a.c": fine.replace("<b@", "<m@")})
     assert html_in_c(tmp_path) == []
-    write(tmp_path, {"mod_kanzlei/web/a.c": '\n\nf("x<b" "r>");\n'})
-    assert html_in_c(tmp_path) == ["mod_kanzlei/web/a.c:3: HTML in C: <br"]
+    write(tmp_path, {"mod_kanzlei/http/a.c": '\n\nf("x<b" "r>");\n'})
+    assert html_in_c(tmp_path) == ["mod_kanzlei/http/a.c:3: HTML in C: <br"]
 
 
 def po(**texts):
@@ -115,10 +115,10 @@ def test_missing_texts_can_fail(tmp_path):
 def test_missing_error_texts_can_fail(tmp_path):
     write(tmp_path, {"html/po/de.po": po(a="A"), "html/po/en.po": po(a="A")})
     write(tmp_path, {"mod_kanzlei/base/err.def": 'KZ_ERR(X, 400, "a")\nKZ_ERR(Y, 400, "b")\n'})
-    write(tmp_path, {"mod_kanzlei/web/a.c": 'return kz_err_field("name",\n    "c");\n'})
+    write(tmp_path, {"mod_kanzlei/http/a.c": 'return kz_err_field("name",\n    "c");\n'})
     assert missing_error_texts(tmp_path) == [
         "mod_kanzlei/base/err.def:2: no text b",
-        "mod_kanzlei/web/a.c:1: no text c",
+        "mod_kanzlei/http/a.c:1: no text c",
     ]
 
 

@@ -10,7 +10,7 @@ from running import unexpected
 SAID = {
     "a line of httpd's": "[ssl:error] [pid 1:tid 1] AH01234: something broke",
     "AddressSanitizer": "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x60",
-    "its summary": "SUMMARY: AddressSanitizer: heap-use-after-free web/page.c:71 in title_key",
+    "its summary": "SUMMARY: AddressSanitizer: heap-use-after-free http/page.c:71 in title_key",
     "UndefinedBehaviorSanitizer": "pages/login.c:48:42: runtime error: signed integer overflow",
     "a leak": "    #1 0x7f8eedb04c03 in page_help /src/mod_kanzlei/pages/login.c:30",
     "a leak of the scanner": "    #0 0x7f8e (/data/program/1/usr/lib/kanzlei-scand+0x1234)",

@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 from person import wait_for
 from running import free_port, running_portal, unexpected
 
-BUDGET = 5  # seconds that one kind of work may take at once: KZ_TASKS_ROUND of web/tasks.c
+BUDGET = 5  # seconds that one kind of work may take at once: KZ_TASKS_ROUND of work/tasks.c
 
 
 class Mails:

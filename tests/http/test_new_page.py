@@ -18,7 +18,7 @@ TOUCHES = {
 KZ_ROUTE(GET, "/k/{firm}/clients/{client}/glance", STAFF, NONE, NONE, page_glance)
 """,
     "mod_kanzlei/pages/glance.c": """/* A client at a glance. */
-#include "web/route.h"
+#include "http/route.h"
 
 #include "queries.h"
 #include "views.h"

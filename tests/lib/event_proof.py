@@ -1,4 +1,4 @@
-"""A second implementation of mod_kanzlei/model/EVENTS.md, written from that page alone."""
+"""A second implementation of mod_kanzlei/model/proof/EVENTS.md, written from that page alone."""
 
 import hashlib
 import struct

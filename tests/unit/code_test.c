@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "model/code.h"
+#include "model/people/code.h"
 
 static void folds(const char *typed, const char *wanted)
 {

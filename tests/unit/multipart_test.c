@@ -1,6 +1,6 @@
 /* Forms: every sample is fed whole, byte by byte and cut at every position, and must tell the same.
  */
-#include "web/multipart.h"
+#include "http/multipart.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* The shared vectors of model/EVENTS.md, made by tests/unit/test_event_vectors.py. */
+/* The shared vectors of model/proof/EVENTS.md, made by tests/unit/test_event_vectors.py. */
 #include "scene.h"
 
 #include <apr_general.h>
@@ -6,7 +6,7 @@
 #include <sodium.h>
 
 #include "io/seal/internal.h"
-#include "model/proof.h"
+#include "model/proof/proof.h"
 
 static apr_pool_t *pool;
 static json_t *vectors;
@@ -43,8 +43,8 @@ static int setup(void **state)
         return -1;
     apr_pool_create(&pool, NULL);
     assert_non_null(source);
-    vectors = json_load_file(apr_pstrcat(pool, source, "/mod_kanzlei/model/events.json", NULL), 0,
-                             &error);
+    vectors = json_load_file(
+        apr_pstrcat(pool, source, "/mod_kanzlei/model/proof/events.json", NULL), 0, &error);
     return vectors ? 0 : -1;
 }
 

@@ -1,6 +1,6 @@
 /* Templates of a folder, as they are installed: in their layout and language, and what start-up
  * refuses. */
-#include "web/template.h"
+#include "template/template.h"
 
 #include <ftw.h>
 #include <setjmp.h>

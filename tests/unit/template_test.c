@@ -1,7 +1,7 @@
 /* Templates: each rule of the Mustache specification that the pages rely on, what is no template,
  * and what bounds rendering. With KZ_MUSTACHE_SPEC (a folder made by mustache_spec) also the
  * specification's own cases. */
-#include "web/template.h"
+#include "template/template.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-"""mod_kanzlei/model/events.json, the vectors of EVENTS.md, checked by a second implementation. Run
-as a program (PYTHONPATH=tests/lib) this prints them anew."""
+"""The vectors of EVENTS.md (model/proof/events.json), checked by a second implementation.
+Run as a program (PYTHONPATH=tests/lib) this prints them anew."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from uuid import UUID
 import event_proof
 import pytest
 
-FILE = Path(__file__).resolve().parents[2] / "mod_kanzlei" / "model" / "events.json"
+FILE = Path(__file__).resolve().parents[2] / "mod_kanzlei" / "model" / "proof" / "events.json"
 
 
 def drawn(*what):

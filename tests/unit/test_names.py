@@ -1,11 +1,11 @@
-"""mod_kanzlei/web/names: which names it finds in C, and what it makes of them."""
+"""mod_kanzlei/template/names: which names it finds in C, and what it makes of them."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-NAMES = Path(__file__).parents[2] / "mod_kanzlei/web/names"
+NAMES = Path(__file__).parents[2] / "mod_kanzlei/template/names"
 
 
 def run(folder, source, queries=""):

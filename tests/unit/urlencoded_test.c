@@ -1,5 +1,5 @@
 /* application/x-www-form-urlencoded: bodies and query strings. */
-#include "web/multipart.h"
+#include "http/multipart.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

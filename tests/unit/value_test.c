@@ -1,5 +1,5 @@
 /* Trees of values: what is set is found, by any way of filling them. */
-#include "web/value.h"
+#include "template/value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

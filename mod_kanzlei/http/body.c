@@ -1,0 +1,231 @@
+/* The request's body: read in pieces, or as a form. */
+#include "http/http.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <jansson.h>
+#include <util_filter.h>
+
+#include "http/multipart.h"
+
+#define KZ_BODY_FORM_TIME (20 * APR_USEC_PER_SEC) /* for a form, and a second more for each */
+#define KZ_BODY_FORM_RATE 4096                    /* bytes of it that have come */
+#define KZ_BODY_PAUSE_MIN 1000
+#define KZ_BODY_PAUSE_MAX (250 * 1000)
+
+const char *kz_request_id(const kz_request_t *rq, const char *kind)
+{
+    int i;
+
+    for (i = 0; i < rq->ids; i++) {
+        if (strcmp(rq->kinds[i], kind) == 0)
+            return rq->id[i];
+    }
+    return NULL;
+}
+
+const char *kz_request_query(const kz_request_t *rq, const char *name)
+{
+    return apr_table_get(rq->query, name);
+}
+
+const char *kz_request_form(const kz_request_t *rq, const char *name)
+{
+    return apr_table_get(rq->form, name);
+}
+
+const char *kz_request_back(const kz_request_t *rq)
+{
+    const char *back = kz_request_form(rq, "back"), *at;
+    size_t len = strlen(rq->base);
+
+    if (!back || strncmp(back, rq->base, len) != 0 || back[len] != '/')
+        return NULL;
+    for (at = back; *at; at++) {
+        if (*at <= ' ' || *at > '~' || *at == '\\')
+            return NULL;
+    }
+    return back;
+}
+
+const char *kz_request_header(const kz_request_t *rq, const char *name)
+{
+    return apr_table_get(rq->http->r->headers_in, name);
+}
+
+apr_int64_t kz_request_length(const kz_request_t *rq)
+{
+    const char *text = kz_request_header(rq, "Content-Length");
+
+    return text ? apr_atoi64(text) : -1;
+}
+
+static kz_err_t *read_error(apr_status_t status)
+{
+    if (APR_STATUS_IS_TIMEUP(status))
+        return kz_err_create(KZ_ERR_TIMEOUT, "the client sent nothing for too long");
+    if (ap_map_http_request_error(status, HTTP_BAD_REQUEST) == HTTP_REQUEST_ENTITY_TOO_LARGE)
+        return kz_err_create(KZ_ERR_TOO_LARGE, "the body is larger than httpd lets pass");
+    return kz_err_status(KZ_ERR_BAD_REQUEST, status, "reading the body");
+}
+
+/* Moves bytes of what httpd has given to BUFFER; 0 when it had none but metadata. */
+static kz_err_t *take(apr_size_t *taken, kz_http_t *http, char *buffer, apr_size_t room)
+{
+    *taken = 0;
+    while (*taken < room && !APR_BRIGADE_EMPTY(http->in)) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(http->in);
+        const char *data;
+        apr_size_t len;
+        apr_status_t status;
+
+        if (APR_BUCKET_IS_EOS(bucket))
+            http->in_eos = 1;
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            apr_bucket_delete(bucket);
+            continue;
+        }
+        status = apr_bucket_read(bucket, &data, &len, APR_BLOCK_READ);
+        if (status != APR_SUCCESS)
+            return read_error(status);
+        if (len > room - *taken) {
+            len = room - *taken;
+            apr_bucket_split(bucket, len);
+        }
+        memcpy(buffer + *taken, data, len);
+        *taken += len;
+        apr_bucket_delete(bucket);
+    }
+    return NULL;
+}
+
+static apr_interval_time_t pause_after(apr_interval_time_t waited)
+{
+    waited /= 8;
+    return waited < KZ_BODY_PAUSE_MIN   ? KZ_BODY_PAUSE_MIN
+           : waited > KZ_BODY_PAUSE_MAX ? KZ_BODY_PAUSE_MAX
+                                        : waited;
+}
+
+/* Asks httpd for more of the body. What has a deadline is asked for again and again, because
+ * HTTP/2's streams have no time-out that a request could set; the pauses are an eighth of what was
+ * waited. */
+static kz_err_t *fetch(kz_http_t *http, apr_size_t room)
+{
+    apr_read_type_e how = http->deadline ? APR_NONBLOCK_READ : APR_BLOCK_READ;
+    apr_time_t start = apr_time_now();
+
+    for (;;) {
+        apr_status_t status = ap_get_brigade(http->r->input_filters, http->in, AP_MODE_READBYTES,
+                                             how, (apr_off_t)room);
+        apr_time_t now = apr_time_now();
+
+        if (status == APR_SUCCESS && !APR_BRIGADE_EMPTY(http->in))
+            return NULL;
+        if (!http->deadline || (status != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(status)))
+            return read_error(status == APR_SUCCESS ? APR_EOF : status);
+        if (now >= http->deadline)
+            return kz_err_create(KZ_ERR_TIMEOUT, "a form that came too slowly");
+        apr_sleep(pause_after(now - start));
+    }
+}
+
+kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
+{
+    kz_http_t *http = rq->http;
+    apr_size_t room = *len;
+
+    *len = 0;
+    if (!http->in)
+        http->in = apr_brigade_create(rq->pool, http->r->connection->bucket_alloc);
+    while (*len == 0 && !http->in_eos) {
+        if (APR_BRIGADE_EMPTY(http->in))
+            KZ_TRY(fetch(http, room));
+        KZ_TRY(take(len, http, buffer, room));
+    }
+    return NULL;
+}
+
+static kz_err_t *read_all(char **body, apr_size_t *len, kz_request_t *rq)
+{
+    apr_int64_t announced = kz_request_length(rq);
+    apr_time_t start = apr_time_now();
+    char *room;
+
+    if (announced > KZ_HTTP_FORM_MAX)
+        return kz_err_create(KZ_ERR_TOO_LARGE, "a form of %" APR_INT64_T_FMT " bytes", announced);
+    room = apr_palloc(rq->pool, announced >= 0 ? (apr_size_t)announced + 2 : KZ_HTTP_FORM_MAX + 2);
+    *body = room;
+    *len = 0;
+    for (;;) {
+        apr_size_t limit = announced >= 0 ? (apr_size_t)announced + 1 : KZ_HTTP_FORM_MAX + 1;
+        apr_size_t n = limit - *len;
+
+        if (n == 0)
+            return kz_err_create(KZ_ERR_TOO_LARGE, "a form over %d bytes", KZ_HTTP_FORM_MAX);
+        rq->http->deadline =
+            start + KZ_BODY_FORM_TIME + apr_time_from_sec((apr_time_t)*len) / KZ_BODY_FORM_RATE;
+        KZ_TRY(kz_request_read(rq, room + *len, &n));
+        if (n == 0)
+            break;
+        *len += n;
+    }
+    room[*len] = '\0';
+    return NULL;
+}
+
+/* The members of a JSON object as the fields of a form; true is a ticked box. */
+static kz_err_t *read_json(apr_table_t *form, const char *body, apr_size_t len, apr_pool_t *pool)
+{
+    json_error_t where;
+    json_t *object = json_loadb(body, len, JSON_REJECT_DUPLICATES, &where);
+    const char *name;
+    json_t *value;
+    kz_err_t *err = NULL;
+
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "the body is no JSON object (line %d)",
+                             where.line);
+    }
+    if (json_object_size(object) > KZ_HTTP_FIELDS_MAX) {
+        json_decref(object);
+        return kz_err_create(KZ_ERR_TOO_LARGE, "form: more than %d fields", KZ_HTTP_FIELDS_MAX);
+    }
+    json_object_foreach(object, name, value)
+    {
+        if (json_is_string(value))
+            apr_table_set(form, name, json_string_value(value));
+        else if (json_is_integer(value))
+            apr_table_setn(form, apr_pstrdup(pool, name),
+                           apr_psprintf(pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value)));
+        else if (json_is_true(value))
+            apr_table_set(form, name, "1");
+        else if (!json_is_false(value) && !json_is_null(value) && !err)
+            err = kz_err_create(KZ_ERR_BAD_REQUEST, "a field is neither text, number nor flag");
+    }
+    json_decref(object);
+    return err;
+}
+
+kz_err_t *kz_http__read_form(kz_request_t *rq)
+{
+    const char *type = kz_request_header(rq, "Content-Type");
+    char *body = NULL;
+    apr_size_t len = 0;
+
+    if (!type)
+        type = "";
+    type = apr_pstrmemdup(rq->pool, type, strcspn(type, "; "));
+    if (*type && strcasecmp(type, "application/x-www-form-urlencoded") != 0 &&
+        strcasecmp(type, "application/json") != 0)
+        return kz_err_create(KZ_ERR_MEDIA_TYPE, "a form must be urlencoded or JSON");
+    KZ_TRY(read_all(&body, &len, rq));
+    if (len > 0 && !*type)
+        return kz_err_create(KZ_ERR_MEDIA_TYPE, "a form without Content-Type");
+    if (strcasecmp(type, "application/json") == 0)
+        return read_json(rq->form, body, len, rq->pool);
+    return kz_urlencoded_parse(rq->form, body, len, KZ_HTTP_FIELDS_MAX);
+}

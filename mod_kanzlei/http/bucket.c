@@ -1,0 +1,85 @@
+/* A bucket whose length is known and whose bytes come from a document piece by piece, so that
+ * httpd's byte-range filter can cut it (RFC 9110 section 14) and memory does not grow with the
+ * document. */
+#include "http/http.h"
+
+#include <apr_buckets.h>
+
+typedef struct content_t {
+    apr_bucket_refcount refcount; /* first: apr_bucket_shared_* want it so */
+    const kz_content_t *source;
+    kz_http_progress_t *progress;
+    apr_uint64_t at; /* where the source stands */
+} content_t;
+
+static apr_status_t content_read(apr_bucket *bucket, const char **data, apr_size_t *len,
+                                 apr_read_type_e block);
+
+static void content_destroy(void *data)
+{
+    if (apr_bucket_shared_destroy(data))
+        apr_bucket_free(data);
+}
+
+static const apr_bucket_type_t content_type = {"KANZLEI",
+                                               5,
+                                               APR_BUCKET_DATA,
+                                               content_destroy,
+                                               content_read,
+                                               apr_bucket_setaside_notimpl,
+                                               apr_bucket_shared_split,
+                                               apr_bucket_shared_copy};
+
+/* Gives the next piece: the bucket becomes that piece, and another one the rest. */
+static apr_status_t content_read(apr_bucket *bucket, const char **data, apr_size_t *len,
+                                 apr_read_type_e block)
+{
+    content_t *content = bucket->data;
+    apr_uint64_t start = (apr_uint64_t)bucket->start, end = start + bucket->length;
+    const unsigned char *bytes = NULL;
+    size_t n = 0;
+    kz_err_t *err = NULL;
+
+    (void)block;
+    if (content->at != start)
+        err = content->source->seek(content->source->baton, start);
+    if (!err)
+        err = content->source->read(&bytes, &n, content->source->baton);
+    if (!err && n == 0)
+        err = kz_err_create(KZ_ERR_STORE_CORRUPT, "the document ends before its size");
+    if (err) {
+        kz_err_free(content->progress->failed);
+        content->progress->failed = err;
+        return APR_EGENERAL;
+    }
+    content->at = start + n; /* the source gave so much, even if this bucket wants less of it */
+    if (n > end - start)
+        n = (size_t)(end - start);
+    if (start + n == content->source->size)
+        content->progress->done = 1;
+    if (start + n < end)
+        apr_bucket_split(bucket, n);
+    /* The piece is valid until the next read: a bucket that is kept longer copies it. */
+    apr_bucket_transient_make(bucket, (const char *)bytes, n);
+    content_destroy(content);
+    *data = (const char *)bytes;
+    *len = n;
+    return APR_SUCCESS;
+}
+
+apr_bucket *kz_http__content_bucket(const kz_content_t *content, kz_http_progress_t *progress,
+                                    apr_bucket_alloc_t *list)
+{
+    apr_bucket *bucket = apr_bucket_alloc(sizeof *bucket, list);
+    content_t *made = apr_bucket_alloc(sizeof *made, list);
+
+    APR_BUCKET_INIT(bucket);
+    bucket->free = apr_bucket_free;
+    bucket->list = list;
+    made->source = content;
+    made->progress = progress;
+    made->at = 0;
+    bucket = apr_bucket_shared_make(bucket, made, 0, (apr_size_t)content->size);
+    bucket->type = &content_type;
+    return bucket;
+}

@@ -1,0 +1,15 @@
+/* The form's token, for handlers that read their form themselves; where a request comes from. */
+#ifndef KZ_HTTP_CSRF_H
+#define KZ_HTTP_CSRF_H
+
+#include "http/request.h"
+
+/* FORGED unless SENT is the token for the forms of this reader. SENT may be NULL. */
+kz_err_t *kz_csrf_check(const kz_request_t *rq, const char *sent);
+
+/* Whether a page of another site or host made the browser ask for this, as the browser says
+ * (Sec-Fetch-Site, W3C Fetch Metadata, section 2.3). What the reader typed is not foreign, nor is
+ * what comes without the header. */
+int kz_csrf_is_foreign(const kz_request_t *rq);
+
+#endif

@@ -1,0 +1,248 @@
+/* From a request_rec to a handler's answer: the one place in which session, firm, right, the ids of
+ * the path and the form token are looked at. */
+#include "http/http.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <sodium.h>
+
+#include "base/str.h"
+#include "conf/module.h"
+#include "model/people/session.h"
+#include "http/csrf.h"
+#include "http/multipart.h"
+
+APLOG_USE_MODULE(kanzlei);
+
+const char *kz_http__cookie(request_rec *r, const char *name)
+{
+    const char *header = apr_table_get(r->headers_in, "Cookie"), *at;
+    const char *wanted = apr_pstrcat(r->pool, "__Host-", name, "=", NULL);
+    size_t len = strlen(wanted);
+
+    for (at = header; at && *at; at = strchr(at, ';')) {
+        at += strspn(at, "; ");
+        if (strncmp(at, wanted, len) == 0)
+            return apr_pstrmemdup(r->pool, at + len, strcspn(at + len, ";"));
+    }
+    return NULL;
+}
+
+/* The name of the session cookie of the firm SLUG: several firms in one browser don't disturb. */
+static const char *session_cookie(const char *slug, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, "kz-", slug, NULL);
+}
+
+static kz_request_t *make_request(request_rec *r, kz_site_t *site)
+{
+    kz_request_t *rq = apr_pcalloc(r->pool, sizeof *rq);
+    char id[KZ_STR_UUID_SIZE];
+
+    rq->pool = r->pool;
+    rq->portal = site->portal;
+    rq->words = kz_http__language(r, site);
+    rq->languages = site->languages;
+    rq->method = r->method;
+    rq->path = r->uri;
+    rq->here =
+        apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri), r->args ? "?" : NULL, r->args, NULL);
+    rq->slug = "";
+    rq->base = "";
+    rq->csrf = "";
+    rq->query = apr_table_make(r->pool, 8);
+    rq->form = apr_table_make(r->pool, 16);
+    kz_str_uuid_v7(id);
+    r->log_id = rq->request_id = apr_pstrdup(r->pool, id); /* %L of the log */
+    rq->http = apr_pcalloc(r->pool, sizeof *rq->http);
+    rq->http->r = r;
+    rq->http->site = site;
+    return rq;
+}
+
+/* The reader's cookies: the session's token, or else the one that only ties forms to a browser. */
+static void read_cookies(kz_request_t *rq, kz_reply_t *out)
+{
+    const char *value;
+
+    if (*rq->slug)
+        rq->token = kz_http__cookie(rq->http->r, session_cookie(rq->slug, rq->pool));
+    value = rq->token ? rq->token : kz_http__cookie(rq->http->r, "kz");
+    if (!value || strlen(value) < 16) {
+        unsigned char random[18];
+
+        randombytes_buf(random, sizeof random);
+        value = kz_str_base64url(random, sizeof random, rq->pool);
+        kz_reply_cookie(out, "kz", value, 0);
+    }
+    rq->csrf = kz_http__csrf(rq->portal, value, rq->pool);
+}
+
+static int is_unsafe(const kz_request_t *rq)
+{
+    return strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0 &&
+           strcmp(rq->method, "OPTIONS") != 0;
+}
+
+/* Reads what comes before the handler and checks that the portal's own page sent it. */
+static kz_err_t *check_body(kz_request_t *rq, const kz_route_t *route)
+{
+    const char *sent = kz_request_header(rq, "X-CSRF-Token");
+
+    if (!is_unsafe(rq))
+        return NULL;
+    KZ_TRY(kz_http__origin_check(rq));
+    if (route->body == KZ_BODY_FORM) {
+        KZ_TRY(kz_http__read_form(rq));
+        if (!sent)
+            sent = kz_request_form(rq, "csrf");
+    }
+    if (route->body == KZ_BODY_PARTS && !sent)
+        return NULL; /* it is the first part of the form: the handler checks it before anything else
+                      */
+    return kz_csrf_check(rq, sent);
+}
+
+/* Makes the grant: firm, session, right and the ids of the path, checked by PostgreSQL. */
+static kz_err_t *enter(kz_grant_t **grant, kz_request_t *rq, const kz_route_t *route)
+{
+    kz_grant_ask_t ask = {.slug = rq->slug, .right = route->right, .ids = rq->ids};
+    unsigned char hash[KZ_GRANT_TOKEN_HASH];
+
+    ask.who = kz_route_who(route->who);
+    memcpy(ask.kinds, rq->kinds, sizeof ask.kinds);
+    memcpy(ask.id, rq->id, sizeof ask.id);
+    if (rq->token && kz_session_hash(hash, rq->token))
+        ask.token = apr_pmemdup(rq->pool, hash, sizeof hash);
+    else if (route->who != KZ_WHO_PUBLIC)
+        return kz_err_create(KZ_ERR_SIGN_IN_NEEDED, "no session cookie");
+    KZ_TRY(kz_grant_enter(grant, rq->portal, &ask, rq->pool));
+    return is_unsafe(rq) ? kz_grant_settle(*grant) : NULL;
+}
+
+static kz_err_t *find_route(kz_route_match_t *match, kz_request_t *rq, kz_reply_t *out)
+{
+    request_rec *r = rq->http->r;
+    const char *slug = NULL, *side;
+
+    if (strncmp(r->uri, "/k/", 3) ==
+        0) { /* the side is said by the cookie, and proven by "enter" */
+        slug = apr_pstrmemdup(r->pool, r->uri + 3, strcspn(r->uri + 3, "/"));
+        side = kz_http__cookie(r, session_cookie(slug, r->pool));
+    } else {
+        side = NULL;
+    }
+    kz_route_find(match, r->method, r->uri, side ? *side : 0, r->pool);
+    if (match->slug) {
+        rq->slug = match->slug;
+        rq->base = apr_pstrcat(rq->pool, "/k/", match->slug, NULL);
+    }
+    rq->ids = match->ids;
+    memcpy(rq->kinds, match->kinds, sizeof rq->kinds);
+    memcpy(rq->id, match->id, sizeof rq->id);
+    read_cookies(rq, out);
+    if (match->route)
+        return NULL;
+    if (!match->allow)
+        return kz_err_create(KZ_ERR_NOT_FOUND, "no route");
+    kz_reply_header(out, "Allow", match->allow);
+    return kz_err_create(KZ_ERR_METHOD, "no %s here", r->method);
+}
+
+static void answer_options(kz_reply_t *out, const char *allow)
+{
+    kz_reply_empty(out, 204);
+    kz_reply_header(out, "Allow", allow);
+    kz_reply_header(out, "Tus-Resumable", "1.0.0");
+    kz_reply_header(out, "Tus-Version", "1.0.0");
+    kz_reply_header(out, "Tus-Extension", "creation,expiration,termination,checksum");
+    kz_reply_header(out, "Tus-Checksum-Algorithm", "sha256,sha1");
+}
+
+static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_match_t *match,
+                           kz_reply_t *out)
+{
+    const char *args = rq->http->r->args;
+
+    if (args)
+        KZ_TRY(kz_urlencoded_parse(rq->query, args, strlen(args), KZ_HTTP_FIELDS_MAX));
+    KZ_TRY(check_body(rq, match->route));
+    if (match->route->who != KZ_WHO_HOST)
+        KZ_TRY(enter(grant, rq, match->route));
+    KZ_TRY(match->route->handler(rq, *grant, out));
+    if (*grant) /* a page that asked nothing still is for those only who may see it */
+        KZ_TRY(kz_grant_settle(*grant));
+    return NULL;
+}
+
+static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
+{
+    request_rec *r = rq->http->r;
+    kz_err_t *err, *unacceptable;
+    kz_route_match_t match;
+
+    unacceptable = kz_http__accept(&rq->json, apr_table_get(r->headers_in, "Accept"));
+    err = find_route(&match, rq, out);
+    if (strcmp(r->method, "OPTIONS") == 0 && match.allow && !match.route) {
+        kz_err_free(err);
+        kz_err_free(unacceptable);
+        answer_options(out, match.allow);
+        return NULL;
+    }
+    if (!err && unacceptable && is_unsafe(rq))
+        return unacceptable;
+    if (!err)
+        err = run_route(rq, grant, &match, out);
+    if (!err && out->kind == KZ_REPLY_PAGE)
+        return unacceptable; /* documents and exports are what they are */
+    kz_err_free(unacceptable);
+    return err;
+}
+
+static void log_error(request_rec *r, const kz_err_t *err)
+{
+    int level = kz_err_http(err) >= 500 ? APLOG_ERR : APLOG_INFO;
+
+    ap_log_rerror(APLOG_MARK, level, 0, r, "kanzlei: %s: %s", kz_err_name(kz_err_code(err)),
+                  kz_err_detail(err));
+}
+
+int kz_dispatch(request_rec *r, kz_site_t *site)
+{
+    kz_grant_t *grant = NULL;
+    kz_request_t *rq;
+    kz_reply_t out = {.pool = r->pool};
+    kz_err_t *err;
+
+    if (!site)
+        return HTTP_SERVICE_UNAVAILABLE;
+    rq = make_request(r, site);
+    out.headers = apr_table_make(r->pool, 8);
+    out.view = kz_view_create(rq->words, r->pool);
+    err = run(rq, &grant, &out);
+    if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && *rq->slug && !rq->json &&
+        !is_unsafe(rq)) {
+        kz_err_free(err);
+        err = NULL;
+        kz_reply_see(&out, rq->base, "/sign-in", NULL);
+        if (rq->token)
+            kz_reply_cookie(&out, session_cookie(rq->slug, r->pool), NULL, 0);
+    }
+    if (err) {
+        kz_grant_rest(grant);
+        log_error(r, err);
+        if (!out.keep)
+            out.view = kz_view_create(rq->words, r->pool);
+        kz_http__problem(&out, rq, err);
+        kz_err_free(err);
+    }
+    if (out.kind == KZ_REPLY_PAGE)
+        kz_http__globals(&out, rq, grant);
+    kz_grant_rest(grant);
+    return kz_http__send(rq, &out);
+}

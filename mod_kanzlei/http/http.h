@@ -1,0 +1,63 @@
+/* The httpd side of a request. Only http/ and mod_kanzlei.c include this. */
+#ifndef KZ_HTTP_HTTP_H
+#define KZ_HTTP_HTTP_H
+
+#include <httpd.h>
+
+#include "http/reply.h"
+#include "http/request.h"
+#include "http/route.h"
+#include "template/site.h"
+
+#define KZ_HTTP_FORM_MAX   (256 * 1024) /* bytes of an urlencoded or JSON body */
+#define KZ_HTTP_FIELDS_MAX 500          /* fields of a form or a query */
+
+typedef struct kz_http_t {
+    request_rec *r;
+    kz_site_t *site;
+    apr_bucket_brigade *in;
+    int in_eos;          /* the body was read to its end */
+    apr_time_t deadline; /* of the read that is under way; 0: httpd's own time-outs alone */
+} kz_http_t;
+
+/* Answers R; SITE is NULL where the process could not be made ready. Gives what a handler hook
+ * gives. */
+int kz_dispatch(request_rec *r, kz_site_t *site);
+
+/* --- parts of it, one file each
+ * ------------------------------------------------------------------- */
+
+/* The value of the cookie "__Host-NAME", or NULL. */
+const char *kz_http__cookie(request_rec *r, const char *name);
+
+/* Whether JSON is wanted rather than HTML; NOT_ACCEPTABLE when neither is (RFC 9110
+ * section 12.5.1). */
+kz_err_t *kz_http__accept(int *json, const char *accept);
+/* The reader's language: cookie, Accept-Language, German. */
+const kz_words_t *kz_http__language(request_rec *r, const kz_site_t *site);
+
+/* The token for the forms of whoever holds the cookie VALUE. */
+const char *kz_http__csrf(const kz_portal_t *portal, const char *value, apr_pool_t *pool);
+/* FORGED unless Origin or Sec-Fetch-Site, where sent, say that it comes from the portal itself. */
+kz_err_t *kz_http__origin_check(const kz_request_t *rq);
+
+/* Reads an urlencoded or JSON body into RQ->form. MEDIA_TYPE, TOO_LARGE, BAD_REQUEST, TIMEOUT. */
+kz_err_t *kz_http__read_form(kz_request_t *rq);
+
+/* What every page's view has. GRANT may be NULL, or not settled. */
+void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant);
+/* Makes ERR's page or problem document (RFC 9457) of OUT. */
+void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err);
+/* Sends OUT. */
+int kz_http__send(kz_request_t *rq, kz_reply_t *out);
+
+/* A bucket of CONTENT's bytes, read and sealed off piece by piece as the filters ask for them.
+ * *DONE becomes 1 when its last byte was given; errors go to *FAILED. */
+typedef struct kz_http_progress_t {
+    int done;
+    kz_err_t *failed;
+} kz_http_progress_t;
+apr_bucket *kz_http__content_bucket(const kz_content_t *content, kz_http_progress_t *progress,
+                                    apr_bucket_alloc_t *list);
+
+#endif

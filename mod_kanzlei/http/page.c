@@ -1,0 +1,118 @@
+/* What every page has beside its own: the frame's names, and the page of an error. */
+#include "http/http.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* view names: nav_start nav_clients nav_matters nav_documents nav_receipts nav_admin nav_help */
+static const struct {
+    const char *segment; /* of the path, behind the firm */
+    const char *room;    /* of staff */
+    const char *client;  /* of clients */
+} rooms[] = {
+    {"", "nav_start", "nav_start"},
+    {"clients", "nav_clients", NULL},
+    {"accounts", "nav_clients", NULL},
+    {"matters", "nav_clients", "nav_matters"},
+    {"documents", "nav_documents", "nav_documents"},
+    {"receipts", "nav_receipts", NULL},
+    {"staff", "nav_admin", NULL},
+    {"help", "nav_help", "nav_help"},
+};
+
+static void set_room(kz_view_t *view, const kz_request_t *rq, int staff)
+{
+    const char *rest = rq->path + strlen(rq->base);
+    size_t len, i;
+
+    rest += *rest == '/';
+    len = strcspn(rest, "/");
+    for (i = 0; *rq->base && i < sizeof rooms / sizeof *rooms; i++) {
+        const char *room = staff ? rooms[i].room : rooms[i].client;
+
+        if (room && strlen(rooms[i].segment) == len && memcmp(rest, rooms[i].segment, len) == 0)
+            kz_view_flag(view, room, 1);
+    }
+}
+
+static void set_person(kz_view_t *view, const kz_grant_t *grant)
+{
+    kz_view_flag(view, "signed_in", grant && kz_grant_account(grant));
+    if (!grant || !kz_grant_account(grant))
+        return;
+    kz_view_flag(view, "is_staff", kz_grant_is_staff(grant));
+    kz_view_flag(view, "is_client", kz_grant_is_client(grant));
+    kz_view_text(view, "me_name", kz_grant_name(grant));
+    kz_view_text(view, "me_user", kz_grant_user(grant));
+    kz_view_flag(view, "is_admin", kz_grant_has(grant, "admin"));
+    kz_view_flag(view, "may_all", kz_grant_has(grant, "all"));
+    kz_view_flag(view, "may_clients", kz_grant_has(grant, "clients"));
+    kz_view_flag(view, "may_unlock", kz_grant_has(grant, "unlock"));
+    kz_view_flag(view, "may_release", kz_grant_has(grant, "release"));
+}
+
+/* A notice is named in the query by the end of its text's key: letters and underscores. */
+static void set_notice(kz_view_t *view, const kz_request_t *rq)
+{
+    const char *name = kz_request_query(rq, "notice");
+    const char *key, *text;
+
+    if (!name || !*name || strspn(name, "abcdefghijklmnopqrstuvwxyz_") != strlen(name))
+        return;
+    key = apr_pstrcat(rq->pool, "notice.", name, NULL);
+    text = kz_view_phrase(rq->words, key, NULL, rq->pool);
+    if (strcmp(text, key) != 0)
+        kz_view_text(kz_view_object(view, "notice"), "text", text);
+}
+
+static const char *title_key(const char *page, apr_pool_t *pool)
+{
+    char *key = apr_pstrcat(pool, "title.", page, NULL), *at;
+
+    for (at = key; *at; at++) {
+        if (*at == '-')
+            *at = '_';
+    }
+    return key;
+}
+
+void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
+{
+    const char *language = kz_words_language(rq->words);
+    kz_site_t *site = rq->http->site;
+    kz_view_t *view = out->view;
+
+    kz_view_text(view, "base", rq->base);
+    kz_view_text(view, "firm_name", grant ? kz_grant_firm_name(grant) : NULL);
+    kz_view_text(view, "lang", language);
+    kz_view_flag(view, strcmp(language, "en") == 0 ? "lang_en" : "lang_de", 1);
+    kz_view_text(view, "csrf", rq->csrf);
+    kz_view_text(view, "here", rq->here);
+    kz_view_text(view, "css", site->css);
+    kz_view_text(view, "js", site->js);
+    kz_view_text(view, "strength_js", site->strength_js);
+    set_person(view, grant);
+    if (grant && kz_grant_is_staff(grant))
+        kz_view_flag(view, "test_signatures", *site->test_signatures);
+    set_room(view, rq, grant && kz_grant_is_staff(grant));
+    set_notice(view, rq);
+    kz_view_say(view, "page_title", title_key(out->page, rq->pool));
+}
+
+void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
+{
+    kz_view_t *view = out->keep ? out->view : kz_reply_page(out, "problem");
+    kz_view_t *problem = kz_view_object(view, "problem");
+
+    out->status = kz_err_http(err);
+    kz_view_say(problem, "title", "err.title");
+    if (kz_err_sentence(err))
+        kz_view_text(problem, "detail", kz_err_sentence(err));
+    else
+        kz_view_say(problem, "detail", kz_err_text(err));
+    kz_view_number(view, "status", out->status);
+    kz_view_text(view, "request_id", rq->request_id);
+    if (out->status == 503 || out->status == 429)
+        kz_reply_header(out, "Retry-After", "5");
+}

@@ -1,0 +1,58 @@
+/* The answer that a handler makes; the dispatcher sends it. */
+#ifndef KZ_HTTP_REPLY_H
+#define KZ_HTTP_REPLY_H
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+#include "template/view.h"
+
+typedef enum kz_reply_kind_t {
+    KZ_REPLY_EMPTY,
+    KZ_REPLY_PAGE,
+    KZ_REPLY_BYTES,
+    KZ_REPLY_CONTENT
+} kz_reply_kind_t;
+
+/* A document's bytes, from any offset on. */
+typedef struct kz_content_t {
+    apr_uint64_t size;
+    void *baton;
+    kz_err_t *(*seek)(void *baton, apr_uint64_t offset);
+    /* As kz_seal_read(): *DATA is valid until the next call, *LEN 0 at the end. */
+    kz_err_t *(*read)(const unsigned char **data, size_t *len, void *baton);
+    /* Called once after all of it was sent whole, in one answer. May be NULL. */
+    void (*sent)(void *baton);
+} kz_content_t;
+
+typedef struct kz_reply_t {
+    apr_pool_t *pool;
+    kz_reply_kind_t kind;
+    int status;
+    const char *page;  /* "client": html/page/client.html */
+    kz_view_t *view;   /* of a page */
+    const char *type;  /* of bytes and content */
+    const char *bytes; /* of KZ_REPLY_BYTES */
+    apr_size_t len;
+    kz_content_t content;
+    int keep;   /* 1: the page goes out though the handler gives an error: its "problem" */
+    int framed; /* 1: a page of the portal may show it in a frame */
+    apr_table_t *headers; /* set over those that every answer has */
+} kz_reply_t;
+
+/* The page NAME; fill the view that this gives. Status 200. */
+kz_view_t *kz_reply_page(kz_reply_t *out, const char *name);
+/* 303 to PATH below the firm's entrance ("/clients"), with the text notice.NOTICE there (or NULL).
+ */
+void kz_reply_see(kz_reply_t *out, const char *base, const char *path, const char *notice);
+/* 204, or any other status without a body. */
+void kz_reply_empty(kz_reply_t *out, int status);
+/* BYTES, LEN of them, as media type TYPE. */
+void kz_reply_bytes(kz_reply_t *out, const char *type, const char *bytes, apr_size_t len);
+void kz_reply_header(kz_reply_t *out, const char *name, const char *value);
+/* Sets a cookie "__Host-NAME" (Secure, HttpOnly, SameSite=Lax, Path=/); VALUE NULL removes it.
+ * SECONDS 0: until the browser ends. */
+void kz_reply_cookie(kz_reply_t *out, const char *name, const char *value, int seconds);
+
+#endif

@@ -1,0 +1,200 @@
+#include "model/document/document.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "model/proof/event.h"
+#include "queries.h"
+
+struct kz_document_content_t {
+    kz_grant_t *grant;
+    kz_q_document_content_t *row;
+    kz_store_object_t *object;
+    kz_seal_reader_t *reader;
+};
+
+kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const char *client,
+                              const char *by, int from_firm)
+{
+    kz_event_t event = {.account = by, .client = client, .document = document};
+    char job[KZ_STR_UUID_SIZE];
+
+    KZ_TRY(kz_q_delivery_add_later(kz_grant_db(grant), &(kz_q_delivery_add_args_t){document, by}));
+    KZ_TRY(kz_event_add(grant, "provided", &event));
+    if (!from_firm)
+        return NULL;
+    kz_str_uuid_v7(job);
+    return kz_q_job_provided_later(kz_grant_db(grant), &(kz_q_job_provided_args_t){job, client});
+}
+
+kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *document,
+                           kz_document_step_t step)
+{
+    static const char *const kinds[] = {"opened", "received", "confirmed"};
+    kz_q_delivery_step_args_t args = {.document = document, .step = kinds[step]};
+    kz_q_delivery_step_t *row;
+
+    KZ_TRY(kz_q_delivery_step(&row, kz_grant_db(grant), &args, kz_grant_pool(grant)));
+    if (new_step)
+        *new_step = row != NULL;
+    if (!row)
+        return NULL;
+    if (row->opened && step != KZ_DOCUMENT_OPENED) /* who downloads it at once has opened it, too */
+        KZ_TRY(kz_event_add(grant, "opened",
+                            &(kz_event_t){.client = row->client, .document = document}));
+    return kz_event_add(grant, kinds[step],
+                        &(kz_event_t){.client = row->client, .document = document});
+}
+
+static kz_err_t *remove_later(kz_grant_t *grant, const char *object)
+{
+    char id[KZ_STR_UUID_SIZE];
+    kz_q_job_remove_args_t args = {.id = id, .object = object};
+
+    kz_str_uuid_v7(id);
+    args.wait = apr_time_as_msec(kz_grant_services(grant)->conf->discard_grace);
+    return kz_q_job_remove_later(kz_grant_db(grant), &args);
+}
+
+kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    apr_pool_t *pool = kz_grant_pool(grant);
+    kz_q_job_object_t *row;
+
+    KZ_TRY(kz_q_job_object(&row, kz_grant_db(grant), &(kz_q_job_object_args_t){object}, pool));
+    if (row->wanted)
+        return kz_err_create(KZ_ERR_INVALID, "a document needs the object %s", object);
+    kz_grant_rest(grant);
+    KZ_TRY(kz_stores_remove(portal->stores, object, apr_time_now() + portal->conf->store_timeout,
+                            pool));
+    KZ_TRY(kz_grant_again(grant));
+    KZ_TRY(kz_q_job_object_gone(NULL, kz_grant_db(grant), &(kz_q_job_object_gone_args_t){object}));
+    return kz_grant_commit(grant);
+}
+
+kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int release,
+                             const char *reason)
+{
+    kz_q_document_decide_args_t args = {
+        .document = document, .state = release ? "available" : "discarded", .reason = reason};
+    kz_q_document_decide_t *row;
+    kz_event_t event = {.document = document, .detail = reason};
+
+    KZ_TRY(kz_q_document_decide(&row, kz_grant_db(grant), &args, kz_grant_pool(grant)));
+    if (!row)
+        return kz_err_create(KZ_ERR_CONFLICT, "the document is not kept back any more");
+    event.client = row->client;
+    KZ_TRY(kz_event_add(grant, release ? "released" : "discarded", &event));
+    if (!release)
+        return remove_later(grant, row->object);
+    return kz_document_provide(grant, document, row->client, row->by, row->from_firm);
+}
+
+/* The copy at hand is damaged (ERR, which this ends): noted for the repair job, and on with another
+ * one. */
+static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
+{
+    kz_stores_t *stores = kz_grant_services(content->grant)->stores;
+    kz_q_object_copy_set_args_t args = {
+        .document = content->row->id,
+        .store = kz_stores_name(stores, kz_stores_source(content->object)),
+        .state = "damaged",
+    };
+    kz_err_t *next = kz_stores_next(content->object);
+
+    if (next) {
+        kz_err_free(next);
+        return err;
+    }
+    kz_err_free(err);
+    KZ_TRY(kz_grant_again(content->grant));
+    KZ_TRY(kz_q_object_copy_set_later(kz_grant_db(content->grant), &args));
+    return kz_grant_commit(content->grant);
+}
+
+static kz_err_t *open_reader(kz_document_content_t *content, const kz_seal_key_t *key)
+{
+    apr_pool_t *pool = kz_grant_pool(content->grant);
+    kz_err_t *err;
+
+    while ((err = kz_seal_reader_open(&content->reader, kz_stores_read, content->object, key,
+                                      content->row->id, pool)) != NULL) {
+        if (kz_err_code(err) != KZ_ERR_SEAL)
+            return err;
+        KZ_TRY(turn(content, err));
+    }
+    return NULL;
+}
+
+kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
+                                   const char *document)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    apr_pool_t *pool = kz_grant_pool(grant);
+    kz_document_content_t *made = apr_pcalloc(pool, sizeof *made);
+    kz_q_document_content_args_t args = {.document = document};
+    kz_seal_key_t *firm_key, *key;
+    apr_uint64_t size;
+
+    made->grant = grant;
+    KZ_TRY(kz_q_document_content(&made->row, kz_grant_db(grant), &args, pool));
+    KZ_TRY(kz_grant_firm_key(&firm_key, grant));
+    kz_grant_rest(grant);
+    if (made->row->key.len != KZ_SEAL_WRAPPED)
+        return kz_err_create(KZ_ERR_SEAL, "document %s has no key", document);
+    KZ_TRY(kz_seal_document_open(&key, firm_key, document, made->row->key.data, pool));
+    KZ_TRY(kz_stores_get(&made->object, &size, portal->stores, made->row->object,
+                         apr_time_now() + portal->conf->store_timeout, pool));
+    KZ_TRY(open_reader(made, key));
+    if (kz_seal_reader_meta(made->reader)->size != (apr_uint64_t)made->row->size)
+        return kz_err_create(KZ_ERR_STORE_CORRUPT, "document %s has another size", document);
+    *content = made;
+    return NULL;
+}
+
+const char *kz_document_content_name(const kz_document_content_t *content)
+{
+    return content->row->name;
+}
+
+const char *kz_document_content_type(const kz_document_content_t *content)
+{
+    return content->row->type;
+}
+
+const char *kz_document_content_hash(const kz_document_content_t *content)
+{
+    return kz_str_hex(content->row->sha256.data, content->row->sha256.len,
+                      kz_grant_pool(content->grant));
+}
+
+apr_uint64_t kz_document_content_size(const kz_document_content_t *content)
+{
+    return (apr_uint64_t)content->row->size;
+}
+
+kz_err_t *kz_document_content_seek(void *baton, apr_uint64_t offset)
+{
+    return kz_seal_seek(((kz_document_content_t *)baton)->reader, offset);
+}
+
+kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void *baton)
+{
+    kz_document_content_t *content = baton;
+    kz_err_t *err;
+
+    while ((err = kz_seal_read(data, len, content->reader)) != NULL) {
+        if (kz_err_code(err) != KZ_ERR_SEAL)
+            return err;
+        KZ_TRY(turn(content, err));
+    }
+    return NULL;
+}
+
+kz_err_t *kz_document_content_sent(kz_document_content_t *content)
+{
+    KZ_TRY(kz_grant_again(content->grant));
+    KZ_TRY(kz_document_step(NULL, content->grant, content->row->id, KZ_DOCUMENT_RECEIVED));
+    return kz_grant_commit(content->grant);
+}

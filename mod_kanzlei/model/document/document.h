@@ -1,0 +1,53 @@
+/* Documents: provided by one side to the other, opened, received, confirmed; kept back and decided.
+ */
+#ifndef KZ_MODEL_DOCUMENT_DOCUMENT_H
+#define KZ_MODEL_DOCUMENT_DOCUMENT_H
+
+#include "model/grant.h"
+
+/* The document is there for the other side from now on: delivery, event, and for clients a job that
+ * tells them. In GRANT's transaction. BY: the account that provides it. */
+kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const char *client,
+                              const char *by, int from_firm);
+
+typedef enum kz_document_step_t {
+    KZ_DOCUMENT_OPENED,   /* seen */
+    KZ_DOCUMENT_RECEIVED, /* the last byte of a whole download was sent */
+    KZ_DOCUMENT_CONFIRMED
+} kz_document_step_t;
+
+/* Notes the step, and an event, if GRANT's account is of the side that receives the document and
+ * the step is new. In GRANT's transaction; *NEW (may be NULL) says whether anything was noted. */
+kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *document,
+                           kz_document_step_t step);
+
+/* What staff decide about a document that the scanner kept back: it is provided, or it goes. REASON
+ * isn't empty. Errors: CONFLICT (somebody has decided already). */
+kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int release,
+                             const char *reason);
+
+/* Removes OBJECT, which a discarded document had, from every store. For the jobs. Errors: INVALID
+ * (a document has it), STORE_DOWN (not every store could be asked: to be repeated). */
+kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object);
+
+typedef struct kz_document_content_t kz_document_content_t; /* an open document */
+
+/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Errors: NOT_FOUND
+ * (not there, kept back), STORE_DOWN, SEAL. */
+kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
+                                   const char *document);
+const char *kz_document_content_name(const kz_document_content_t *content);
+const char *kz_document_content_type(const kz_document_content_t *content); /* media type */
+const char *kz_document_content_hash(const kz_document_content_t *content); /* SHA-256, hex */
+apr_uint64_t kz_document_content_size(const kz_document_content_t *content);
+/* As kz_seal_seek() and kz_seal_read(); BATON is the content. */
+kz_err_t *kz_document_content_seek(void *baton, apr_uint64_t offset);
+kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void *baton);
+/* Notes that all of it was sent, in a transaction of its own; errors are the caller's to log. */
+kz_err_t *kz_document_content_sent(kz_document_content_t *content);
+
+/* The media type that is kept for an uploaded file: by its first bytes and its name, never what the
+ * browser says alone. HEAD: up to 512 first bytes; LEN may be 0. */
+const char *kz_document_type(const char *name, const unsigned char *head, size_t len);
+
+#endif

@@ -1,0 +1,40 @@
+/* Signing in and out: passwords, locks, sessions, one-time codes. */
+#ifndef KZ_MODEL_PEOPLE_SESSION_H
+#define KZ_MODEL_PEOPLE_SESSION_H
+
+#include "model/grant.h"
+
+/* What a browser keeps: 's' or 'c' (staff or client), then 32 random bytes in base64url. The
+ * database has its BLAKE2b-256 hash. Gives 0 if VALUE is none. */
+int kz_session_hash(unsigned char hash[KZ_GRANT_TOKEN_HASH], const char *value);
+
+typedef struct kz_session_made_t {
+    const char *token;    /* value of the cookie */
+    const char *language; /* of the person */
+} kz_session_made_t;
+
+/* Signs USER in under a public GRANT. *MADE stays NULL when the name is unknown, the account locked
+ * or the password wrong; all three take as long. Counts wrong ones and locks after three; the same
+ * wrong one counts once. AGENT: the browser's name for the list of sessions. Ends the transaction.
+ * Errors: BUSY, DB_*. */
+kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const char *user,
+                             const char *password, const char *agent, apr_pool_t *pool);
+
+typedef enum kz_session_answer_t {
+    KZ_SESSION_RIGHT,
+    KZ_SESSION_WRONG,
+    KZ_SESSION_LOCKED /* whatever the password */
+} kz_session_answer_t;
+
+/* Asks whoever is signed in for the password once more; wrong ones count as at the door, so that a
+ * stolen session does not find it out. GRANT's transaction ends, a new one begins. Errors: BUSY,
+ * DB_*, SIGN_IN_NEEDED. */
+kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
+                         apr_pool_t *pool);
+
+/* A new session of ACCOUNT (kind 's' or 'c') in GRANT's transaction. The one with whose cookie the
+ * request came ends, if it is of the same firm: the browser forgets it. */
+kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *account, char kind,
+                            const char *agent, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,82 @@
+/* Uploads that nobody is at any more: gone on with, or given up. */
+#include "model/upload/finish.h"
+
+#include <dirent.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "model/worker.h"
+
+#define KZ_SWEEP_STRAY 600 /* seconds after which a file without a row is nobody's */
+
+/* Files that no upload knows: a crash came between file and row, or between row and unlink. And
+ * those of dead workers that had taken nothing. */
+static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
+{
+    DIR *dir = opendir(portal->conf->spool);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)) != NULL) {
+        const char *path = kz_upload__spool(portal, entry->d_name, pool);
+        kz_q_upload_known_t *row = NULL;
+        struct stat info;
+        kz_db_t *db;
+        kz_err_t *err;
+
+        if (stat(path, &info) != 0 || apr_time_sec(apr_time_now()) - info.st_mtime < KZ_SWEEP_STRAY)
+            continue;
+        if (strncmp(entry->d_name, KZ_WORKER_FILE, strlen(KZ_WORKER_FILE)) == 0 &&
+            kz_worker_is_dead(path))
+            unlink(path);
+        if (!kz_str_is_uuid(entry->d_name))
+            continue;
+        err = kz_db_begin(&db, portal->db, pool);
+        if (!err)
+            err = kz_q_upload_known(&row, db, &(kz_q_upload_known_args_t){entry->d_name}, pool);
+        if (!err) {
+            kz_db_end(db);
+            if (!row->known)
+                unlink(path);
+        }
+        kz_err_free(err);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* One whose last byte came in this moment is not given up. */
+static kz_err_t *give_up(kz_portal_t *portal, int firm, const char *id, apr_pool_t *pool)
+{
+    kz_grant_t *grant;
+    int removed;
+
+    KZ_TRY(kz_grant_portal(&grant, portal, firm, pool));
+    KZ_TRY(kz_q_upload_remove(&removed, kz_grant_db(grant), &(kz_q_upload_remove_args_t){id}));
+    KZ_TRY(kz_grant_commit(grant));
+    if (removed == 1)
+        unlink(kz_upload__spool(portal, id, pool));
+    return NULL;
+}
+
+kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t *pool)
+{
+    kz_q_upload_taken_args_t args = {portal->worker, kz_upload__lease(portal->conf),
+                                     apr_time_as_msec(portal->conf->upload_life)};
+    kz_q_upload_taken_t *row;
+    kz_db_t *db;
+
+    *found = 0;
+    if (look)
+        remove_strays(portal, pool);
+    KZ_TRY(kz_db_begin(&db, portal->db, pool));
+    KZ_TRY(kz_q_upload_taken(&row, db, &args, pool));
+    KZ_TRY(kz_db_commit(db));
+    if (!row)
+        return NULL;
+    *found = 1;
+    if (strcmp(row->state, "receiving") == 0)
+        return give_up(portal, row->firm, row->id, pool);
+    return kz_upload__go_on(portal, row, pool);
+}

@@ -1,0 +1,185 @@
+#include "model/upload/upload.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "base/str.h"
+#include "model/upload/finish.h"
+#include "queries.h"
+
+#define KZ_UPLOAD_SPARE (64 << 20) /* bytes of the spool's disk that no upload may use */
+#define KZ_UPLOAD_LOOK  (8 << 20)  /* bytes between two looks at what the disk has left */
+
+struct kz_upload_t {
+    kz_seal_writer_t *writer;
+    apr_uint64_t left; /* bytes that may still come */
+    const kz_conf_t *conf;
+    apr_uint64_t unseen; /* bytes since the last look at the disk */
+};
+
+const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, portal->conf->spool, "/", id, NULL);
+}
+
+/* A disk that can't take SIZE bytes more; said before the first one is sent where that is known. */
+static kz_err_t *check_room(const kz_conf_t *conf, apr_uint64_t size)
+{
+    struct statvfs disk;
+
+    if (size > (apr_uint64_t)conf->max_size)
+        return kz_err_create(KZ_ERR_TOO_LARGE, "%" APR_UINT64_T_FMT " bytes", size);
+    if (statvfs(conf->spool, &disk) != 0)
+        return kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "spool");
+    if ((apr_uint64_t)disk.f_bavail * disk.f_frsize < kz_seal_object_size(size) + KZ_UPLOAD_SPARE)
+        return kz_err_create(KZ_ERR_NO_SPACE, "spool: no room for %" APR_UINT64_T_FMT " bytes",
+                             size);
+    return NULL;
+}
+
+kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matter, const char *name,
+                           const char *type, apr_uint64_t size)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    apr_pool_t *pool = kz_grant_pool(grant);
+    char *uuid = apr_palloc(pool, KZ_STR_UUID_SIZE);
+    unsigned char wrapped[KZ_SEAL_WRAPPED];
+    kz_seal_key_t *firm_key;
+    const char *spool;
+    int added;
+    kz_q_upload_add_args_t args = {
+        .id = uuid,
+        .matter = matter,
+        .name = name,
+        .type = type,
+        .size = (apr_int64_t)size,
+        .key = {wrapped, sizeof wrapped},
+    };
+
+    KZ_TRY(check_room(portal->conf, size));
+    kz_str_uuid_v7(uuid);
+    spool = kz_upload__spool(portal, uuid, pool);
+    KZ_TRY(kz_grant_firm_key(&firm_key, grant));
+    KZ_TRY(kz_seal_document_create(wrapped, firm_key, uuid, pool));
+    KZ_TRY(kz_q_upload_add_send(kz_grant_db(grant), &args));
+    KZ_TRY(kz_seal_spool_create(spool, wrapped, pool)); /* a file without a row is swept */
+    KZ_TRY(kz_db_commit_send(kz_grant_db(grant)));
+    KZ_TRY(kz_q_upload_add_read(&added, kz_grant_db(grant)));
+    KZ_TRY(kz_grant_commit(grant));
+    if (added == 0) {
+        unlink(spool);
+        return kz_err_create(KZ_ERR_NOT_FOUND, "no such matter");
+    }
+    *id = uuid;
+    return NULL;
+}
+
+static kz_err_t *open_key(kz_seal_key_t **key, kz_grant_t *grant, const char *id,
+                          kz_db_bytes_t wrapped)
+{
+    kz_seal_key_t *firm_key;
+
+    if (wrapped.len != KZ_SEAL_WRAPPED)
+        return kz_err_create(KZ_ERR_SEAL, "upload %s has no key", id);
+    KZ_TRY(kz_grant_firm_key(&firm_key, grant));
+    return kz_seal_document_open(key, firm_key, id, wrapped.data, kz_grant_pool(grant));
+}
+
+/* Reads the row, lets the connection go, and opens the writer when it is being received. */
+static kz_err_t *look(kz_seal_writer_t **writer, kz_upload_info_t *info, kz_grant_t *grant,
+                      const char *id)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    apr_pool_t *pool = kz_grant_pool(grant);
+    kz_q_upload_t *row;
+    kz_seal_key_t *key;
+
+    *writer = NULL;
+    KZ_TRY(kz_q_upload(&row, kz_grant_db(grant), &(kz_q_upload_args_t){id}, pool));
+    KZ_TRY(open_key(&key, grant, id, row->key));
+    kz_grant_rest(grant);
+    info->id = row->id;
+    info->name = row->name;
+    info->state = row->state;
+    info->what = row->what;
+    info->size = info->offset = (apr_uint64_t)row->size;
+    info->expires = 0;
+    if (strcmp(row->state, "receiving") != 0)
+        return NULL;
+    info->expires = row->touched + portal->conf->upload_life;
+    return kz_seal_writer_open(writer, &info->offset, kz_upload__spool(portal, id, pool), key, id,
+                               pool);
+}
+
+kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *id)
+{
+    kz_seal_writer_t *writer;
+
+    KZ_TRY(look(&writer, info, grant, id));
+    return writer ? kz_seal_writer_close(writer) : NULL;
+}
+
+kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_t *grant,
+                         const char *id)
+{
+    kz_upload_t *made = apr_pcalloc(kz_grant_pool(grant), sizeof *made);
+
+    KZ_TRY(look(&made->writer, info, grant, id));
+    if (!made->writer)
+        return kz_err_create(KZ_ERR_COMPLETE, "upload %s is %s", id, info->state);
+    made->left = info->size > info->offset ? info->size - info->offset : 0;
+    made->conf = kz_grant_services(grant)->conf;
+    made->unseen = KZ_UPLOAD_LOOK;
+    *upload = made;
+    return NULL;
+}
+
+void kz_upload_allow(kz_upload_t *upload, apr_uint64_t bytes)
+{
+    upload->left = bytes;
+}
+
+kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len)
+{
+    if (len > upload->left)
+        return kz_err_create(KZ_ERR_TOO_LARGE, "more bytes than were announced");
+    upload->left -= len;
+    upload->unseen += len;
+    if (upload->unseen >= KZ_UPLOAD_LOOK) { /* others write too, and a form announces nothing */
+        upload->unseen = 0;
+        KZ_TRY(check_room(upload->conf, 0));
+    }
+    return kz_seal_write(upload->writer, data, len);
+}
+
+kz_err_t *kz_upload_hold(kz_upload_t *upload)
+{
+    return kz_seal_writer_hold(upload->writer);
+}
+
+void kz_upload_keep(kz_upload_t *upload)
+{
+    kz_seal_writer_keep(upload->writer);
+}
+
+kz_err_t *kz_upload_close(kz_upload_t *upload)
+{
+    return kz_seal_writer_close(upload->writer);
+}
+
+kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    int removed;
+
+    KZ_TRY(kz_q_upload_remove(&removed, kz_grant_db(grant), &(kz_q_upload_remove_args_t){id}));
+    KZ_TRY(kz_grant_commit(grant));
+    if (removed == 0)
+        return kz_err_create(KZ_ERR_COMPLETE, "upload %s is not being received", id);
+    unlink(kz_upload__spool(portal, id, kz_grant_pool(grant)));
+    return NULL;
+}

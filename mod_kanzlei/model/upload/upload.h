@@ -1,0 +1,70 @@
+/* Uploads: bytes sealed as they arrive into a spool file, then scanned, stored and made a document,
+ * by a state machine in PostgreSQL whose every step can be done again:
+ *
+ *     receiving -> scanning -> storing -> available | unscannable
+ *                      '-> infected               (failed: the spool can't be read)
+ *
+ * No function here holds a database connection while it reads, scans or stores. */
+#ifndef KZ_MODEL_UPLOAD_UPLOAD_H
+#define KZ_MODEL_UPLOAD_UPLOAD_H
+
+#include "model/grant.h"
+
+typedef struct kz_upload_t kz_upload_t; /* one that is being received */
+
+/* Creates an upload of SIZE bytes into MATTER (which the grant must see) and commits. NAME is
+ * cleaned by kz_str_file_name() already. The id goes to *ID. Errors: TOO_LARGE, NO_SPACE,
+ * SCANNER_DOWN. */
+kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matter, const char *name,
+                           const char *type, apr_uint64_t size);
+
+typedef struct kz_upload_info_t {
+    const char *id, *name, *state, *what;
+    apr_uint64_t size, offset; /* offset: bytes that are kept */
+    apr_time_t expires;        /* when it is given up if nothing more comes; 0 when it is over */
+} kz_upload_info_t;
+
+/* Where the upload ID of this grant's account stands. Rests the transaction. Errors: NOT_FOUND,
+ * LOCKED (somebody is just sending bytes). */
+kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *id);
+
+/* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED;
+ * COMPLETE, with INFO: it isn't being received any more. */
+kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_t *grant,
+                         const char *id);
+/* A form says no size: up to BYTES more may come. */
+void kz_upload_allow(kz_upload_t *upload, apr_uint64_t bytes);
+/* Takes LEN bytes. Errors: NO_SPACE, TOO_LARGE (more than was announced). */
+kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len);
+/* What is written from here on counts only once it is kept and the upload closed; what isn't is
+ * dropped, after a crash too. Errors: INTERNAL. */
+kz_err_t *kz_upload_hold(kz_upload_t *upload);
+void kz_upload_keep(kz_upload_t *upload);
+/* Keeps what was taken (fsync) and says how far it is. KNOWN 0: the size is what has been taken (a
+ * form). */
+kz_err_t *kz_upload_close(kz_upload_t *upload);
+
+/* Gives up an upload that is still being received. Commits. Errors: COMPLETE. */
+kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id);
+
+typedef struct kz_finish_t kz_finish_t; /* one that is complete and to be finished */
+
+/* All SIZE bytes of the upload ID of FIRM are there, their checksums right. Once this is committed
+ * the upload needs nobody any more: whatever happens to kz_upload_finish(), which must be called,
+ * or to this process, a job goes on. Also good when somebody else was quicker, and it is over.
+ * Errors: LOCKED: somebody else is at it; NOT_FOUND: it was given up; DB_*: it is still being
+ * received. */
+kz_err_t *kz_upload_complete(kz_finish_t **finish, kz_portal_t *portal, int firm, const char *id,
+                             apr_uint64_t size, apr_pool_t *pool);
+
+/* Scans, stores and commits it. Returns when it is over: then *STATE is "available", "unscannable"
+ * or "infected" (or "failed" when it was over before), and *WHAT its reason or signature; or when
+ * it can't go on now: SCANNER_DOWN, STORE_DOWN, NO_SPACE, BUSY, DB_*: a job goes on later. LOCKED:
+ * somebody else is at it. SEAL: what was sent can't be read any more, and it is "failed". */
+kz_err_t *kz_upload_finish(const char **state, const char **what, kz_finish_t *finish);
+
+/* Finishes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes
+ * spool files that belong to no upload when LOOK is 1. For the jobs. */
+kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t *pool);
+
+#endif

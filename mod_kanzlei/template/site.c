@@ -1,0 +1,64 @@
+/* What a process of the portal holds, made once per child. */
+#include "template/site.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <jansson.h>
+
+static const char *const languages[KZ_SITE_LANGUAGES] = {"de", "en"};
+
+static kz_err_t *load_assets(kz_site_t *site, const char *dir, apr_pool_t *pool)
+{
+    const struct {
+        const char *name;
+        const char **url;
+    } wanted[] = {{"css", &site->css}, {"js", &site->js}, {"strength_js", &site->strength_js}};
+    const char *path = apr_pstrcat(pool, dir, "/assets.json", NULL);
+    json_error_t where;
+    json_t *assets = json_load_file(path, 0, &where);
+    kz_err_t *err = NULL;
+    size_t i;
+
+    for (i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        const char *file = json_string_value(json_object_get(assets, wanted[i].name));
+
+        if (!file)
+            err = err ? err : kz_err_create(KZ_ERR_CONFIG, "%s: no \"%s\"", path, wanted[i].name);
+        else
+            *wanted[i].url = apr_pstrcat(pool, "/-/assets/", file, NULL);
+    }
+    json_decref(assets);
+    return err;
+}
+
+static kz_err_t *load(kz_site_t *site, const kz_conf_t *conf, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < KZ_SITE_LANGUAGES; i++) {
+        kz_words_t *words;
+
+        KZ_TRY(kz_words_load(&words, conf->html, languages[i], pool));
+        site->languages[i] = words;
+    }
+    return load_assets(site, conf->html, pool);
+}
+
+kz_err_t *kz_site_open(kz_site_t **site, const kz_conf_t *conf, apr_pool_t *pool)
+{
+    kz_site_t *made = apr_pcalloc(pool, sizeof *made);
+
+    made->test_signatures = apr_pcalloc(pool, sizeof *made->test_signatures);
+    KZ_TRY(load(made, conf, pool));
+    KZ_TRY(kz_portal_open(&made->portal, conf, pool));
+    *site = made;
+    return NULL;
+}
+
+kz_err_t *kz_site_try(const kz_conf_t *conf, apr_pool_t *pool)
+{
+    kz_site_t site = {0};
+
+    return load(&site, conf, pool);
+}

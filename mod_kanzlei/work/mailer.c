@@ -1,0 +1,136 @@
+#include "work/mailer.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "model/people/code.h"
+#include "model/proof/event.h"
+#include "views.h"
+
+#define KZ_MAILER_DOCUMENTS 10 /* named in one mail; the others are counted */
+
+static const kz_words_t *words_of(const kz_site_t *site, const char *language)
+{
+    int i;
+
+    for (i = 0; site->languages[i]; i++) {
+        if (strcmp(kz_words_language(site->languages[i]), language) == 0)
+            return site->languages[i];
+    }
+    return site->languages[0];
+}
+
+/* Renders the mail NAME and sends it to the person. ID ties all tries of one mail together. */
+static kz_err_t *post(const kz_site_t *site, kz_grant_t *grant, const char *name, kz_view_t *view,
+                      kz_mail_t *mail)
+{
+    const kz_templates_t *templates = kz_words_templates(kz_view_words(view));
+    apr_pool_t *pool = kz_view_pool(view);
+    kz_q_job_firm_t *firm;
+    kz_rendered_t text, html;
+
+    KZ_TRY(kz_grant_again(grant));
+    KZ_TRY(kz_q_job_firm(&firm, kz_grant_db(grant), pool));
+    kz_grant_rest(grant); /* the mail server is waited for without a connection */
+    kz_view_text(view, "firm_name", firm->name);
+    kz_view_text(view, "name", mail->to_name);
+    kz_view_text(view, "lang", kz_words_language(kz_view_words(view)));
+    kz_view_text(view, "url",
+                 apr_pstrcat(pool, site->portal->conf->url, "/k/", kz_grant_slug(grant), NULL));
+    mail->from_name = firm->name;
+    mail->reply_to = *firm->email ? firm->email : NULL;
+    mail->subject = kz_view_phrase(kz_view_words(view),
+                                   apr_pstrcat(pool, "mail.", name, ".subject", NULL), view, pool);
+    KZ_TRY(kz_templates_render(&text, templates, apr_pstrcat(pool, "mail/", name, ".txt", NULL),
+                               NULL, kz_view_value(view), pool));
+    KZ_TRY(kz_templates_render(&html, templates, apr_pstrcat(pool, "mail/", name, ".html", NULL),
+                               "mail/layout.html", kz_view_value(view), pool));
+    mail->text = text.text;
+    mail->html = html.text;
+    return kz_mail_send(&site->portal->mail, mail, pool);
+}
+
+static const char *message_id(const kz_site_t *site, const char *id, apr_pool_t *pool)
+{
+    const char *from = strchr(site->portal->conf->mail_from, '@');
+
+    return apr_pstrcat(pool, id, from ? from : "@localhost", NULL);
+}
+
+/* A code by mail; whoever is locked, gone or has no address gets none. */
+static kz_err_t *send_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                           apr_pool_t *pool)
+{
+    kz_mail_t mail = {.message_id = message_id(site, job->id, pool)};
+    kz_q_job_account_t *account;
+    apr_time_t expires;
+    const char *code;
+    kz_view_t *view;
+
+    KZ_TRY(kz_q_job_account(&account, kz_grant_db(grant), &(kz_q_job_account_args_t){job->account},
+                            pool));
+    if (!account || !*account->email || (account->locked && strcmp(job->purpose, "password") == 0))
+        return NULL;
+    KZ_TRY(kz_code_create(&code, &expires, grant, account->id, job->purpose, pool));
+    KZ_TRY(kz_grant_commit(grant));
+    view = kz_view_create(words_of(site, account->language), pool);
+    kz_view_text(view, "user", account->user);
+    kz_view_text(view, "code", code);
+    kz_view_time(view, "expires", expires);
+    mail.to = account->email;
+    mail.to_name = account->name;
+    return post(site, grant, job->purpose, view, &mail);
+}
+
+static kz_err_t *note_told(kz_grant_t *grant, const char *client,
+                           const kz_q_job_documents_t *documents, int n, const char *account)
+{
+    int i;
+
+    KZ_TRY(kz_grant_again(grant));
+    for (i = 0; i < n; i++) {
+        kz_event_t event = {.client = client, .document = documents[i].id, .subject = account};
+
+        KZ_TRY(kz_q_job_notified(NULL, kz_grant_db(grant),
+                                 &(kz_q_job_notified_args_t){documents[i].id, account}));
+        KZ_TRY(kz_event_add(grant, "notified", &event));
+    }
+    return kz_grant_commit(grant);
+}
+
+/* Tells a client's people of what the firm has provided. */
+static kz_err_t *tell(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                      apr_pool_t *pool)
+{
+    kz_q_job_documents_t *documents;
+    kz_q_job_people_t *people;
+    int n, m, i, j;
+
+    KZ_TRY(kz_q_job_people(&people, &m, kz_grant_db(grant), &(kz_q_job_people_args_t){job->client},
+                           pool));
+    KZ_TRY(kz_q_job_documents(&documents, &n, kz_grant_db(grant),
+                              &(kz_q_job_documents_args_t){job->client}, pool));
+    kz_grant_rest(grant);
+    for (i = 0; n > 0 && i < m; i++) {
+        kz_view_t *view = kz_view_create(words_of(site, people[i].language), pool);
+        kz_mail_t mail = {.to = people[i].email, .to_name = people[i].name};
+
+        mail.message_id = message_id(site, apr_psprintf(pool, "%s.%d", job->id, i), pool);
+        kz_view_text(view, "client_name", documents[0].client_name);
+        for (j = 0; j < n && j < KZ_MAILER_DOCUMENTS; j++)
+            kz_row_job_documents(kz_view_row(view, "documents"), &documents[j]);
+        kz_view_count(view, "more_count", n - j);
+        KZ_TRY(post(site, grant, "provided", view, &mail));
+        KZ_TRY(note_told(grant, job->client, documents, n, people[i].id));
+    }
+    return NULL;
+}
+
+kz_err_t *kz_mailer_run(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                        apr_pool_t *pool)
+{
+    if (strcmp(job->kind, "provided") == 0)
+        return tell(site, grant, job, pool);
+    return send_code(site, grant, job, pool);
+}
