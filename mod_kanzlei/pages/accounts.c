@@ -67,15 +67,13 @@ kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_t *view = kz_reply_page(out, "access");
     kz_q_clients_of_account_t *clients;
     kz_q_account_t *account;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
-    kz_row_account(kz_view_object(view, "account"), account);
+    kz_show_account(view, "account", account);
     KZ_TRY(kz_q_clients_of_account(&clients, &n, kz_grant_db(grant),
                                    &(kz_q_clients_of_account_args_t){id}, rq->pool));
-    kz_view_list(view, "clients");
-    for (i = 0; i < n; i++)
-        kz_row_clients_of_account(kz_view_row(view, "clients"), &clients[i]);
+    kz_show_clients_of_account(view, "clients", clients, n);
     return NULL;
 }
 
@@ -150,7 +148,7 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     KZ_TRY(kz_code_create(&code, &expires, grant, id, "invitation", rq->pool));
     KZ_TRY(note(&staff, rq, grant, "letter_printed"));
     KZ_TRY(kz_grant_commit(grant));
-    kz_row_account(kz_view_object(view, "account"), account);
+    kz_show_account(view, "account", account);
     kz_view_text(view, "client", NULL);
     if (client)
         kz_row_clients_of_account(kz_view_object(view, "client"), client);

@@ -32,7 +32,7 @@ kz_err_t *page_client_edit(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_q_client_t *client;
 
     KZ_TRY(kz_people_client(&client, view, rq, grant));
-    kz_row_client(kz_view_object(view, "form"), client);
+    kz_show_client(view, "form", client);
     return NULL;
 }
 

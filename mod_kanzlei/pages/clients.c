@@ -68,12 +68,11 @@ static kz_err_t *list_found(const char **last, kz_view_t *view, const clients_t 
                                       .after = asked->after,
                                       .count = KZ_CLIENTS_ROWS + 1};
     kz_q_clients_found_t *rows;
-    int n, i;
+    int n;
 
     KZ_TRY((asked->locked ? kz_q_clients_locked : kz_q_clients_found)(&rows, &n, kz_grant_db(grant),
                                                                       &args, rq->pool));
-    for (i = 0; i < n && i < KZ_CLIENTS_ROWS; i++)
-        kz_row_clients_found(kz_view_row(view, "clients"), &rows[i]);
+    kz_show_clients_found(view, "clients", rows, n < KZ_CLIENTS_ROWS ? n : KZ_CLIENTS_ROWS);
     *last = n > KZ_CLIENTS_ROWS ? rows[KZ_CLIENTS_ROWS - 1].id : NULL;
     return NULL;
 }
@@ -83,12 +82,11 @@ static kz_err_t *list_all(const char **last, kz_view_t *view, const clients_t *a
 {
     kz_q_clients_args_t args = {.after = asked->after, .count = KZ_CLIENTS_ROWS + 1};
     kz_q_clients_t *rows;
-    int n, i;
+    int n;
 
     KZ_TRY((kz_grant_has(grant, "all") ? kz_q_clients : kz_q_clients_mine)(
         &rows, &n, kz_grant_db(grant), &args, rq->pool));
-    for (i = 0; i < n && i < KZ_CLIENTS_ROWS; i++)
-        kz_row_clients(kz_view_row(view, "clients"), &rows[i]);
+    kz_show_clients(view, "clients", rows, n < KZ_CLIENTS_ROWS ? n : KZ_CLIENTS_ROWS);
     *last = n > KZ_CLIENTS_ROWS ? rows[KZ_CLIENTS_ROWS - 1].id : NULL;
     return NULL;
 }
@@ -102,7 +100,6 @@ kz_err_t *page_clients(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(read_query(&asked, rq));
     KZ_TRY(kz_grant_settle(grant));
-    kz_view_list(view, "clients");
     KZ_TRY((asked.like || asked.locked ? list_found : list_all)(&last, view, &asked, rq, grant));
     show_filter(view, &asked);
     show_paging(view, rq, &asked, last);
@@ -124,16 +121,12 @@ static kz_err_t *show_people(kz_view_t *view, kz_db_t *db, apr_pool_t *pool)
 {
     kz_q_assignments_of_client_t *assigned;
     kz_q_assignable_t *others;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_assignments_of_client_read(&assigned, &n, db, pool));
-    kz_view_list(view, "assignments");
-    for (i = 0; i < n; i++)
-        kz_row_assignments_of_client(kz_view_row(view, "assignments"), &assigned[i]);
+    kz_show_assignments_of_client(view, "assignments", assigned, n);
     KZ_TRY(kz_q_assignable_read(&others, &n, db, pool));
-    kz_view_list(view, "assignable");
-    for (i = 0; i < n; i++)
-        kz_row_assignable(kz_view_row(view, "assignable"), &others[i]);
+    kz_show_assignable(view, "assignable", others, n);
     return NULL;
 }
 
@@ -150,23 +143,15 @@ kz_err_t *page_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(send_queries(db, kz_request_id(rq, "client")));
     KZ_TRY(kz_q_client_read(&client, db, rq->pool));
-    kz_row_client(kz_view_object(view, "client"), client);
+    kz_show_client(view, "client", client);
     KZ_TRY(kz_q_matters_of_client_read(&matters, &n, db, rq->pool));
-    kz_view_list(view, "matters");
-    for (i = 0; i < n; i++)
-        kz_row_matters_of_client(kz_view_row(view, "matters"), &matters[i]);
+    kz_show_matters_of_client(view, "matters", matters, n);
     KZ_TRY(kz_q_accounts_of_client_read(&accounts, &n, db, rq->pool));
-    kz_view_list(view, "accounts");
-    for (i = 0; i < n; i++)
-        kz_row_accounts_of_client(kz_view_row(view, "accounts"), &accounts[i]);
+    kz_show_accounts_of_client(view, "accounts", accounts, n);
     KZ_TRY(kz_q_events_of_client_read(&events, &n, db, rq->pool));
-    kz_view_list(view, "events");
-    for (i = 0; i < n; i++) {
-        kz_view_t *row = kz_view_row(view, "events");
-
-        kz_row_events_of_client(row, &events[i]);
-        kz_rows_event(row, events[i].kind);
-    }
+    kz_show_events_of_client(view, "events", events, n);
+    for (i = 0; i < n; i++)
+        kz_rows_event(kz_view_at(view, "events", i), events[i].kind);
     kz_view_flag(view, "several", 0);
     return show_people(view, db, rq->pool);
 }
@@ -178,15 +163,13 @@ kz_err_t *page_matters(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_db_t *db = kz_grant_db(grant);
     kz_q_matters_mine_t *matters;
     kz_q_visible_count_t *clients;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_matters_mine_send(db));
     KZ_TRY(kz_q_visible_count_send(db));
     KZ_TRY(kz_db_commit_send(db)); /* all is asked */
     KZ_TRY(kz_q_matters_mine_read(&matters, &n, db, rq->pool));
-    kz_view_list(view, "matters");
-    for (i = 0; i < n; i++)
-        kz_row_matters_mine(kz_view_row(view, "matters"), &matters[i]);
+    kz_show_matters_mine(view, "matters", matters, n);
     KZ_TRY(kz_q_visible_count_read(&clients, db, rq->pool));
     kz_view_flag(view, "several", clients->count > 1);
     return NULL;

@@ -65,19 +65,16 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_t *view = kz_reply_page(out, "documents");
     kz_q_documents_t *rows;
     kz_filter_t filter;
-    int n, i;
+    int n, i, shown;
 
     KZ_TRY(kz_filter_read(&filter, rq, "new|available|unscannable"));
     KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
     KZ_TRY(kz_filter_view(view, &filter, rq, grant));
     KZ_TRY(find(&rows, &n, &filter, rq, grant));
-    kz_view_list(view, "documents");
-    for (i = 0; i < n && i < KZ_DOCUMENTS_ROWS; i++) {
-        kz_view_t *row = kz_view_row(view, "documents");
-
-        kz_row_documents(row, &rows[i]);
-        kz_rows_message(row, grant, rows[i].state, rows[i].reason);
-    }
+    shown = n < KZ_DOCUMENTS_ROWS ? n : KZ_DOCUMENTS_ROWS;
+    kz_show_documents(view, "documents", rows, shown);
+    for (i = 0; i < shown; i++)
+        kz_rows_message(kz_view_at(view, "documents", i), grant, rows[i].state, rows[i].reason);
     i = n > KZ_DOCUMENTS_ROWS ? KZ_DOCUMENTS_ROWS - 1 : 0;
     kz_rows_paging(view, rq, i ? rows[i].at : 0, i ? rows[i].id : NULL);
     return NULL;
@@ -87,14 +84,13 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 static kz_err_t *fill(kz_view_t *view, const kz_q_document_t *document, kz_request_t *rq,
                       kz_grant_t *grant)
 {
-    kz_view_t *shown = kz_view_object(view, "document");
     int available = strcmp(document->state, "available") == 0;
-    kz_q_receipt_of_document_t *receipt;
+    kz_q_receipts_of_document_t *receipts;
     kz_q_events_of_document_t *events;
     int n, i;
 
-    kz_row_document(shown, document);
-    kz_rows_message(shown, grant, document->state, document->reason);
+    kz_show_document(view, "document", document);
+    kz_rows_message(kz_view_object(view, "document"), grant, document->state, document->reason);
     kz_view_flag(view, "preview", available && strcmp(document->kind, "other") != 0);
     kz_view_flag(view, "may_confirm",
                  available && kz_grant_is_client(grant) && document->from_firm &&
@@ -104,19 +100,16 @@ static kz_err_t *fill(kz_view_t *view, const kz_q_document_t *document, kz_reque
                      kz_grant_has(grant, "release"));
     KZ_TRY(kz_q_events_of_document(&events, &n, kz_grant_db(grant),
                                    &(kz_q_events_of_document_args_t){document->id}, rq->pool));
-    kz_view_list(view, "events");
+    kz_show_events_of_document(view, "events", events, n);
     for (i = 0; i < n; i++) {
-        kz_view_t *row = kz_view_row(view, "events");
+        kz_view_t *row = kz_view_at(view, "events", i);
 
-        kz_row_events_of_document(row, &events[i]);
         kz_view_text(row, "document_id", NULL); /* it is the page's own */
         kz_rows_event(row, events[i].kind);
     }
-    KZ_TRY(kz_q_receipt_of_document(&receipt, kz_grant_db(grant),
-                                    &(kz_q_receipt_of_document_args_t){document->id}, rq->pool));
-    kz_view_list(view, "steps");
-    if (receipt)
-        kz_row_receipt_of_document(kz_view_row(view, "steps"), receipt);
+    KZ_TRY(kz_q_receipts_of_document(&receipts, &n, kz_grant_db(grant),
+                                     &(kz_q_receipts_of_document_args_t){document->id}, rq->pool));
+    kz_show_receipts_of_document(view, "steps", receipts, n);
     return NULL;
 }
 

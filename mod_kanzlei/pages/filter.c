@@ -70,27 +70,20 @@ static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *g
                               apr_pool_t *pool)
 {
     kz_q_filter_clients_t *clients;
-    kz_q_filter_client_t *one = NULL;
     int n, i;
 
-    kz_view_list(view, "clients");
     KZ_TRY((kz_grant_has(grant, "all") ? kz_q_filter_clients : kz_q_filter_clients_mine)(
         &clients, &n, kz_grant_db(grant), pool));
-    for (i = 0; i < n && n <= KZ_FILTER_CLIENTS; i++) {
-        kz_view_t *row = kz_view_row(view, "clients");
-
-        kz_row_filter_clients(row, &clients[i]);
-        kz_view_flag(row, "selected", chosen && strcmp(clients[i].id, chosen) == 0);
+    if (n > KZ_FILTER_CLIENTS) {
+        n = 0;
+        if (chosen)
+            KZ_TRY(kz_q_filter_client(&clients, &n, kz_grant_db(grant),
+                                      &(kz_q_filter_client_args_t){chosen}, pool));
     }
-    if (n > KZ_FILTER_CLIENTS && chosen)
-        KZ_TRY(kz_q_filter_client(&one, kz_grant_db(grant), &(kz_q_filter_client_args_t){chosen},
-                                  pool));
-    if (one) {
-        kz_view_t *row = kz_view_row(view, "clients");
-
-        kz_row_filter_client(row, one);
-        kz_view_flag(row, "selected", 1);
-    }
+    kz_show_filter_clients(view, "clients", clients, n);
+    for (i = 0; i < n; i++)
+        kz_view_flag(kz_view_at(view, "clients", i), "selected",
+                     chosen && strcmp(clients[i].id, chosen) == 0);
     return NULL;
 }
 
@@ -105,12 +98,10 @@ static kz_err_t *show_matters(kz_view_t *view, const kz_filter_t *filter, kz_gra
     if (!filter->client)
         return NULL;
     KZ_TRY(kz_q_filter_matters(&matters, &n, kz_grant_db(grant), &args, pool));
-    for (i = 0; i < n; i++) {
-        kz_view_t *row = kz_view_row(view, "matters");
-
-        kz_row_filter_matters(row, &matters[i]);
-        kz_view_flag(row, "selected", filter->matter && strcmp(matters[i].id, filter->matter) == 0);
-    }
+    kz_show_filter_matters(view, "matters", matters, n);
+    for (i = 0; i < n; i++)
+        kz_view_flag(kz_view_at(view, "matters", i), "selected",
+                     filter->matter && strcmp(matters[i].id, filter->matter) == 0);
     return NULL;
 }
 

@@ -24,22 +24,25 @@ static kz_err_t *ask(const kz_grant_t *grant)
     return kz_db_commit_send(db);
 }
 
+static int shown(int n)
+{
+    return n < KZ_HOME_ROWS ? n : KZ_HOME_ROWS;
+}
+
 /* The name of a list's count is there only when there is more than is shown.
  * view names: locked_count kept_count fresh_count unopened_count */
-static void more(kz_view_t *view, const char *name, int shown, int count)
+static void more(kz_view_t *view, const char *name, int found, int count)
 {
-    kz_view_count(view, name, shown > KZ_HOME_ROWS ? count : 0);
+    kz_view_count(view, name, found > KZ_HOME_ROWS ? count : 0);
 }
 
 static kz_err_t *locked(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
 {
     kz_q_home_locked_t *rows;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_home_locked_read(&rows, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "locked");
-    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
-        kz_row_home_locked(kz_view_row(view, "locked"), &rows[i]);
+    kz_show_home_locked(view, "locked", rows, shown(n));
     more(view, "locked_count", n, n);
     *count += n;
     return NULL;
@@ -51,13 +54,9 @@ static kz_err_t *kept(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t 
     int n, i;
 
     KZ_TRY(kz_q_home_kept_read(&rows, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "kept");
-    for (i = 0; i < n && i < KZ_HOME_ROWS; i++) {
-        kz_view_t *row = kz_view_row(view, "kept");
-
-        kz_row_home_kept(row, &rows[i]);
-        kz_rows_message(row, grant, "unscannable", rows[i].reason);
-    }
+    kz_show_home_kept(view, "kept", rows, shown(n));
+    for (i = 0; i < shown(n); i++)
+        kz_rows_message(kz_view_at(view, "kept", i), grant, "unscannable", rows[i].reason);
     more(view, "kept_count", n, total);
     *count += n;
     return NULL;
@@ -66,12 +65,10 @@ static kz_err_t *kept(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t 
 static kz_err_t *fresh(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant, int total)
 {
     kz_q_home_fresh_t *rows;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_home_fresh_read(&rows, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "fresh");
-    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
-        kz_row_home_fresh(kz_view_row(view, "fresh"), &rows[i]);
+    kz_show_home_fresh(view, "fresh", rows, shown(n));
     more(view, "fresh_count", n, total);
     *count += n;
     return NULL;
@@ -81,12 +78,10 @@ static kz_err_t *unopened(int *count, kz_view_t *view, kz_request_t *rq, kz_gran
                           int total)
 {
     kz_q_home_unopened_t *rows;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_home_unopened_read(&rows, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "unopened");
-    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
-        kz_row_home_unopened(kz_view_row(view, "unopened"), &rows[i]);
+    kz_show_home_unopened(view, "unopened", rows, shown(n));
     more(view, "unopened_count", n, total);
     *count += n;
     return NULL;
@@ -115,21 +110,17 @@ kz_err_t *page_home_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_q_home_fresh_client_t *fresh;
     kz_q_matters_mine_t *matters;
     kz_q_visible_count_t *clients;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_home_fresh_client_send(kz_grant_db(grant)));
     KZ_TRY(kz_q_matters_mine_send(kz_grant_db(grant)));
     KZ_TRY(kz_q_visible_count_send(kz_grant_db(grant)));
     KZ_TRY(kz_db_commit_send(kz_grant_db(grant))); /* all is asked */
     KZ_TRY(kz_q_home_fresh_client_read(&fresh, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "fresh");
-    for (i = 0; i < n && i < KZ_HOME_ROWS; i++)
-        kz_row_home_fresh_client(kz_view_row(view, "fresh"), &fresh[i]);
+    kz_show_home_fresh_client(view, "fresh", fresh, shown(n));
     more(view, "fresh_count", n, n);
     KZ_TRY(kz_q_matters_mine_read(&matters, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "matters");
-    for (i = 0; i < n; i++)
-        kz_row_matters_mine(kz_view_row(view, "matters"), &matters[i]);
+    kz_show_matters_mine(view, "matters", matters, n);
     kz_view_text(view, "send_matter_id", n == 1 ? matters[0].id : NULL);
     KZ_TRY(kz_q_visible_count_read(&clients, kz_grant_db(grant), rq->pool));
     kz_view_flag(view, "several", clients->count > 1);

@@ -15,7 +15,7 @@ kz_err_t *kz_matters_show(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
     kz_q_documents_of_matter_args_t args = {.matter = id, .count = KZ_MATTER_ROWS + 1};
     kz_q_documents_of_matter_t *rows;
     kz_q_matter_t *matter;
-    int n, i;
+    int n, i, shown;
 
     KZ_TRY(kz_rows_place(&args.at, &args.id, rq));
     KZ_TRY(kz_q_matter_send(kz_grant_db(grant), &(kz_q_matter_args_t){id}));
@@ -23,16 +23,13 @@ kz_err_t *kz_matters_show(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
     KZ_TRY(kz_db_commit_send(kz_grant_db(grant))); /* all is asked */
     KZ_TRY(kz_q_matter_read(&matter, kz_grant_db(grant), rq->pool));
     KZ_TRY(kz_q_documents_of_matter_read(&rows, &n, kz_grant_db(grant), rq->pool));
-    kz_row_matter(kz_view_object(view, "matter"), matter);
+    kz_show_matter(view, "matter", matter);
     kz_view_flag(view, "may_send", 1);
     kz_view_size(view, "max_size", rq->portal->conf->max_size);
-    kz_view_list(view, "documents");
-    for (i = 0; i < n && i < KZ_MATTER_ROWS; i++) {
-        kz_view_t *row = kz_view_row(view, "documents");
-
-        kz_row_documents_of_matter(row, &rows[i]);
-        kz_rows_message(row, grant, rows[i].state, rows[i].reason);
-    }
+    shown = n < KZ_MATTER_ROWS ? n : KZ_MATTER_ROWS;
+    kz_show_documents_of_matter(view, "documents", rows, shown);
+    for (i = 0; i < shown; i++)
+        kz_rows_message(kz_view_at(view, "documents", i), grant, rows[i].state, rows[i].reason);
     i = n > KZ_MATTER_ROWS ? KZ_MATTER_ROWS - 1 : 0;
     kz_rows_paging(view, rq, i ? rows[i].at : 0, i ? rows[i].id : NULL);
     return NULL;

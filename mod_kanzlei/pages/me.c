@@ -66,12 +66,11 @@ static kz_err_t *fill(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
     KZ_TRY(kz_q_sessions(&sessions, &n, kz_grant_db(grant), &args, rq->pool));
     kz_view_text(view, "me_email", me->me_email);
     kz_view_text(view, "strength_words", words);
-    kz_view_list(view, "sessions");
+    kz_show_sessions(view, "sessions", sessions, n);
     for (i = 0; i < n; i++) {
         const char *name = device(sessions[i].agent, rq->pool);
-        kz_view_t *row = kz_view_row(view, "sessions");
+        kz_view_t *row = kz_view_at(view, "sessions", i);
 
-        kz_row_sessions(row, &sessions[i]);
         kz_view_text(row, "device", name);
         if (!*name)
             kz_view_say(row, "device", "account.device_unknown");

@@ -16,7 +16,7 @@ kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t
 
     KZ_TRY(kz_q_client(&row, kz_grant_db(grant), &(kz_q_client_args_t){kz_request_id(rq, "client")},
                        rq->pool));
-    kz_row_client(kz_view_object(view, "client"), row);
+    kz_show_client(view, "client", row);
     if (client)
         *client = row;
     return NULL;

@@ -43,9 +43,7 @@ kz_err_t *page_receipts(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
     KZ_TRY(kz_filter_view(view, &filter, rq, grant));
     KZ_TRY(find(&rows, &n, &filter, KZ_RECEIPTS_ROWS + 1, grant, rq->pool));
-    kz_view_list(view, "receipts");
-    for (i = 0; i < n && i < KZ_RECEIPTS_ROWS; i++)
-        kz_row_receipts(kz_view_row(view, "receipts"), &rows[i]);
+    kz_show_receipts(view, "receipts", rows, n < KZ_RECEIPTS_ROWS ? n : KZ_RECEIPTS_ROWS);
     i = n > KZ_RECEIPTS_ROWS ? KZ_RECEIPTS_ROWS - 1 : 0;
     kz_rows_paging(view, rq, i ? rows[i].provided : 0, i ? rows[i].document_id : NULL);
     kz_view_text(view, "csv",

@@ -25,12 +25,10 @@ kz_err_t *page_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "staff");
     kz_q_staff_t *rows;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_q_staff(&rows, &n, kz_grant_db(grant), rq->pool));
-    kz_view_list(view, "staff");
-    for (i = 0; i < n; i++)
-        kz_row_staff(kz_view_row(view, "staff"), &rows[i]);
+    kz_show_staff(view, "staff", rows, n);
     return NULL;
 }
 
@@ -96,19 +94,17 @@ static kz_err_t *show_member(kz_view_t *view, kz_request_t *rq, kz_grant_t *gran
     const char *id = kz_request_id(rq, "staff");
     kz_q_staff_member_t *member;
     kz_q_clients_of_staff_t *clients;
-    int n, i;
+    int n;
 
     KZ_TRY(kz_grant_settle(grant));
     KZ_TRY(kz_q_staff_member(&member, kz_grant_db(grant),
                              &(kz_q_staff_member_args_t){id, kz_grant_account(grant)}, rq->pool));
     if (!member)
         return kz_err_create(KZ_ERR_NOT_FOUND, "no such staff");
-    kz_row_staff_member(kz_view_object(view, "member"), member);
+    kz_show_staff_member(view, "member", member);
     KZ_TRY(kz_q_clients_of_staff(&clients, &n, kz_grant_db(grant),
                                  &(kz_q_clients_of_staff_args_t){id}, rq->pool));
-    kz_view_list(view, "clients");
-    for (i = 0; i < n; i++)
-        kz_row_clients_of_staff(kz_view_row(view, "clients"), &clients[i]);
+    kz_show_clients_of_staff(view, "clients", clients, n);
     return NULL;
 }
 
@@ -120,7 +116,7 @@ kz_err_t *page_staff_member(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     kz_q_staff_rights_t *rights;
 
     KZ_TRY(kz_q_staff_rights(&rights, kz_grant_db(grant), &args, rq->pool));
-    kz_row_staff_rights(kz_view_object(view, "form"), rights);
+    kz_show_staff_rights(view, "form", rights);
     return show_member(view, rq, grant);
 }
 

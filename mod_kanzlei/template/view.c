@@ -88,6 +88,11 @@ kz_view_t *kz_view_row(kz_view_t *view, const char *name)
     return wrap(view, kz_value_row(list(view, name), view->pool));
 }
 
+kz_view_t *kz_view_at(kz_view_t *view, const char *name, int at)
+{
+    return wrap(view, list(view, name)->items[at]);
+}
+
 void kz_view_text(kz_view_t *view, const char *name, const char *value)
 {
     *place(view, name) = value && *value ? kz_value_text(value, strlen(value), view->pool)

@@ -33,6 +33,9 @@ kz_view_t *kz_view_object(kz_view_t *view, const char *name);
 void kz_view_list(kz_view_t *view, const char *name);
 /* A new object at the end of the list NAME, which is made when it is not there. */
 kz_view_t *kz_view_row(kz_view_t *view, const char *name);
+/* Row AT (from 0) of the list NAME, which must have so many: for what a page adds to rows that
+ * kz_show_x() made. */
+kz_view_t *kz_view_at(kz_view_t *view, const char *name, int at);
 
 /* In all that follow NAME is not copied and must live as long as the view; values are copied. */
 

@@ -105,12 +105,13 @@ static kz_err_t *tell(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t 
 {
     kz_q_job_documents_t *documents;
     kz_q_job_people_t *people;
-    int n, m, i, j;
+    int n, m, i, listed;
 
     KZ_TRY(kz_q_job_people(&people, &m, kz_grant_db(grant), &(kz_q_job_people_args_t){job->client},
                            pool));
     KZ_TRY(kz_q_job_documents(&documents, &n, kz_grant_db(grant),
                               &(kz_q_job_documents_args_t){job->client}, pool));
+    listed = n < KZ_MAILER_DOCUMENTS ? n : KZ_MAILER_DOCUMENTS;
     kz_grant_rest(grant);
     for (i = 0; n > 0 && i < m; i++) {
         kz_view_t *view = kz_view_create(words_of(site, people[i].language), pool);
@@ -118,9 +119,8 @@ static kz_err_t *tell(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t 
 
         mail.message_id = message_id(site, apr_psprintf(pool, "%s.%d", job->id, i), pool);
         kz_view_text(view, "client_name", documents[0].client_name);
-        for (j = 0; j < n && j < KZ_MAILER_DOCUMENTS; j++)
-            kz_row_job_documents(kz_view_row(view, "documents"), &documents[j]);
-        kz_view_count(view, "more_count", n - j);
+        kz_show_job_documents(view, "documents", documents, listed);
+        kz_view_count(view, "more_count", n - listed);
         KZ_TRY(post(site, grant, "provided", view, &mail));
         KZ_TRY(note_told(grant, job->client, documents, n, people[i].id));
     }

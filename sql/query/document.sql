@@ -61,7 +61,7 @@ INSERT INTO job (firm, id, kind, data, due)
 VALUES (current_setting('kz.firm')::int, $1, 'remove_object', jsonb_build_object('object', $2::text),
         now() + $3);
 
--- receipt_of_document(document uuid) :maybe
+-- receipts_of_document(document uuid) :many
 -- -> client_name text, provided timestamptz, provided_by text, notified timestamptz,
 --    notified_by text, opened timestamptz, opened_by text, received timestamptz, received_by text,
 --    confirmed timestamptz, confirmed_by text
@@ -174,8 +174,7 @@ SELECT c.id, c.display
  ORDER BY c.sort, c.id;
 
 -- One of them, when there are more than that.
--- filter_client(client uuid) :maybe
--- -> id uuid, client_name text
+-- filter_client(client uuid) :many as filter_clients
 SELECT id, display FROM client WHERE id = $1;
 
 -- filter_matters(client uuid) :many

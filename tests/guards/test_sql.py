@@ -1,11 +1,12 @@
-"""SQL in one place: PostgreSQL is spoken to in io/db/ alone, statements stand in sql/query/."""
+"""SQL in one place: PostgreSQL is spoken to in io/db/ alone, statements stand in sql/query/, and
+what is generated of them is used."""
 
 import re
 
 import pytest
 from source import ROOT, at, c_files, code, includes, listed, literals, write
 
-HEAD = re.compile(r"^-- (\w+)\(.*\) :(?:many|one|maybe|exec)$", re.M)
+HEAD = re.compile(r"^-- (\w+)\([^)]*\) :(?:many|one|maybe|exec)(?: as \w+)?$", re.M)
 STATEMENT = re.compile(r"^\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)", re.I)
 
 
@@ -53,7 +54,16 @@ def unused_queries(root):
     ]
 
 
-@pytest.mark.parametrize("rule", [libpq_outside_db, sql_in_c, unused_queries])
+def rows_by_hand(root):
+    return [
+        at(root, path, text.count("\n", 0, match.start()) + 1, f"kz_show_{match[1]}() makes a list")
+        for path in c_files(root, "mod_kanzlei")
+        for text in [code(path)]
+        for match in re.finditer(r"\bkz_row_(\w+)\(\s*kz_view_row\(", text)
+    ]
+
+
+@pytest.mark.parametrize("rule", [libpq_outside_db, sql_in_c, unused_queries, rows_by_hand])
 def test_sql(rule):
     assert not rule(ROOT), listed(rule(ROOT))
 
@@ -83,3 +93,11 @@ def test_unused_queries_can_fail(tmp_path):
     assert len(unused_queries(tmp_path)) == 2
     write(tmp_path, {"mod_kanzlei/model/a.c": "(all ? kz_q_one_thing : kz_q_other_send)(&x);\n"})
     assert unused_queries(tmp_path) == []
+
+
+def test_rows_by_hand_can_fail(tmp_path):
+    good = 'kz_show_x(view, "rows", rows, n);\nkz_row_x(kz_view_object(view, "x"), &rows[0]);\n'
+    write(tmp_path, {"mod_kanzlei/pages/a.c": good})
+    assert rows_by_hand(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/pages/a.c": 'kz_row_x(kz_view_row(view, "x"), &rows[i]);\n'})
+    assert len(rows_by_hand(tmp_path)) == 1

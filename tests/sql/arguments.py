@@ -127,7 +127,7 @@ CALLS = {
         [[d, s] for d in ("@sent", "@provided") for s in ("opened", "received", "confirmed")],
     ),
     "document_decide": (STAFF, [["@held", "available", "gut"]]),
-    "receipt_of_document": (MEMBERS, [["@provided"]]),
+    "receipts_of_document": (MEMBERS, [["@provided"]]),
     "plan_with_arguments": (("admin",), [[]]),
     "documents": [
         (("admin", "small"), lists(WHOLE, DOCUMENT_STATES), "custom"),

@@ -46,6 +46,11 @@ def test_derived_names(tmp_path):
     ]  # fmt: skip
 
 
+def test_lists_of_rows(tmp_path):
+    source = 'kz_show_sessions(v, "sessions", rows, n); kz_show_client(v, name, client);'
+    assert names(tmp_path, source) == ["sessions"]
+
+
 def test_fields_of_forms(tmp_path):
     source = (
         'kz_form_text(form, "user", 64, KZ_FORM_REQUIRED); kz_form_choice(form, "kind", "a|b");'
