@@ -2,6 +2,8 @@
 #ifndef KZ_CTL_CTL_H
 #define KZ_CTL_CTL_H
 
+#include <stdio.h>
+
 #include <apr_getopt.h>
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -40,6 +42,20 @@ typedef struct kz_ctl_command_t {
 extern const kz_ctl_command_t kz_ctl__migrate, kz_ctl__firm_create, kz_ctl__firm_list,
     kz_ctl__staff_create, kz_ctl__account_list, kz_ctl__account_password, kz_ctl__account_unlock,
     kz_ctl__store_initialise, kz_ctl__event_seal, kz_ctl__check, kz_ctl__status;
+
+/* The options of every command, ended by zeros. */
+extern const apr_getopt_option_t kz_ctl__common[];
+
+/* The command that the words at ARGV name; *WORDS of them. NULL if none. */
+const kz_ctl_command_t *kz_ctl__find(int *words, int argc, const char *const *argv);
+/* Prints the commands, or one command with its options. */
+void kz_ctl__usage(FILE *out);
+void kz_ctl__print_help(const kz_ctl_command_t *command);
+/* Puts all of it into OBJECT: "commands" and "options" (of every command). */
+void kz_ctl__help_json(json_t *object);
+/* Prints what may follow the words at ARGV, a line each: for completion.bash. Gives an exit code.
+ */
+int kz_ctl__print_words(int argc, const char *const *argv);
 
 /* The newest migration that this program knows. */
 kz_err_t *kz_ctl__newest(int *number, const kz_ctl_t *ctl);

@@ -13,23 +13,6 @@
 
 #define OPTIONS_MAX 24
 
-static const kz_ctl_command_t *const commands[] = {
-    &kz_ctl__migrate,        &kz_ctl__firm_create,
-    &kz_ctl__firm_list,      &kz_ctl__staff_create,
-    &kz_ctl__account_list,   &kz_ctl__account_password,
-    &kz_ctl__account_unlock, &kz_ctl__store_initialise,
-    &kz_ctl__event_seal,     &kz_ctl__check,
-    &kz_ctl__status};
-#define COMMANDS ((int)(sizeof commands / sizeof *commands))
-
-/* Those of every command. */
-static const apr_getopt_option_t common[] = {
-    {"config", KZ_CTL_OPTION, 1, "FILE: the configuration (KANZLEI_CONFIG, /etc/kanzleipost.conf)"},
-    {"json", KZ_CTL_OPTION, 0, "one JSON document on standard output"},
-    {"help", 'h', 0, "says what can be said here"},
-    {NULL, 0, 0, NULL},
-};
-
 const char *kz_ctl__option(const kz_ctl_t *ctl, const char *name)
 {
     const apr_array_header_t *given = apr_table_elts(ctl->options);
@@ -89,83 +72,6 @@ void kz_ctl__warn(const char *format, ...)
     fputc('\n', stderr);
 }
 
-static void usage(FILE *out)
-{
-    int i;
-
-    fputs("Usage: kanzleictl [--config FILE] [--json] COMMAND [OPTION ...]\n\n", out);
-    for (i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-17s %.*s\n", commands[i]->name, (int)strcspn(commands[i]->help, "\n"),
-                commands[i]->help);
-    fputs("  help [COMMAND]    What can be said here; also COMMAND --help\n\n"
-          "Exit codes: 0 fine, 1 failed or problems found, 2 wrong use.\n",
-          out);
-}
-
-static void print_options(const apr_getopt_option_t *options)
-{
-    for (; options->name; options++) {
-        const char *text = options->description, *colon = strstr(text, ": ");
-        int value = options->has_arg ? (int)(colon - text) : 0;
-
-        printf("  --%s%s%.*s\n        %s\n", options->name, value ? " " : "", value, text,
-               value ? colon + 2 : text);
-    }
-}
-
-static void print_help(const kz_ctl_command_t *command)
-{
-    printf("Usage: kanzleictl %s%s%s\n\n%s\n", command->name, *command->synopsis ? " " : "",
-           command->synopsis, command->help);
-    print_options(command->options);
-    print_options(common);
-}
-
-/* The command that the words at ARGV name; *WORDS of them. NULL if none. */
-static const kz_ctl_command_t *find_command(int *words, int argc, const char *const *argv)
-{
-    int i;
-
-    for (i = 0; i < COMMANDS; i++) {
-        const char *name = commands[i]->name, *blank = strchr(name, ' ');
-        size_t first = blank ? (size_t)(blank - name) : strlen(name);
-
-        if (argc < 1 || strlen(argv[0]) != first || strncmp(argv[0], name, first) != 0)
-            continue;
-        if (blank && (argc < 2 || strcmp(argv[1], blank + 1) != 0))
-            continue;
-        *words = blank ? 2 : 1;
-        return commands[i];
-    }
-    return NULL;
-}
-
-/* What may follow the words at ARGV, a line each: for completion.bash. */
-static int print_words(int argc, const char *const *argv)
-{
-    int words, i;
-    const kz_ctl_command_t *command = find_command(&words, argc, argv);
-    const apr_getopt_option_t *option;
-
-    for (i = 0; !command && i < COMMANDS; i++) {
-        const char *name = commands[i]->name, *blank = strchr(name, ' ');
-        size_t first = blank ? (size_t)(blank - name) : strlen(name);
-
-        if (argc == 0)
-            printf("%.*s\n", (int)first, name);
-        else if (argc == 1 && blank && strlen(argv[0]) == first &&
-                 strncmp(argv[0], name, first) == 0)
-            puts(blank + 1);
-    }
-    for (option = command ? command->options : common; option->name; option++)
-        printf("--%s\n", option->name);
-    for (option = command ? common : NULL; option && option->name; option++)
-        printf("--%s\n", option->name);
-    if (argc == 0)
-        puts("help");
-    return KZ_CTL_FINE;
-}
-
 static void report(void *baton, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void report(void *baton, const char *format, ...)
 {
@@ -191,7 +97,7 @@ static int read_options(kz_ctl_t *ctl, apr_getopt_t *getopt, const apr_getopt_op
         known[n] = *own;
         known[n].optch = KZ_CTL_OPTION + n;
     }
-    for (own = common; own->name; own++, n++) {
+    for (own = kz_ctl__common; own->name; own++, n++) {
         known[n] = *own;
         if (own->optch == KZ_CTL_OPTION)
             known[n].optch = KZ_CTL_OPTION + n;
@@ -252,7 +158,7 @@ static int run(kz_ctl_t *ctl, const kz_ctl_command_t *command)
 static int wrong_use(const char *what)
 {
     kz_ctl__warn("%s", what);
-    usage(stderr);
+    kz_ctl__usage(stderr);
     return KZ_CTL_USAGE;
 }
 
@@ -275,11 +181,14 @@ static int work(int argc, const char *const *argv, apr_pool_t *pool)
         return KZ_CTL_USAGE;
     help = getopt->ind < argc && strcmp(argv[getopt->ind], "help") == 0;
     if (help && getopt->ind + 1 < argc && strcmp(argv[getopt->ind + 1], "--words") == 0)
-        return print_words(argc - getopt->ind - 2, argv + getopt->ind + 2);
-    command = find_command(&words, argc - getopt->ind - help, argv + getopt->ind + help);
+        return kz_ctl__print_words(argc - getopt->ind - 2, argv + getopt->ind + 2);
+    command = kz_ctl__find(&words, argc - getopt->ind - help, argv + getopt->ind + help);
     if (!command && (help || kz_ctl__option(&ctl, "help")) && getopt->ind + help >= argc) {
-        usage(stdout);
-        return KZ_CTL_FINE;
+        if (!kz_ctl__is_json(&ctl))
+            kz_ctl__usage(stdout);
+        else
+            kz_ctl__help_json(ctl.result);
+        return finish(&ctl, NULL);
     }
     if (!command)
         return wrong_use(getopt->ind + help < argc ? "there is no such command"
@@ -289,7 +198,7 @@ static int work(int argc, const char *const *argv, apr_pool_t *pool)
     if (read_options(&ctl, getopt, command->options, 1) != KZ_CTL_FINE)
         return KZ_CTL_USAGE;
     if (help || kz_ctl__option(&ctl, "help")) {
-        print_help(command);
+        kz_ctl__print_help(command);
         return KZ_CTL_FINE;
     }
     if (argc - getopt->ind != (command->word ? 1 : 0)) {
