@@ -70,7 +70,7 @@ static void read_cookies(kz_request_t *rq, kz_reply_t *out)
 {
     const char *value;
 
-    if (*rq->slug)
+    if (*rq->slug && (!rq->route || rq->route->credential == KZ_CREDENTIAL_COOKIE))
         rq->token = kz_http__cookie(rq->http->r, session_cookie(rq->slug, rq->pool));
     value = rq->token ? rq->token : kz_http__cookie(rq->http->r, "kz");
     if (!value || strlen(value) < 16) {
@@ -83,10 +83,15 @@ static void read_cookies(kz_request_t *rq, kz_reply_t *out)
     rq->csrf = kz_http__csrf(rq->portal, value, rq->pool);
 }
 
-static int is_unsafe(const kz_request_t *rq)
+/* What routes.def can say before there is anything that could answer so. */
+static kz_err_t *check_known(const kz_route_t *route)
 {
-    return strcmp(rq->method, "GET") != 0 && strcmp(rq->method, "HEAD") != 0 &&
-           strcmp(rq->method, "OPTIONS") != 0;
+    if (route->credential == KZ_CREDENTIAL_APP_PASSWORD)
+        return kz_err_create(KZ_ERR_INTERNAL, "%s: there are no application passwords yet",
+                             route->name);
+    if (route->answer == KZ_ANSWER_XML || route->answer == KZ_ANSWER_STREAM)
+        return kz_err_create(KZ_ERR_INTERNAL, "%s: nothing answers so yet", route->name);
+    return NULL;
 }
 
 /* Reads what comes before the handler and checks that the portal's own page sent it. */
@@ -94,17 +99,14 @@ static kz_err_t *check_body(kz_request_t *rq, const kz_route_t *route)
 {
     const char *sent = kz_request_header(rq, "X-CSRF-Token");
 
-    if (!is_unsafe(rq))
-        return NULL;
-    KZ_TRY(kz_http__origin_check(rq));
-    if (route->body == KZ_BODY_FORM) {
+    if (route->token != KZ_TOKEN_NONE)
+        KZ_TRY(kz_http__origin_check(rq));
+    if (route->body == KZ_BODY_FORM)
         KZ_TRY(kz_http__read_form(rq));
-        if (!sent)
-            sent = kz_request_form(rq, "csrf");
-    }
-    if (route->body == KZ_BODY_PARTS && !sent)
-        return NULL; /* it is the first part of the form: the handler checks it before anything else
-                      */
+    if (!sent && route->token == KZ_TOKEN_FIELD)
+        sent = kz_request_form(rq, "csrf");
+    if (route->token == KZ_TOKEN_NONE || (route->token == KZ_TOKEN_FIRST && !sent))
+        return NULL;
     return kz_csrf_check(rq, sent);
 }
 
@@ -122,7 +124,7 @@ static kz_err_t *enter(kz_grant_t **grant, kz_request_t *rq, const kz_route_t *r
     else if (route->who != KZ_WHO_PUBLIC)
         return kz_err_create(KZ_ERR_SIGN_IN_NEEDED, "no session cookie");
     KZ_TRY(kz_grant_enter(grant, rq->portal, &ask, rq->pool));
-    return is_unsafe(rq) ? kz_grant_settle(*grant) : NULL;
+    return route->effect == KZ_EFFECT_WRITES ? kz_grant_settle(*grant) : NULL;
 }
 
 static kz_err_t *find_route(kz_route_match_t *match, kz_request_t *rq, kz_reply_t *out)
@@ -142,6 +144,7 @@ static kz_err_t *find_route(kz_route_match_t *match, kz_request_t *rq, kz_reply_
         rq->slug = match->slug;
         rq->base = apr_pstrcat(rq->pool, "/k/", match->slug, NULL);
     }
+    rq->route = match->route;
     rq->ids = match->ids;
     memcpy(rq->kinds, match->kinds, sizeof rq->kinds);
     memcpy(rq->id, match->id, sizeof rq->id);
@@ -171,6 +174,7 @@ static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_
 
     if (args)
         KZ_TRY(kz_urlencoded_parse(rq->query, args, strlen(args), KZ_HTTP_FIELDS_MAX));
+    KZ_TRY(check_known(match->route));
     KZ_TRY(check_body(rq, match->route));
     if (match->route->who != KZ_WHO_HOST)
         KZ_TRY(enter(grant, rq, match->route));
@@ -194,14 +198,13 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
         answer_options(out, match.allow);
         return NULL;
     }
-    if (!err && unacceptable && is_unsafe(rq))
+    if (!err && unacceptable && rq->route->answer == KZ_ANSWER_PAGE)
         return unacceptable;
-    if (!err)
-        err = run_route(rq, grant, &match, out);
-    if (!err && out->kind == KZ_REPLY_PAGE)
-        return unacceptable; /* documents and exports are what they are */
     kz_err_free(unacceptable);
-    return err;
+    KZ_TRY(err);
+    if (rq->route->answer == KZ_ANSWER_PROBLEM)
+        rq->json = 1;
+    return run_route(rq, grant, &match, out);
 }
 
 static void log_error(request_rec *r, const kz_err_t *err)
@@ -225,8 +228,8 @@ int kz_dispatch(request_rec *r, kz_site_t *site)
     out.headers = apr_table_make(r->pool, 8);
     out.view = kz_view_create(rq->words, r->pool);
     err = run(rq, &grant, &out);
-    if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && *rq->slug && !rq->json &&
-        !is_unsafe(rq)) {
+    if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route && !rq->json &&
+        rq->route->effect != KZ_EFFECT_WRITES) {
         kz_err_free(err);
         err = NULL;
         kz_reply_see(&out, rq->base, "/sign-in", NULL);

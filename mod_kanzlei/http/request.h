@@ -14,6 +14,7 @@ typedef struct kz_request_t {
     kz_portal_t *portal;
     const kz_words_t *words;            /* the reader's language */
     const kz_words_t *const *languages; /* all, NULL at the end */
+    const struct kz_route_t *route;     /* the line of routes.def; NULL: none fits */
     const char *method;                 /* "GET", "HEAD", "POST" ... */
     const char *path, *here;            /* of the URL; "here" with its query */
     const char *slug, *base;            /* "muster", "/k/muster"; "" at no firm */

@@ -9,11 +9,45 @@
 #define NONE ""
 
 static const kz_route_t routes[] = {
-#define KZ_ROUTE(method, path, who, right, body, handler)                                          \
-    {#method, path, KZ_WHO_##who, right, KZ_BODY_##body, handler},
+#define KZ_ROUTE(method, path, who, right, credential, token, body, effect, answer, handler)       \
+    {KZ_ROUTE_##handler,                                                                           \
+     #handler,                                                                                     \
+     #method,                                                                                      \
+     path,                                                                                         \
+     KZ_WHO_##who,                                                                                 \
+     right,                                                                                        \
+     KZ_CREDENTIAL_##credential,                                                                   \
+     KZ_TOKEN_##token,                                                                             \
+     KZ_BODY_##body,                                                                               \
+     KZ_EFFECT_##effect,                                                                           \
+     KZ_ANSWER_##answer,                                                                           \
+     handler},
 #include "routes.def"
 #undef KZ_ROUTE
 };
+
+/* Which columns go together. Whether a method is safe: RFC 9110, section 9.2.1. */
+enum { SAFE_GET = 1, SAFE_POST = 0, SAFE_PATCH = 0, SAFE_DELETE = 0 };
+#define KZ_ROUTE(method, path, who, right, credential, token, body, effect, answer, handler)       \
+    _Static_assert(KZ_WHO_##who == KZ_WHO_HOST ||                                                  \
+                       KZ_CREDENTIAL_##credential != KZ_CREDENTIAL_NONE,                           \
+                   #handler ": whom it is for shows in a credential");                             \
+    _Static_assert(!SAFE_##method || (KZ_TOKEN_##token == KZ_TOKEN_NONE &&                         \
+                                      KZ_EFFECT_##effect != KZ_EFFECT_WRITES),                     \
+                   #handler ": a safe method changes nothing");                                    \
+    _Static_assert(SAFE_##method || KZ_CREDENTIAL_##credential != KZ_CREDENTIAL_COOKIE ||          \
+                       KZ_TOKEN_##token != KZ_TOKEN_NONE,                                          \
+                   #handler ": browsers send a cookie for any site: a token is needed");           \
+    _Static_assert((KZ_TOKEN_##token != KZ_TOKEN_FIELD || KZ_BODY_##body == KZ_BODY_FORM) &&       \
+                       (KZ_TOKEN_##token != KZ_TOKEN_FIRST || KZ_BODY_##body == KZ_BODY_PARTS),    \
+                   #handler ": the body has no place for the token");
+#include "routes.def"
+#undef KZ_ROUTE
+
+const char *kz_route_name(kz_route_id_t id)
+{
+    return id < KZ_ROUTES ? routes[id].name : "none";
+}
 
 static const char *const whos[] = {"host", "public", "client", "staff", "member"};
 

@@ -20,24 +20,72 @@ typedef enum kz_route_who_t {
     KZ_WHO_MEMBER
 } kz_route_who_t;
 
+/* By what somebody shows who they are. */
+typedef enum kz_route_credential_t {
+    KZ_CREDENTIAL_NONE,        /* nobody is asked, and no cookie is looked at */
+    KZ_CREDENTIAL_COOKIE,      /* a session's cookie; a PUBLIC route does without, too */
+    KZ_CREDENTIAL_APP_PASSWORD /* refused: the portal has none yet */
+} kz_route_credential_t;
+
+/* Where the form's token is, which shows that the portal's own page sent the request. The header
+ * X-CSRF-Token does everywhere. */
+typedef enum kz_route_token_t {
+    KZ_TOKEN_NONE,   /* none is asked for: a safe method (RFC 9110, section 9.2.1) */
+    KZ_TOKEN_HEADER, /* in the header alone */
+    KZ_TOKEN_FIELD,  /* in the header or in the form's field "csrf" */
+    KZ_TOKEN_FIRST   /* in the header, or else in the first part: the handler checks it */
+} kz_route_token_t;
+
 /* What the request's body is. */
 typedef enum kz_route_body_t {
     KZ_BODY_NONE,   /* there is none; what comes is ignored */
     KZ_BODY_FORM,   /* urlencoded, or the same fields as JSON; read before the handler runs */
     KZ_BODY_STREAM, /* the handler reads it */
-    KZ_BODY_PARTS /* multipart/form-data; the handler reads it, the form token comes first in it */
+    KZ_BODY_PARTS   /* multipart/form-data; the handler reads it */
 } kz_route_body_t;
 
+/* What it does to the database. What WRITES begins when "enter" has been answered; the others send
+ * their first query together with it. */
+typedef enum kz_route_effect_t {
+    KZ_EFFECT_READS,  /* nothing */
+    KZ_EFFECT_WRITES, /* what the handler commits */
+    KZ_EFFECT_PROVES  /* reads, and notes who has seen what */
+} kz_route_effect_t;
+
+/* What comes back, also when it is an error. */
+typedef enum kz_route_answer_t {
+    KZ_ANSWER_PAGE,    /* HTML or JSON, as Accept says: 406 before anything is done, if neither */
+    KZ_ANSWER_FILE,    /* a file as it is, whatever Accept says; its errors are pages */
+    KZ_ANSWER_PROBLEM, /* headers, or JSON; its errors are problem documents (RFC 9457), always */
+    KZ_ANSWER_XML,     /* refused: nothing answers so yet */
+    KZ_ANSWER_STREAM   /* refused, too */
+} kz_route_answer_t;
+
+/* The id of each line: KZ_ROUTE_page_home_staff. */
+typedef enum kz_route_id_t {
+#define KZ_ROUTE(method, path, who, right, credential, token, body, effect, answer, handler)       \
+    KZ_ROUTE_##handler,
+#include "routes.def"
+#undef KZ_ROUTE
+    KZ_ROUTES /* how many; the id of a request that no line fits */
+} kz_route_id_t;
+
 typedef struct kz_route_t {
+    kz_route_id_t id;
+    const char *name;          /* of its handler: "page_home_staff" */
     const char *method, *path; /* "/k/{firm}/clients/{client}" */
     kz_route_who_t who;
     const char *right; /* or "" */
+    kz_route_credential_t credential;
+    kz_route_token_t token;
     kz_route_body_t body;
+    kz_route_effect_t effect;
+    kz_route_answer_t answer;
     kz_route_handler_t handler;
 } kz_route_t;
 
 /* The prototype of each handler: one without a line in routes.def does not compile. */
-#define KZ_ROUTE(method, path, who, right, body, handler)                                          \
+#define KZ_ROUTE(method, path, who, right, credential, token, body, effect, answer, handler)       \
     kz_err_t *handler(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out);
 #include "routes.def"
 #undef KZ_ROUTE
@@ -56,5 +104,8 @@ void kz_route_find(kz_route_match_t *match, const char *method, const char *path
                    apr_pool_t *pool);
 
 const char *kz_route_who(kz_route_who_t who); /* "public", "client", "staff", "member" */
+
+/* The name of the route ID, for log and metrics: "page_home_staff"; "none" for KZ_ROUTES. */
+const char *kz_route_name(kz_route_id_t id);
 
 #endif

@@ -149,7 +149,6 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
         kz_reply_empty(out, 200);
         return NULL;
     }
-    rq->json = 1;
     view = kz_reply_page(out, "upload");
     kz_view_text(view, "id", info.id);
     kz_view_text(view, "name", info.name);

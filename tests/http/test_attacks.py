@@ -46,6 +46,13 @@ def test_another_site_does_not_receive_documents(admin, maria):
     assert opened
 
 
+def test_a_page_that_could_not_be_shown_was_not_opened(admin, maria):
+    document = admin.upload(maria.matter, b"Bescheid", "bescheid.txt")
+    answer = maria.browser.get(f"/documents/{document}", headers={"Accept": "image/png"})
+    assert answer.status_code == 406
+    assert steps(admin, document) == (None, None)
+
+
 # --- names that want to be code -----------------------------------------------------------------
 
 

@@ -15,8 +15,10 @@ GENERATED = {"build", "tests/.venv", "tests/out", ".git"}
 # What is put in: at the end of a file, a new one if need be.
 TOUCHES = {
     "mod_kanzlei/routes.def": """
-KZ_ROUTE(GET, "/k/{firm}/clients/{client}/glance", STAFF, NONE, NONE, page_glance)
-""",
+KZ_ROUTE(GET, "/k/{firm}/clients/{client}/glance", STAFF, NONE, COOKIE, NONE, NONE, READS, PAGE, page_glance)
+KZ_ROUTE(GET, "/k/{firm}/dav", STAFF, NONE, APP_PASSWORD, NONE, NONE, READS, PAGE, page_dav)
+KZ_ROUTE(GET, "/k/{firm}/feed", STAFF, NONE, COOKIE, NONE, NONE, READS, XML, page_feed)
+""",  # noqa: E501
     "mod_kanzlei/pages/glance.c": """/* A client at a glance. */
 #include "http/route.h"
 
@@ -33,6 +35,17 @@ kz_err_t *page_glance(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
                        &(kz_q_glance_args_t){kz_request_id(rq, "client")}, rq->pool));
     kz_row_glance(kz_view_object(view, "glance"), row);
     return NULL;
+}
+
+/* What a line of routes.def can say, and nobody answers yet. */
+kz_err_t *page_dav(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    return page_glance(rq, grant, out);
+}
+
+kz_err_t *page_feed(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    return page_glance(rq, grant, out);
 }
 """,
     "html/page/glance.html": """<h1 class="title">{{t.glance.heading}}</h1>
@@ -105,7 +118,7 @@ def new_portal(changed):
         made.kanzleictl("firm", "create", made.firm, "--name", "Kanzlei Linde")
         made.make_staff("admin", "--admin")
         yield made
-        lines = unexpected(made.log.read_text()[started:], ())
+        lines = unexpected(made.log.read_text()[started:], (r"INTERNAL: page_\w+: .* yet",))
     assert not lines, "the error log says:\n" + "\n".join(lines)
 
 
@@ -158,3 +171,11 @@ def test_its_line_alone_says_who_may_see_it(new_portal):
     assert nobody.get(path).status_code == 401
     assert clerk.get(path).status_code == 404
     assert admin.request("POST", path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/dav", "/feed"])
+def test_what_nothing_answers_yet_is_refused_plainly(new_portal, path):
+    admin, before = new_portal.signed_in("admin"), len(new_portal.log.read_text())
+    assert admin.get(path).status_code == 500
+    said = new_portal.log.read_text()[before:]
+    assert f"page_{path[1:]}: " in said and "yet" in said

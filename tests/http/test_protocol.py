@@ -1,6 +1,7 @@
 """HTTP as RFC 9110 has it, problem documents of RFC 9457, and the headers of every answer."""
 
 import time
+import uuid
 
 import pytest
 from raw import Raw, statuses
@@ -114,6 +115,13 @@ def test_a_form_that_could_not_be_answered_changes_nothing(admin):
 )
 def test_not_found_is_a_problem_document(admin, path):
     check_problem(admin.get(path), 404)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/png", "*/*"])
+def test_what_answers_programs_says_its_problems_in_json(admin, accept):
+    for method in ("GET", "PATCH", "DELETE"):
+        answer = admin.request(method, f"/uploads/{uuid.uuid4()}", headers={"Accept": accept})
+        check_problem(answer, 404)
 
 
 def test_not_found_as_a_page(admin):

@@ -16,7 +16,8 @@ SOURCE = Path(os.environ.get("KZ_SRC", Path(__file__).resolve().parents[2]))
 TEXT = (SOURCE / "mod_kanzlei/routes.def").read_text()
 LINE = re.compile(
     r'^KZ_ROUTE\((?P<method>\w+), "(?P<path>[^"]+)", (?P<who>\w+), (?P<right>NONE|"\w+"), '
-    r"(?P<body>\w+), (?P<handler>\w+)\)$",
+    r"(?P<credential>\w+), (?P<token>\w+), (?P<body>\w+), (?P<effect>\w+), (?P<answer>\w+), "
+    r"(?P<handler>\w+)\)$",
     re.MULTILINE,
 )
 ROUTES = [match.groupdict() for match in LINE.finditer(TEXT)]
@@ -133,6 +134,7 @@ def test_every_line_is_understood():
         assert set(ids_of(route)) <= set(KINDS), "an id of another kind: add it to things()"
         assert route["who"] in ("HOST", "PUBLIC", "MEMBER", "STAFF", "CLIENT")
         assert route["body"] in ("NONE", "FORM", "PARTS", "STREAM")
+        assert route["answer"] in ("PAGE", "FILE", "PROBLEM")
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +156,8 @@ def test_without_a_session(portal, own, others, made_up, route):
             assert answer.status_code in (200, 303, 422)
         else:
             assert answer.status_code == 401
-        if route["who"] not in ("HOST", "PUBLIC") and route["method"] == "GET":
+        if (route["who"] not in ("HOST", "PUBLIC") and route["method"] == "GET"
+                and route["answer"] != "PROBLEM"):
             answer = browser.get(path_of(route, ids), json_view=False)
             assert answer.status_code == 303
             assert answer.headers["Location"] == browser.base + "/sign-in"
