@@ -87,6 +87,7 @@ preflight()
     complete_options
     need_disk
     need_memory
+    need_processes
     for each in $port $http_port; do
         need_port_right "$each"
         need_port "$each"
