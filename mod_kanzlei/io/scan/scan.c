@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scand/protocol.h"
+#include "io/scan/internal.h"
 
 #define SEALS      (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 #define SILENCE_MS 1200 /* after which the scanner is asked whether it lives */
@@ -113,11 +113,7 @@ static int ask_status(kz_scand_status_t *status, const char *path, apr_int64_t e
     close(fd);
     if (got == -2)
         return ETIMEDOUT;
-    if (got != sizeof *status || status->magic != KZ_SCAND_MAGIC)
-        return EPROTO;
-    status->version[sizeof status->version - 1] = '\0';
-    status->reason[sizeof status->reason - 1] = '\0';
-    return 0;
+    return kz_scan__is_status(status, got) ? 0 : EPROTO;
 }
 
 static int send_request(int fd, int memfd, apr_int64_t end)
@@ -176,9 +172,8 @@ static outcome_t await(kz_scand_reply_t *reply, int fd, const char *path, apr_in
         got = recv(fd, reply, sizeof *reply, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
-        if (got != sizeof *reply || reply->magic != KZ_SCAND_MAGIC)
+        if (!kz_scan__is_reply(reply, got))
             return begun ? DIED : GONE;
-        reply->what[sizeof reply->what - 1] = '\0';
         if (reply->kind != KZ_SCAND_ALIVE)
             return ANSWERED;
         begun = 1;
@@ -232,46 +227,6 @@ static outcome_t await_twice(kz_scand_reply_t *reply, const kz_scan_t *scan)
     if (outcome == DIED && ask_status(&status, scan->path, now_ms() + STATUS_MS))
         outcome = GONE;
     return outcome;
-}
-
-/* The name of what was found. The worker that says it has read foreign bytes: nothing but such a
- * name goes on to a page, whatever has become of the worker. */
-static const char *name_of(const char *what, apr_pool_t *result_pool)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-    char *name = apr_pstrdup(result_pool, what), *c;
-
-    for (c = name; *c; c++)
-        if (!strchr(letters, *c) && !strchr("._-/:+", *c))
-            *c = '_';
-    return name;
-}
-
-static kz_err_t *verdict_of(kz_scan_verdict_t *verdict, const kz_scand_reply_t *reply,
-                            apr_pool_t *result_pool)
-{
-    static const char *const reasons[] = {"encrypted", "limits", "rar",
-                                          "timeout",   "error",  "too_large"};
-
-    switch (reply->kind) {
-    case KZ_SCAND_CLEAN:
-        verdict->result = KZ_SCAN_CLEAN;
-        verdict->what = NULL;
-        return NULL;
-    case KZ_SCAND_INFECTED:
-        verdict->result = KZ_SCAN_INFECTED;
-        verdict->what = name_of(reply->what, result_pool);
-        return NULL;
-    case KZ_SCAND_UNSCANNABLE:
-        for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-            if (!strcmp(reply->what, reasons[i]))
-                verdict->what = reasons[i];
-        return NULL;
-    case KZ_SCAND_REFUSED:
-        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner refuses: %s", reply->what);
-    default:
-        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner answers %u", reply->kind);
-    }
 }
 
 /* An earlier try has done it. */
@@ -335,7 +290,7 @@ kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t 
     outcome = await_twice(&reply, scan);
     apr_pool_cleanup_run(scan->pool, scan, hang_up);
     if (outcome == ANSWERED)
-        return verdict_of(verdict, &reply, result_pool);
+        return kz_scan__verdict(verdict, &reply, result_pool);
     if (outcome == LATE)
         verdict->what = "timeout";
     else if (outcome != DIED)
@@ -352,14 +307,5 @@ kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_
     memset(status, 0, sizeof *status);
     if (rc)
         return kz_err_status(KZ_ERR_SCANNER_DOWN, rc, "asking the scanner at %s", socket_path);
-    if (raw.state == KZ_SCAND_LOADING)
-        return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner is loading its signatures");
-    status->workers = (int)raw.workers;
-    status->signatures = raw.signatures;
-    status->test_only = raw.test_only != 0;
-    status->refusing = raw.state != KZ_SCAND_READY;
-    status->reason = apr_pstrdup(result_pool, raw.reason);
-    status->loaded = apr_time_from_sec(raw.loaded);
-    status->version = apr_pstrdup(result_pool, raw.version);
-    return NULL;
+    return kz_scan__status(status, &raw, result_pool);
 }
