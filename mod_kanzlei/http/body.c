@@ -5,9 +5,9 @@
 
 #include <apr_strings.h>
 #include <http_protocol.h>
-#include <jansson.h>
 #include <util_filter.h>
 
+#include "http/jsonform.h"
 #include "http/multipart.h"
 
 #define KZ_BODY_FORM_TIME (20 * APR_USEC_PER_SEC) /* for a form, and a second more for each */
@@ -176,40 +176,6 @@ static kz_err_t *read_all(char **body, apr_size_t *len, kz_request_t *rq)
     return NULL;
 }
 
-/* The members of a JSON object as the fields of a form; true is a ticked box. */
-static kz_err_t *read_json(apr_table_t *form, const char *body, apr_size_t len, apr_pool_t *pool)
-{
-    json_error_t where;
-    json_t *object = json_loadb(body, len, JSON_REJECT_DUPLICATES, &where);
-    const char *name;
-    json_t *value;
-    kz_err_t *err = NULL;
-
-    if (!json_is_object(object)) {
-        json_decref(object);
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "the body is no JSON object (line %d)",
-                             where.line);
-    }
-    if (json_object_size(object) > KZ_HTTP_FIELDS_MAX) {
-        json_decref(object);
-        return kz_err_create(KZ_ERR_TOO_LARGE, "form: more than %d fields", KZ_HTTP_FIELDS_MAX);
-    }
-    json_object_foreach(object, name, value)
-    {
-        if (json_is_string(value))
-            apr_table_set(form, name, json_string_value(value));
-        else if (json_is_integer(value))
-            apr_table_setn(form, apr_pstrdup(pool, name),
-                           apr_psprintf(pool, "%" JSON_INTEGER_FORMAT, json_integer_value(value)));
-        else if (json_is_true(value))
-            apr_table_set(form, name, "1");
-        else if (!json_is_false(value) && !json_is_null(value) && !err)
-            err = kz_err_create(KZ_ERR_BAD_REQUEST, "a field is neither text, number nor flag");
-    }
-    json_decref(object);
-    return err;
-}
-
 kz_err_t *kz_http__read_form(kz_request_t *rq)
 {
     const char *type = kz_request_header(rq, "Content-Type");
@@ -226,6 +192,6 @@ kz_err_t *kz_http__read_form(kz_request_t *rq)
     if (len > 0 && !*type)
         return kz_err_create(KZ_ERR_MEDIA_TYPE, "a form without Content-Type");
     if (strcasecmp(type, "application/json") == 0)
-        return read_json(rq->form, body, len, rq->pool);
+        return kz_jsonform_parse(rq->form, body, len, KZ_HTTP_FIELDS_MAX);
     return kz_urlencoded_parse(rq->form, body, len, KZ_HTTP_FIELDS_MAX);
 }

@@ -1,5 +1,6 @@
 """HTTP as RFC 9110 has it, problem documents of RFC 9457, and the headers of every answer."""
 
+import secrets
 import time
 import uuid
 
@@ -106,6 +107,21 @@ def test_a_form_that_could_not_be_answered_changes_nothing(admin):
     fields = {"number": "A-1", "kind": "company", "name": "Ungesehen", "language": "de"}
     answer = admin.post_json("/clients", fields, headers={"Accept": "image/png"})
     assert answer.status_code == 406
+    assert admin.get_json("/clients")["clients"] == before
+
+
+def test_a_number_in_json_is_its_digits(admin):
+    number = 10**9 + secrets.randbelow(10**9)
+    fields = {"number": number, "kind": "company", "name": "Ziffern GmbH", "language": "de"}
+    client = admin.made("/clients", fields)
+    assert admin.get_json(f"/clients/{client}")["client"]["number"] == str(number)
+
+
+def test_a_field_twice_in_json(admin):
+    """Also when the two differ in the case of their letters: one of them would be lost."""
+    before = admin.get_json("/clients")["clients"]
+    fields = {"number": "A-2", "kind": "company", "name": "Eins", "Name": "Zwei", "language": "de"}
+    assert admin.post_json("/clients", fields).status_code == 400
     assert admin.get_json("/clients")["clients"] == before
 
 
