@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "conf/module.h"
 #include "model/people/session.h"
+#include "http/cookie.h"
 #include "http/csrf.h"
 #include "http/multipart.h"
 
@@ -21,16 +22,7 @@ APLOG_USE_MODULE(kanzlei);
 
 const char *kz_http__cookie(request_rec *r, const char *name)
 {
-    const char *header = apr_table_get(r->headers_in, "Cookie"), *at;
-    const char *wanted = apr_pstrcat(r->pool, "__Host-", name, "=", NULL);
-    size_t len = strlen(wanted);
-
-    for (at = header; at && *at; at = strchr(at, ';')) {
-        at += strspn(at, "; ");
-        if (strncmp(at, wanted, len) == 0)
-            return apr_pstrmemdup(r->pool, at + len, strcspn(at + len, ";"));
-    }
-    return NULL;
+    return kz_cookie_find(apr_table_get(r->headers_in, "Cookie"), name, r->pool);
 }
 
 /* The name of the session cookie of the firm SLUG: several firms in one browser don't disturb. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <apr_strings.h>
-#include <sodium.h>
 
 #include "base/str.h"
 #include "model/document/document.h"
@@ -13,9 +12,9 @@
 #include "pages/rows.h"
 #include "queries.h"
 #include "http/checksum.h"
+#include "http/tus.h"
 
-#define KZ_UPLOADS_METADATA 4096 /* bytes of Upload-Metadata */
-#define KZ_UPLOADS_BLOCK    (64 * 1024)
+#define KZ_UPLOADS_BLOCK (64 * 1024)
 
 static void tus_headers(kz_reply_t *out, const kz_upload_info_t *info)
 {
@@ -44,42 +43,9 @@ static kz_err_t *check_version(const kz_request_t *rq, kz_reply_t *out)
     return kz_err_create(KZ_ERR_PRECONDITION, "Tus-Resumable: %.20s", version ? version : "-");
 }
 
-/* A header that must be a number of bytes. */
 static kz_err_t *number_header(apr_uint64_t *value, const kz_request_t *rq, const char *name)
 {
-    const char *text = kz_request_header(rq, name);
-    char *end;
-
-    if (!text || strspn(text, "0123456789") != strlen(text) || !*text || strlen(text) > 18)
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "%s is no number", name);
-    *value = (apr_uint64_t)apr_strtoi64(text, &end, 10);
-    return NULL;
-}
-
-/* The value of KEY in Upload-Metadata ("key base64, key base64"), NULL if it isn't there. */
-static kz_err_t *metadata(const char **value, size_t *len, const kz_request_t *rq, const char *key)
-{
-    const char *at = kz_request_header(rq, "Upload-Metadata");
-    size_t key_len = strlen(key);
-
-    *value = NULL;
-    if (at && strlen(at) > KZ_UPLOADS_METADATA)
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Metadata is too long");
-    for (; at && *at; at = strchr(at, ',')) {
-        at += strspn(at, ", ");
-        if (strncmp(at, key, key_len) == 0 && (at[key_len] == ' ' || at[key_len] == ',')) {
-            const char *coded = at + key_len + (at[key_len] == ' ');
-            size_t coded_len = strcspn(coded, ", ");
-            char *room = apr_palloc(rq->pool, coded_len + 1);
-
-            if (sodium_base642bin((unsigned char *)room, coded_len + 1, coded, coded_len, NULL, len,
-                                  NULL, sodium_base64_VARIANT_ORIGINAL) != 0)
-                return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Metadata is no base64");
-            *value = room;
-            return NULL;
-        }
-    }
-    return NULL;
+    return kz_tus_number(value, kz_request_header(rq, name), name);
 }
 
 /* The answer when the last byte has come: over, refused, or being checked still. */
@@ -110,12 +76,13 @@ kz_err_t *page_upload_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
 {
     const char *name, *id;
     apr_uint64_t size;
-    size_t len = 0;
+    apr_size_t len;
 
     KZ_TRY(check_version(rq, out));
     KZ_TRY(number_header(&size, rq, "Upload-Length"));
-    KZ_TRY(metadata(&name, &len, rq, "filename"));
-    name = kz_str_file_name(name ? name : "", name ? len : 0, rq->pool);
+    KZ_TRY(kz_tus_metadata(&name, &len, kz_request_header(rq, "Upload-Metadata"), "filename",
+                           rq->pool));
+    name = kz_str_file_name(name ? name : "", len, rq->pool);
     KZ_TRY(kz_upload_create(&id, grant, kz_request_id(rq, "matter"), name,
                             kz_document_type(name, NULL, 0), size));
     kz_reply_empty(out, 201);
