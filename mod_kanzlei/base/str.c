@@ -24,16 +24,36 @@ const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool)
     return sodium_bin2base64(text, size, data, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
+/* libsodium 1.0.18 takes each byte over 0x7f for the last letter of the alphabet. */
+static int is_ascii(const char *text, size_t len)
+{
+    while (len > 0 && !(text[len - 1] & 0x80))
+        len--;
+    return len == 0;
+}
+
+static kz_err_t *decode(unsigned char **data, size_t *len, const char *text, size_t text_len,
+                        int variant, apr_pool_t *pool)
+{
+    size_t size = text_len / 4 * 3 + 3;
+
+    *data = apr_palloc(pool, size);
+    if (!is_ascii(text, text_len) ||
+        sodium_base642bin(*data, size, text, text_len, NULL, len, NULL, variant) != 0)
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "bad base64");
+    return NULL;
+}
+
 kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char *text,
                                   apr_pool_t *pool)
 {
-    size_t text_len = strlen(text), size = text_len / 4 * 3 + 3;
+    return decode(data, len, text, strlen(text), sodium_base64_VARIANT_URLSAFE_NO_PADDING, pool);
+}
 
-    *data = apr_palloc(pool, size);
-    if (sodium_base642bin(*data, size, text, text_len, NULL, len, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING))
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "not base64url");
-    return NULL;
+kz_err_t *kz_str_base64_decode(unsigned char **data, size_t *len, const char *text, size_t text_len,
+                               apr_pool_t *pool)
+{
+    return decode(data, len, text, text_len, sodium_base64_VARIANT_ORIGINAL, pool);
 }
 
 /* Milliseconds since 1970 in the upper 48 of 60 bits, below them the fraction of the millisecond in

@@ -28,6 +28,9 @@ const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool);
  * other character, padding, or bits left over. */
 kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char *text,
                                   apr_pool_t *pool);
+/* The same of the TEXT_LEN bytes of TEXT, which is base64 with padding (RFC 4648 section 4). */
+kz_err_t *kz_str_base64_decode(unsigned char **data, size_t *len, const char *text, size_t text_len,
+                               apr_pool_t *pool);
 
 /* The bytes of a UUID as text, lower case, with hyphens (RFC 9562 section 4). */
 void kz_str_uuid_text(char out[KZ_STR_UUID_SIZE], const unsigned char id[KZ_STR_UUID_BYTES]);

@@ -5,9 +5,11 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 
+#include "base/str.h"
+
 struct kz_checksum_t {
     EVP_MD_CTX *hash; /* NULL: nothing was announced */
-    unsigned char wanted[EVP_MAX_MD_SIZE];
+    unsigned char *wanted;
     size_t len;
 };
 
@@ -30,11 +32,11 @@ kz_err_t *kz_checksum_create(kz_checksum_t **checksum, const char *header, apr_p
         kind = EVP_sha256();
     else if (strncmp(header, "sha1 ", 5) == 0)
         kind = EVP_sha1();
-    if (!kind ||
-        sodium_base642bin(made->wanted, sizeof made->wanted, coded + 1, strlen(coded + 1), NULL,
-                          &made->len, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
-        made->len != (size_t)EVP_MD_get_size(kind))
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Checksum is none that is known here");
+    if (!kind)
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Checksum is of an unknown kind");
+    KZ_TRY(kz_str_base64_decode(&made->wanted, &made->len, coded + 1, strlen(coded + 1), pool));
+    if (made->len != (size_t)EVP_MD_get_size(kind))
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Checksum has a wrong length");
     made->hash = EVP_MD_CTX_new();
     apr_pool_cleanup_register(pool, made->hash, drop, apr_pool_cleanup_null);
     if (!made->hash || EVP_DigestInit_ex(made->hash, kind, NULL) != 1)

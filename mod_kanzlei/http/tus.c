@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include <apr_strings.h>
-#include <sodium.h>
+
+#include "base/str.h"
 
 #define KZ_TUS_METADATA 4096 /* bytes of Upload-Metadata */
 #define KZ_TUS_DIGITS   18   /* of a number: it fits into 63 bits */
@@ -20,14 +21,10 @@ kz_err_t *kz_tus_number(apr_uint64_t *value, const char *text, const char *name)
 
 static kz_err_t *decode(const char **value, apr_size_t *len, const char *coded, apr_pool_t *pool)
 {
-    size_t coded_len = strcspn(coded, ", ");
-    char *room = apr_palloc(pool, coded_len + 1);
+    unsigned char *data;
 
-    if (sodium_base642bin((unsigned char *)room, coded_len, coded, coded_len, NULL, len, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0)
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "Upload-Metadata is no base64");
-    room[*len] = '\0';
-    *value = room;
+    KZ_TRY(kz_str_base64_decode(&data, len, coded, strcspn(coded, ", "), pool));
+    *value = apr_pstrmemdup(pool, (const char *)data, *len);
     return NULL;
 }
 

@@ -16,7 +16,7 @@ static apr_pool_t *pool;
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The handlers stand in the table of routes, and are never called here. */
-#define KZ_ROUTE(method, path, who, right, body, handler)                                          \
+#define KZ_ROUTE(method, path, who, right, credential, token, body, effect, answer, handler)       \
     kz_err_t *handler(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)                        \
     {                                                                                              \
         (void)rq, (void)grant, (void)out;                                                          \
@@ -28,7 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const struct {
     const char *method, *path;
 } lines[] = {
-#define KZ_ROUTE(method, path, who, right, body, handler) {#method, path},
+#define KZ_ROUTE(method, path, who, right, credential, token, body, effect, answer, handler)       \
+    {#method, path},
 #include "routes.def"
 #undef KZ_ROUTE
 };

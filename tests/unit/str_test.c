@@ -38,8 +38,18 @@ static void hex_and_base64url(void **state)
 
 static void base64url_is_strict(void **state)
 {
-    static const char *const wrong[] = {"A",  "AA==", "A+v_", "A/v_", "AP v",
-                                        "AB", "AAB",  "\xff", "AAA=", "AAAA\n"};
+    static const char *const wrong[] = {"A",
+                                        "AA==",
+                                        "A+v_",
+                                        "A/v_",
+                                        "AP v",
+                                        "AB",
+                                        "AAB",
+                                        "\xff",
+                                        "AAA=",
+                                        "AAAA\n",
+                                        "AA\x80"
+                                        "A"};
     unsigned char *back;
     size_t len;
 
