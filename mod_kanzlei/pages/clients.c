@@ -1,108 +1,50 @@
 /* Clients: the list, and the page of one. */
 #include "http/route.h"
 
-#include <string.h>
-
-#include <apr_escape.h>
-#include <apr_strings.h>
-
-#include "base/str.h"
+#include "pages/list.h"
 #include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
 
-#define KZ_CLIENTS_ROWS 50 /* on one page; the queries ask for one more */
-
-typedef struct clients_t {
-    const char *q,
-        *like; /* as typed, and as a pattern; both NULL if there is nothing to look for */
-    int locked;
-    const char *after; /* UUID of the last one shown, or NULL */
-} clients_t;
-
-static kz_err_t *read_query(clients_t *asked, const kz_request_t *rq)
+/* By name; of those that a person sees, or of those that are looked for. */
+static kz_err_t *find(kz_q_clients_t **rows, int *n, const kz_list_asked_t *asked,
+                      kz_grant_t *grant)
 {
-    const char *q = kz_request_query(rq, "q"), *state = kz_request_query(rq, "state");
+    kz_q_clients_args_t args = {.place = asked->id, .count = asked->count};
+    kz_q_clients_found_args_t found = {.like = asked->like ? asked->like : "%",
+                                       .place = asked->id,
+                                       .back = asked->back,
+                                       .count = asked->count};
+    kz_db_t *db = kz_grant_db(grant);
+    apr_pool_t *pool = asked->rq->pool;
 
-    memset(asked, 0, sizeof *asked);
-    asked->like = kz_rows_like(q, rq->pool);
-    asked->q = asked->like ? q : NULL;
-    asked->locked = state && strcmp(state, "locked") == 0;
-    asked->after = kz_request_query(rq, "after");
-    if (asked->after && !*asked->after)
-        asked->after = NULL;
-    if (asked->after && !kz_str_is_uuid(asked->after))
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "\"after\" is no client");
-    return NULL;
+    if (asked->state) /* "locked", there is no other */
+        return kz_q_clients_locked(rows, n, db, &found, pool);
+    if (asked->like)
+        return kz_q_clients_found(rows, n, db, &found, pool);
+    if (kz_grant_has(grant, "all"))
+        return (asked->back ? kz_q_clients_back : kz_q_clients)(rows, n, db, &args, pool);
+    return (asked->back ? kz_q_clients_mine_back : kz_q_clients_mine)(rows, n, db, &args, pool);
 }
 
-static void show_filter(kz_view_t *view, const clients_t *asked)
-{
-    kz_view_t *filter = kz_view_object(view, "filter");
-
-    kz_view_text(filter, "q", asked->q);
-    kz_view_enum(filter, "state", asked->locked ? "locked" : NULL, "locked");
-    kz_view_flag(filter, "active", asked->q || asked->locked);
-}
-
-/* LAST is the last row shown when there are more behind it, or NULL. */
-static void show_paging(kz_view_t *view, const kz_request_t *rq, const clients_t *asked,
-                        const char *last)
-{
-    const char *q = asked->q ? apr_pescape_urlencoded(rq->pool, asked->q) : NULL;
-    const char *first = apr_pstrcat(rq->pool, rq->base, "/clients", q || asked->locked ? "?" : "",
-                                    q ? "q=" : "", q ? q : "", q && asked->locked ? "&" : "",
-                                    asked->locked ? "state=locked" : "", NULL);
-
-    kz_view_text(view, "first", asked->after ? first : NULL);
-    kz_view_text(
-        view, "next",
-        last ? apr_pstrcat(rq->pool, first, strchr(first, '?') ? "&" : "?", "after=", last, NULL)
-             : NULL);
-}
-
-static kz_err_t *list_found(const char **last, kz_view_t *view, const clients_t *asked,
-                            kz_request_t *rq, kz_grant_t *grant)
-{
-    kz_q_clients_found_args_t args = {.like = asked->like ? asked->like : "%",
-                                      .after = asked->after,
-                                      .count = KZ_CLIENTS_ROWS + 1};
-    kz_q_clients_found_t *rows;
-    int n;
-
-    KZ_TRY((asked->locked ? kz_q_clients_locked : kz_q_clients_found)(&rows, &n, kz_grant_db(grant),
-                                                                      &args, rq->pool));
-    kz_show_clients_found(view, "clients", rows, n < KZ_CLIENTS_ROWS ? n : KZ_CLIENTS_ROWS);
-    *last = n > KZ_CLIENTS_ROWS ? rows[KZ_CLIENTS_ROWS - 1].id : NULL;
-    return NULL;
-}
-
-static kz_err_t *list_all(const char **last, kz_view_t *view, const clients_t *asked,
-                          kz_request_t *rq, kz_grant_t *grant)
-{
-    kz_q_clients_args_t args = {.after = asked->after, .count = KZ_CLIENTS_ROWS + 1};
-    kz_q_clients_t *rows;
-    int n;
-
-    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_clients : kz_q_clients_mine)(
-        &rows, &n, kz_grant_db(grant), &args, rq->pool));
-    kz_show_clients(view, "clients", rows, n < KZ_CLIENTS_ROWS ? n : KZ_CLIENTS_ROWS);
-    *last = n > KZ_CLIENTS_ROWS ? rows[KZ_CLIENTS_ROWS - 1].id : NULL;
-    return NULL;
-}
-
-/* GET /clients?q=&state=locked&after=: by name. */
+/* GET /clients */
 kz_err_t *page_clients(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "clients");
-    const char *last;
-    clients_t asked;
+    kz_list_asked_t asked;
+    kz_q_clients_t *rows;
+    int n;
 
-    KZ_TRY(read_query(&asked, rq));
+    KZ_TRY(kz_list_ask(&asked, &kz_list_clients, rq));
     KZ_TRY(kz_grant_settle(grant));
-    KZ_TRY((asked.like || asked.locked ? list_found : list_all)(&last, view, &asked, rq, grant));
-    show_filter(view, &asked);
-    show_paging(view, rq, &asked, last);
+    KZ_TRY(kz_list_filter(view, &asked, grant));
+    if (kz_list_wrong(out, &asked))
+        return NULL;
+    do
+        KZ_TRY(find(&rows, &n, &asked, grant));
+    while (kz_list_again(&asked, n));
+    rows = kz_list_page(&n, view, &asked, rows);
+    kz_show_clients(view, "clients", rows, n);
     return NULL;
 }
 

@@ -24,36 +24,37 @@ RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
                          ELSE '^%[[:alnum:]]' END;
 $$;
 
--- Clients whose number, name or town is LIKE P_LIKE (see kz_like), by name, behind the client P_AFTER; from
--- the start when that is none whom one may see.
-CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_after uuid, p_limit int)
+-- Clients whose number, name or town is LIKE P_LIKE (see kz_like), by name: the first ones behind the client
+-- P_PLACE, or, P_BACK, the last ones before it. From the start when that is none whom one may see.
+DROP FUNCTION IF EXISTS kz_client_search(text, uuid, int);
+CREATE OR REPLACE FUNCTION kz_client_search(p_like text, p_place uuid, p_back boolean, p_limit int)
 RETURNS TABLE (firm int, id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET random_page_cost = 4.0 AS $$
 DECLARE
     near constant int := 1000;
     at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
     mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
-    after_sort text := '';
-    conditions text := 'c.firm = $1 AND (c.sort, c.id) > ($3, $4)'
+    place_sort text := '';
+    conditions text := 'c.firm = $1 AND (c.sort, c.id) ' || CASE WHEN p_back THEN '<' ELSE '>' END || ' ($3, $4)'
         || CASE WHEN current_setting('kz.all', true) = 'on' THEN '' ELSE ' AND c.id = ANY ($5)' END;
+    sorted text := CASE WHEN p_back THEN ' ORDER BY sort DESC, id DESC' ELSE ' ORDER BY sort, id' END;
     seen int;
     ids uuid[];
 BEGIN
-    SELECT c.sort INTO after_sort FROM client c
-     WHERE c.firm = at_firm AND c.id = p_after
+    SELECT c.sort INTO place_sort FROM client c
+     WHERE c.firm = at_firm AND c.id = p_place
        AND (current_setting('kz.all', true) = 'on' OR c.id = ANY (mine));
-    after_sort := coalesce(after_sort, '');
-    p_after := coalesce(p_after, '00000000-0000-0000-0000-000000000000');
+    place_sort := coalesce(place_sort, '');
+    p_place := coalesce(p_place, '00000000-0000-0000-0000-000000000000');
     EXECUTE 'WITH near AS MATERIALIZED (SELECT c.id, c.sort, c.search FROM client c WHERE ' || conditions
-        || ' ORDER BY c.sort, c.id LIMIT $6) SELECT (SELECT count(*) FROM near),'
-        || ' ARRAY(SELECT n.id FROM near n WHERE ' || kz_like('n.search', p_like)
-        || ' ORDER BY n.sort, n.id LIMIT $7)'
-        INTO seen, ids USING at_firm, p_like, after_sort, p_after, mine, near, p_limit;
+        || sorted || ' LIMIT $6) SELECT (SELECT count(*) FROM near),'
+        || ' ARRAY(SELECT n.id FROM near n WHERE ' || kz_like('n.search', p_like) || sorted || ' LIMIT $7)'
+        INTO seen, ids USING at_firm, p_like, place_sort, p_place, mine, near, p_limit;
     IF seen = near AND cardinality(ids) < p_limit AND kz_like_indexed(p_like) THEN
         EXECUTE 'WITH rare AS MATERIALIZED (SELECT c.id, c.sort FROM client c WHERE '
             || kz_like('c.search', p_like) || ' AND ' || conditions
-            || ') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.sort, r.id LIMIT $7)'
-            INTO ids USING at_firm, p_like, after_sort, p_after, mine, near, p_limit;
+            || ') SELECT ARRAY(SELECT r.id FROM rare r' || sorted || ' LIMIT $7)'
+            INTO ids USING at_firm, p_like, place_sort, p_place, mine, near, p_limit;
     END IF;
     RETURN QUERY SELECT at_firm, unnest(ids);
 END $$;

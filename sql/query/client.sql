@@ -1,5 +1,5 @@
--- Clients by name, from the one behind AFTER on (NULL: the first): for those who see every client.
--- clients(after uuid, count int4) :many
+-- Clients by name, from the one behind PLACE on (NULL: the first): for those who see every client.
+-- clients(place uuid, count int4) :many
 -- -> id uuid, number text, client_name text, kind enum(person|company), city text,
 --    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
@@ -11,8 +11,17 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
   JOIN client_row r ON r.firm = x.firm AND r.id = x.id
  ORDER BY x.sort, x.id;
 
+-- The last ones before PLACE.
+-- clients_back(place uuid, count int4) :many as clients
+SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
+  FROM (SELECT c.firm, c.id, c.sort FROM client c
+         WHERE (c.sort, c.id) < ((SELECT p.sort FROM client p WHERE p.id = $1), $1)
+         ORDER BY c.firm DESC, c.sort DESC, c.id DESC LIMIT $2) x
+  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY x.sort, x.id;
+
 -- The same for those who see the clients assigned to them.
--- clients_mine(after uuid, count int4) :many as clients
+-- clients_mine(place uuid, count int4) :many as clients
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
   FROM (SELECT c.firm, c.id, c.sort
           FROM visible v, LATERAL (
@@ -24,27 +33,39 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
       SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY x.sort, x.id;
 
--- Those whose number, name or town is LIKE something, in either case.
--- clients_found(like text, after uuid, count int4) :many
--- -> id uuid, number text, client_name text, kind enum(person|company), city text,
---    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
+-- clients_mine_back(place uuid, count int4) :many as clients
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM kz_client_search(lower($1), $2, $3) x, LATERAL (
+  FROM (SELECT c.firm, c.id, c.sort
+          FROM visible v, LATERAL (
+              SELECT * FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
+         WHERE (c.sort, c.id) < ((SELECT p.sort FROM client p WHERE p.id = $1), $1)
+         ORDER BY c.sort DESC, c.id DESC LIMIT $2) x, LATERAL (
+      SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
+ ORDER BY x.sort, x.id;
+
+-- Those whose number, name or town is LIKE something, in either case; BACK: the last ones before PLACE.
+-- clients_found(like text, place uuid, back bool, count int4) :many as clients
+SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
+  FROM kz_client_search(lower($1), $2, $3, $4) x, LATERAL (
       SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.sort, r.id;
 
--- Those with a locked access; LIKE '%' is all of them.
--- clients_locked(like text, after uuid, count int4) :many as clients_found
+-- Those with a locked access; LIKE '%' is all of them. They are few, so that all of them are sorted.
+-- clients_locked(like text, place uuid, back bool, count int4) :many as clients_found
+WITH locked AS MATERIALIZED (
+    SELECT DISTINCT c.firm, c.id, c.sort
+      FROM account a
+      JOIN account_client ac ON ac.firm = a.firm AND ac.account = a.id
+      JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+     WHERE a.locked_at IS NOT NULL AND c.search LIKE lower($1)),
+place AS (SELECT coalesce((SELECT p.sort FROM client p WHERE p.id = $2), '') AS sort,
+                 coalesce($2, '00000000-0000-0000-0000-000000000000') AS id)
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM (SELECT DISTINCT c.firm, c.id, c.sort
-          FROM account a
-          JOIN account_client ac ON ac.firm = a.firm AND ac.account = a.id
-          JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-         WHERE a.locked_at IS NOT NULL AND c.search LIKE lower($1)
-           AND (c.sort, c.id) >
-               (coalesce((SELECT p.sort FROM client p WHERE p.id = $2), ''),
-                coalesce($2, '00000000-0000-0000-0000-000000000000'))
-         ORDER BY c.sort, c.id LIMIT $3) x
+  FROM (SELECT * FROM (SELECT l.* FROM locked l, place p WHERE NOT $3 AND (l.sort, l.id) > (p.sort, p.id)
+                        ORDER BY l.sort, l.id LIMIT $4) behind
+         UNION ALL
+        SELECT * FROM (SELECT l.* FROM locked l, place p WHERE $3 AND (l.sort, l.id) < (p.sort, p.id)
+                        ORDER BY l.sort DESC, l.id DESC LIMIT $4) before) x
   JOIN client_row r ON r.firm = x.firm AND r.id = x.id
  ORDER BY x.sort, x.id;
 

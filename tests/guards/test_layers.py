@@ -39,6 +39,8 @@ def allowed(path, name):
         return "/" not in name and name not in MADE
     if other == "scand":
         return name == "scand/protocol.h" and path.startswith("io/scan/")
+    if name == "lists.def":
+        return own == "pages"
     if name == "routes.def":
         return own in ("http", "pages", "mod_kanzlei.c")
     if own == "ctl":

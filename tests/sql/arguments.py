@@ -75,17 +75,22 @@ CALLS = {
     "account_email": (MEMBERS, [["@account"]]),
     # client.sql
     "clients": (("admin", "small"), [[None, 51], ["@client", 51]]),
+    "clients_back": (("admin", "small"), [["@client", 51]]),
     "clients_mine": (("many", "few"), [[None, 51], ["@client", 51]]),
+    "clients_mine_back": (("many", "few"), [["@client", 51]]),
     "clients_found": (
         STAFF,
         [
-            [like, after, 51]
+            [like, *place, 51]
             for like in ("%sommer%", "%maria somme%", "%gibt es nicht%", "%2300%", "%xy%", "%ö%",
                          "%§%")
-            for after in (None, "@client")
+            for place in ((None, False), ("@client", False), ("@client", True))
         ],
     ),
-    "clients_locked": (STAFF, [["%", None, 51], ["%sommer%", "@client", 51]]),
+    "clients_locked": (
+        STAFF,
+        [["%", None, False, 51], ["%", "@client", True, 51], ["%sommer%", "@client", False, 51]],
+    ),
     "client": (MEMBERS, [["@client"]]),
     "client_add": (("admin", "few"), [CLIENT]),
     "client_change": (STAFF, [["@client", *CLIENT[1:]]]),

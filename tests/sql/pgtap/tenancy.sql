@@ -74,7 +74,7 @@ SELECT is(does('clerk', copy('client', 'firm = 1', '{"number": "9", "id": "00000
 -- Searching goes past these policies. The place in the list is a client, too: one that somebody may not
 -- see is none, so that it doesn't tell where its name stands.
 UPDATE client SET name = CASE id WHEN id(1, 'client', 1) THEN 'Ahorn' ELSE 'Zeder' END WHERE firm = 1;
-SELECT is(does(p, format('SELECT FROM kz_client_search(%L, %L, 10)', '%', id(f, 'client', n))), rows || ' rows',
+SELECT is(does(p, format('SELECT FROM kz_client_search(%L, %L, false, 10)', '%', id(f, 'client', n))), rows || ' rows',
           format('search: %s behind client %s of firm %s: %s', p, n, f, rows))
   FROM (VALUES ('clerk', 1, 1, 0), ('clerk', 1, 2, 1), ('admin', 1, 1, 1), ('admin', 1, 2, 0), ('clerk', 2, 1, 1),
                ('maria', 1, 2, 1), ('nobody', 1, 1, 0)) x (p, f, n, rows);

@@ -1,0 +1,79 @@
+/* What drives the lists of lists.def: what of a list the query string asks for, and the ways to its
+ * other pages.
+ *
+ * A handler asks, shows the filter, stops when something was wrong, finds the rows (again, when
+ * kz_list_again() says so), and shows what kz_list_page() leaves of them. */
+#ifndef KZ_PAGES_LIST_H
+#define KZ_PAGES_LIST_H
+
+#include "http/reply.h"
+#include "http/request.h"
+#include "queries.h"
+
+typedef enum kz_list_order_t { KZ_LIST_NEWEST, KZ_LIST_NAME } kz_list_order_t;
+
+typedef struct kz_list_t {
+    const char *name; /* "clients" */
+    int most;         /* rows on one page */
+    kz_list_order_t order;
+    size_t size, at, id; /* of a row of its query; where its time and its id are in it */
+} kz_list_t;
+
+/* Each list of lists.def: kz_list_clients ... */
+#define KZ_LIST(list, path, rows, query, most, order, at, id, leads)                               \
+    extern const kz_list_t kz_list_##list;
+#include "lists.def"
+
+/* What is asked of a list. What is not asked is NULL or 0. */
+typedef struct kz_list_asked_t {
+    const kz_list_t *list;
+    kz_request_t *rq;
+    const char *client, *matter; /* UUIDs */
+    const char *state;           /* one of the filter's values */
+    const char *like;            /* the words as a pattern of LIKE, in lower case */
+    apr_time_t from, to;         /* from <= time < to */
+    int active;                  /* any of these is set, rightly or wrongly */
+    int back;                    /* 1: the rows before the place, 0: those behind it */
+    apr_time_t at;               /* the place: time and id of a row, for the order NEWEST */
+    const char *id;              /* NULL: the start of the list */
+    int count;                   /* rows to ask for: one more than a page has */
+    apr_table_t *wrong; /* names of filters with wrong values, and the sentences for these */
+} kz_list_asked_t;
+
+/* What a statement takes from ASKED, as initialisers of its arguments: days and place; and client
+ * and matter, where it isn't about somebody's own clients ("mine"). */
+#define KZ_LIST_MINE(asked)                                                                        \
+    .from = (asked)->from, .to = (asked)->to, .at = (asked)->at, .id = (asked)->id,                \
+    .count = (asked)->count
+#define KZ_LIST_WHOLE(asked)                                                                       \
+    .client = (asked)->client, .matter = (asked)->matter, KZ_LIST_MINE(asked)
+
+/* Reads what RQ's query string asks of LIST. A filter with a wrong value is not set, and noted in
+ * WRONG. Errors: BAD_REQUEST, when the place is none: nobody types it. */
+kz_err_t *kz_list_ask(kz_list_asked_t *asked, const kz_list_t *list, kz_request_t *rq);
+
+/* Fills "filter" of VIEW, and "clients" and "matters" when LIST has filters of these kinds. A wrong
+ * value is shown as it was typed, with its sentence as "err_<name>". Needs a settled grant. */
+kz_err_t *kz_list_filter(kz_view_t *view, const kz_list_asked_t *asked, kz_grant_t *grant);
+
+/* Whether a filter had a wrong value. Then OUT, a page, gets status 422 and its "problem", as a
+ * form that comes back has them, and there is nothing to find. */
+int kz_list_wrong(kz_reply_t *out, const kz_list_asked_t *asked);
+
+/* Whether a list is read as a whole: by somebody who sees every client, or of one client or one
+ * matter. Else it is put together from those of each visible client. Needs a settled grant. */
+int kz_list_whole(const kz_list_asked_t *asked, const kz_grant_t *grant);
+
+/* Whether to find again, at the start: on the way back less than a page was left (N rows). */
+int kz_list_again(kz_list_asked_t *asked, int n);
+
+/* The *N ROWS found (an array of the list's query) without the one that was asked for beyond the
+ * page; *N becomes what is shown. Fills "first", "previous" and "next" of VIEW: the URLs of the
+ * start and of the pages before and behind this one, null where there is none. */
+void *kz_list_page(int *n, kz_view_t *view, const kz_list_asked_t *asked, void *rows);
+
+/* PATH (of a page, "/k/muster/clients") with the filters that are set as its query. In RQ's pool.
+ */
+const char *kz_list_url(const kz_list_asked_t *asked, const char *path);
+
+#endif
