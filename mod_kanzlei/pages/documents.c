@@ -124,6 +124,13 @@ static int is_read(const kz_request_t *rq)
     return strcmp(rq->method, "GET") == 0 && !kz_request_header(rq, "Sec-Purpose");
 }
 
+/* Whether DOCUMENT was sent by the other side than that of GRANT, which may open it. */
+static int is_received(const kz_q_document_t *document, const kz_grant_t *grant)
+{
+    return strcmp(document->state, "available") == 0 &&
+           document->from_firm != kz_grant_is_staff(grant);
+}
+
 /* GET /documents/{document}: seen by the receiving side, it counts as opened. */
 kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
@@ -133,7 +140,7 @@ kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     int seen = 0;
 
     KZ_TRY(kz_q_document(&document, kz_grant_db(grant), &(kz_q_document_args_t){id}, rq->pool));
-    if (document->unread && is_read(rq))
+    if (is_received(document, grant) && is_read(rq))
         KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
     kz_view_object(view, "form");
     KZ_TRY(fill(view, document, rq, grant));

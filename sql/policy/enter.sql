@@ -19,19 +19,34 @@ BEGIN
     now_set := set_config('kz.side', p_side, true);
     now_set := set_config('kz.all', CASE WHEN p_all THEN 'on' ELSE 'off' END, true);
     now_set := set_config('kz.clients', '', true);
+    now_set := set_config('kz.matters', '', true);
+    now_set := set_config('kz.matter_clients', '', true);
     RETURN true;
 END $$;
 
--- Whom an account may see that does not see all: its own clients, or those assigned to it.
+-- The matters assigned to one of the staff, and their clients, without those of the clients P_BESIDE.
+CREATE OR REPLACE FUNCTION kz_assigned_matters(p_firm int, p_staff uuid, p_beside uuid[])
+RETURNS TABLE (matters uuid[], matter_clients uuid[])
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT array_agg(m.id ORDER BY m.id), array_agg(m.client ORDER BY m.id)
+      FROM assignment a JOIN matter m ON m.firm = a.firm AND m.id = a.matter
+     WHERE a.firm = p_firm AND a.staff = p_staff AND m.client <> ALL (p_beside);
+$$;
+
+-- Whom an account may see that does not see all: its own clients, until its access ends, or those assigned to
+-- it; and the matters assigned to it of other clients.
 CREATE OR REPLACE FUNCTION kz_set_clients(p_firm int, p_account uuid, p_kind text)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     found_them uuid[];
+    matters uuid[];
+    matter_clients uuid[];
     now_set text;
 BEGIN
     IF p_kind = 'client' THEN
         SELECT array_agg(ac.client) INTO found_them
-          FROM account_client ac WHERE ac.firm = p_firm AND ac.account = p_account;
+          FROM account_client ac
+         WHERE ac.firm = p_firm AND ac.account = p_account AND (ac.ends_at IS NULL OR ac.ends_at > now());
     ELSE
         SELECT array_agg(w.client) INTO found_them FROM (
             SELECT a.client FROM assignment a
@@ -40,6 +55,11 @@ BEGIN
             SELECT g.client FROM assignment a
               JOIN group_client g ON g.firm = a.firm AND g."group" = a."group"
              WHERE a.firm = p_firm AND a.staff = p_account AND a."group" IS NOT NULL) w;
+        -- Under the policies nobody sees a matter yet: it is read past them.
+        SELECT m.matters, m.matter_clients INTO matters, matter_clients
+          FROM kz_assigned_matters(p_firm, p_account, coalesce(found_them, '{}')) m;
+        now_set := set_config('kz.matters', coalesce(matters::text, ''), true);
+        now_set := set_config('kz.matter_clients', coalesce(matter_clients::text, ''), true);
     END IF;
     now_set := set_config('kz.clients', coalesce(found_them::text, '{}'), true);
     RETURN true;
@@ -114,8 +134,10 @@ BEGIN
     END IF;
     FOR i IN 1 .. coalesce(array_length(p_ids, 1), 0) LOOP
         CASE p_kinds[i]
-            WHEN 'client' THEN
-                found_it := EXISTS (SELECT FROM client c WHERE c.firm = kz_enter.firm AND c.id = p_ids[i]);
+            WHEN 'client' THEN -- who needs a right there works for the whole client, not for a matter alone
+                found_it := EXISTS (SELECT FROM client c WHERE c.firm = kz_enter.firm AND c.id = p_ids[i])
+                       AND (p_right = '' OR NOT EXISTS
+                               (SELECT FROM visible_matter v WHERE v.client = p_ids[i]));
             WHEN 'matter' THEN
                 found_it := EXISTS (SELECT FROM matter m WHERE m.firm = kz_enter.firm AND m.id = p_ids[i]);
             WHEN 'document' THEN
@@ -126,10 +148,11 @@ BEGIN
             WHEN 'session' THEN
                 found_it := EXISTS (SELECT FROM session s WHERE s.firm = kz_enter.firm AND s.id = p_ids[i]
                                        AND s.account = kz_enter.account);
-            WHEN 'account' THEN -- an access of a client that one may see; for administrators staff too
+            WHEN 'account' THEN -- an access of a client that one works for; for administrators staff too
                 found_it := EXISTS (SELECT FROM account_client ac
                                       JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-                                     WHERE ac.firm = kz_enter.firm AND ac.account = p_ids[i])
+                                     WHERE ac.firm = kz_enter.firm AND ac.account = p_ids[i]
+                                       AND NOT EXISTS (SELECT FROM visible_matter v WHERE v.client = c.id))
                          OR (rights ~ '\madmin\M' AND EXISTS
                                 (SELECT FROM staff t WHERE t.firm = kz_enter.firm AND t.id = p_ids[i]));
             WHEN 'staff' THEN

@@ -89,7 +89,7 @@ DECLARE
         CASE WHEN fresh THEN 'v' ELSE 'd' END, CASE WHEN fresh THEN 'v.provided_at' ELSE 'd.at' END,
         CASE WHEN fresh THEN 'v.document' ELSE 'd.id' END);
     source text := CASE WHEN fresh THEN 'delivery v, LATERAL (SELECT * FROM document d WHERE d.firm = v.firm'
-                                        ' AND d.id = v.document LIMIT 1) d'
+                                        ' AND d.id = v.document AND d.client = v.client LIMIT 1) d'
                    ELSE 'document d' END;
     seen int;
     ids uuid[];
@@ -103,7 +103,8 @@ BEGIN
                              p_limit, incoming, near;
     IF seen = near AND cardinality(ids) < p_limit AND kz_like_indexed(p_like) THEN
         EXECUTE 'WITH rare AS MATERIALIZED (SELECT d.id, d.at FROM document d'
-            || CASE WHEN fresh THEN ' JOIN delivery v ON v.firm = d.firm AND v.document = d.id' ELSE '' END
+            || CASE WHEN fresh THEN ' JOIN delivery v ON v.firm = d.firm AND v.document = d.id'
+                                 ' AND v.client = d.client' ELSE '' END
             || ' WHERE d.firm = $1 AND ' || kz_like('lower(d.name)', p_like) || ' AND ' || conditions
             || ') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.at DESC, r.id DESC LIMIT $11)'
             INTO ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,

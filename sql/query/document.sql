@@ -29,23 +29,11 @@ SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, open
 SELECT id, name, type, size, sha256, key, object FROM document
  WHERE id = $1 AND state = 'available';
 
--- A step of the receiving side, once. No row: it was noted before, or it is not theirs to note.
--- delivery_step(document uuid, step text) :maybe
--- -> client uuid, opened bool
-UPDATE delivery v
-   SET opened_at = coalesce(v.opened_at, now()),
-       opened_by = coalesce(v.opened_by, me.id),
-       received_at = CASE WHEN $2 = 'received' THEN now() ELSE v.received_at END,
-       received_by = CASE WHEN $2 = 'received' THEN me.id ELSE v.received_by END,
-       confirmed_at = CASE WHEN $2 = 'confirmed' THEN now() ELSE v.confirmed_at END,
-       confirmed_by = CASE WHEN $2 = 'confirmed' THEN me.id ELSE v.confirmed_by END
-  FROM (SELECT current_setting('kz.account')::uuid AS id) me, delivery old
- WHERE v.document = $1 AND old.firm = v.firm AND old.document = v.document
-   AND v.direction = CASE current_setting('kz.side') WHEN 'client' THEN 'from_firm'
-                     ELSE 'from_client' END
-   AND CASE $2 WHEN 'opened' THEN v.opened_at WHEN 'received' THEN v.received_at
-       ELSE v.confirmed_at END IS NULL
-RETURNING v.client, old.opened_at IS NULL;
+-- A step of the receiving side: a row for each client as whose the account at work receives the document, unless
+-- it did the same before. FIRST: nobody there did; OPENED: until now it was new.
+-- delivery_step(document uuid, step text) :many
+-- -> client uuid, first bool, opened bool
+SELECT client, first, opened FROM kz_step($1, $2);
 
 -- document_decide(document uuid, state text, reason text) :maybe
 -- -> client uuid, by uuid, from_firm bool, object text
@@ -67,7 +55,7 @@ VALUES (current_setting('kz.firm')::int, $1, 'remove_object', jsonb_build_object
 --    confirmed timestamptz, confirmed_by text
 SELECT client_name, provided, provided_by, notified, notified_by, opened, opened_by, received,
        received_by, confirmed, confirmed_by
-  FROM receipt_row WHERE document_id = $1;
+  FROM receipt_row WHERE document_id = $1 AND client_id = (SELECT d.client FROM document d WHERE d.id = $1);
 
 -- What follows in this transaction is planned with its arguments: a filter that is not set costs nothing
 -- and each set one finds its index.
@@ -132,8 +120,8 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT w.firm, w.document
           FROM delivery w, LATERAL (
-              SELECT FROM document d WHERE d.firm = w.firm AND d.id = w.document AND d.state = 'available'
-               LIMIT 1) d
+              SELECT FROM document d WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
+                 AND d.state = 'available' LIMIT 1) d
          WHERE w.opened_at IS NULL AND w.direction = $1
            AND ($2::uuid IS NULL OR w.client = $2) AND ($3::uuid IS NULL OR w.matter = $3)
            AND ($4::timestamptz IS NULL OR w.provided_at >= $4)
@@ -152,7 +140,8 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
               SELECT w.firm, w.document, w.provided_at
                 FROM delivery w, LATERAL (
                     SELECT FROM document d
-                     WHERE d.firm = w.firm AND d.id = w.document AND d.state = 'available' LIMIT 1) d
+                     WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
+                       AND d.state = 'available' LIMIT 1) d
                WHERE w.firm = v.firm AND w.client = v.client AND w.opened_at IS NULL AND w.direction = $1
                  AND ($2::timestamptz IS NULL OR w.provided_at >= $2)
                  AND ($3::timestamptz IS NULL OR w.provided_at < $3)

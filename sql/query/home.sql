@@ -35,20 +35,20 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.reason, r.matter_id, r.matter_title
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
 --    matter_id uuid, matter_title text, client_id uuid, client_name text
 SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM (SELECT firm, document, provided_at FROM delivery
+  FROM (SELECT firm, document, client, provided_at FROM delivery
          WHERE direction = 'from_client' AND opened_at IS NULL
          ORDER BY provided_at DESC, document DESC LIMIT 6) w
-  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at DESC, w.document DESC;
 
 -- home_fresh_mine() :many as home_fresh
 SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT w.* FROM visible v, LATERAL (
-               SELECT d.firm, d.document, d.provided_at FROM delivery d
+               SELECT d.firm, d.document, d.client, d.provided_at FROM delivery d
                 WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_client'
                   AND d.opened_at IS NULL ORDER BY d.provided_at DESC, d.document DESC LIMIT 6) w
          ORDER BY w.provided_at DESC, w.document DESC LIMIT 6) w
-  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at DESC, w.document DESC;
 
 -- Not opened by the client yet. What has waited longest first.
@@ -57,21 +57,21 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client
 --    matter_id uuid, matter_title text, client_id uuid, client_name text, old bool
 SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name,
        r.at < now() - interval '14 days'
-  FROM (SELECT firm, document, provided_at FROM delivery
+  FROM (SELECT firm, document, client, provided_at FROM delivery
          WHERE direction = 'from_firm' AND opened_at IS NULL
          ORDER BY provided_at, document LIMIT 6) w
-  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at, w.document;
 
 -- home_unopened_mine() :many as home_unopened
 SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name,
        r.at < now() - interval '14 days'
   FROM (SELECT w.* FROM visible v, LATERAL (
-               SELECT d.firm, d.document, d.provided_at FROM delivery d
+               SELECT d.firm, d.document, d.client, d.provided_at FROM delivery d
                 WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_firm'
                   AND d.opened_at IS NULL ORDER BY d.provided_at, d.document LIMIT 6) w
          ORDER BY w.provided_at, w.document LIMIT 6) w
-  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at, w.document;
 
 -- How much is open, counted to 100 at most.
@@ -100,9 +100,9 @@ SELECT (SELECT count(*) FROM (SELECT FROM visible v, LATERAL (SELECT FROM docume
 --    matter_id uuid, matter_title text, client_id uuid, client_name text
 SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT w.* FROM visible v, LATERAL (
-               SELECT d.firm, d.document, d.provided_at FROM delivery d
+               SELECT d.firm, d.document, d.client, d.provided_at FROM delivery d
                 WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_firm'
                   AND d.opened_at IS NULL ORDER BY d.provided_at DESC, d.document DESC LIMIT 100) w
          ORDER BY w.provided_at DESC, w.document DESC LIMIT 100) w
-  JOIN document_row r ON r.firm = w.firm AND r.id = w.document
+  JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at DESC, w.document DESC;

@@ -23,20 +23,22 @@ SELECT id, user_name, name, email, language, locked_at IS NOT NULL FROM account 
 -- -> id uuid, name text, email text, language text
 SELECT a.id, a.name, a.email, a.language
   FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
- WHERE ac.client = $1 AND a.email <> '' AND a.password IS NOT NULL LIMIT 20;
+ WHERE ac.client = $1 AND (ac.ends_at IS NULL OR ac.ends_at > now())
+   AND a.email <> '' AND a.password IS NOT NULL LIMIT 20;
 
 -- What they have not been told of.
 -- job_documents(client uuid) :many
 -- -> id uuid, name text, size bytes, matter_title text, client_name text
 SELECT r.id, r.name, r.size, r.matter_title, r.client_name
-  FROM delivery v JOIN document_row r ON r.firm = v.firm AND r.id = v.document
+  FROM delivery v JOIN document_row r ON r.firm = v.firm AND r.id = v.document AND r.client_id = v.client
  WHERE v.client = $1 AND v.direction = 'from_firm' AND v.notified_at IS NULL
    AND v.opened_at IS NULL
  ORDER BY v.provided_at LIMIT 100;
 
--- job_notified(document uuid, account uuid) :exec
-UPDATE delivery SET notified_at = now(), notified_to = $2
- WHERE document = $1 AND notified_at IS NULL;
+-- job_notified(document uuid, client uuid, account uuid) :exec
+INSERT INTO delivery_step (firm, document, client, account, step)
+VALUES (current_setting('kz.firm')::int, $1, $2, $3, 'notified')
+ON CONFLICT DO NOTHING;
 
 -- job_firm() :one
 -- -> name text, email text

@@ -1,4 +1,4 @@
--- One row per document that the firm provided: state unopened, opened, received or confirmed.
+-- One row per document that the firm provided, and client: state unopened, opened, received or confirmed.
 -- receipts(client uuid, matter uuid, state text, from timestamptz, to timestamptz, at timestamptz,
 --          id uuid, count int4) :many
 -- -> document_id uuid, document_name text, client_id uuid, client_name text, client_number text,
@@ -8,7 +8,7 @@
 SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_number, r.size,
        r.matter_id, r.matter_title, r.provided, r.provided_by, r.notified, r.notified_by, r.opened,
        r.opened_by, r.received, r.received_by, r.confirmed, r.confirmed_by
-  FROM (SELECT v.firm, v.document FROM delivery v
+  FROM (SELECT v.firm, v.document, v.client FROM delivery v
          WHERE v.direction = 'from_firm'
            AND ($1::uuid IS NULL OR v.client = $1) AND ($2::uuid IS NULL OR v.matter = $2)
            AND ($3::text IS DISTINCT FROM 'unopened' OR v.opened_at IS NULL)
@@ -19,7 +19,8 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
            AND ($5::timestamptz IS NULL OR v.provided_at < $5)
            AND ($6::timestamptz IS NULL OR (v.provided_at, v.document) < ($6, $7))
          ORDER BY v.provided_at DESC, v.document DESC LIMIT $8) x, LATERAL (
-      SELECT * FROM receipt_row r WHERE r.firm = x.firm AND r.document_id = x.document LIMIT 1) r
+      SELECT * FROM receipt_row r
+       WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;
 
 -- For those who see the clients assigned to them: see document.sql.
@@ -28,7 +29,7 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
 SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_number, r.size,
        r.matter_id, r.matter_title, r.provided, r.provided_by, r.notified, r.notified_by, r.opened,
        r.opened_by, r.received, r.received_by, r.confirmed, r.confirmed_by
-  FROM (SELECT n.firm, n.document
+  FROM (SELECT n.firm, n.document, n.client
           FROM (SELECT s.firm, s.client
                   FROM visible s, LATERAL (
                       SELECT v.provided_at, v.document FROM delivery v
@@ -42,7 +43,7 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
                          AND ($4::timestamptz IS NULL OR (v.provided_at, v.document) < ($4, $5))
                        ORDER BY v.provided_at DESC, v.document DESC LIMIT 1) v
                  ORDER BY v.provided_at DESC, v.document DESC LIMIT $6) s, LATERAL (
-              SELECT v.firm, v.document, v.provided_at FROM delivery v
+              SELECT v.firm, v.document, v.client, v.provided_at FROM delivery v
                WHERE v.firm = s.firm AND v.client = s.client AND v.direction = 'from_firm'
                  AND ($1::text IS DISTINCT FROM 'unopened' OR v.opened_at IS NULL)
                  AND ($1::text IS DISTINCT FROM 'opened' OR v.opened_at IS NOT NULL)
@@ -53,5 +54,6 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
                  AND ($4::timestamptz IS NULL OR (v.provided_at, v.document) < ($4, $5))
                ORDER BY v.provided_at DESC, v.document DESC LIMIT $6) n
          ORDER BY n.provided_at DESC, n.document DESC LIMIT $6) x, LATERAL (
-      SELECT * FROM receipt_row r WHERE r.firm = x.firm AND r.document_id = x.document LIMIT 1) r
+      SELECT * FROM receipt_row r
+       WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;

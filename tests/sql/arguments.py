@@ -187,7 +187,7 @@ CALLS = {
     "job_account": (("portal",), [["@account"]]),
     "job_people": (("portal",), [["@client"]]),
     "job_documents": (("portal",), [["@client"]]),
-    "job_notified": (("portal",), [["@provided", "@account"]]),
+    "job_notified": (("portal",), [["@provided", "@client", "@account"]]),
     "job_remove": (("portal",), [["@new", "@object", "1 minute"]]),
     "job_object": (("portal",), [["@object"], ["1/2026/gibt-es-nicht"]]),
     "job_object_gone": (("portal",), [["@object"]]),

@@ -38,6 +38,7 @@ def site(cluster, tmp_path_factory):
         "DROP POLICY portal_insert ON client",
         "GRANT UPDATE, DELETE, TRUNCATE ON event TO kanzlei_portal",
         "GRANT SELECT ON client TO PUBLIC",
+        "GRANT UPDATE ON delivery_step TO kanzlei_portal",
         "REVOKE INSERT ON upload FROM kanzlei_portal",
         "ALTER VIEW document_row SET (security_invoker = false)",
         "GRANT EXECUTE ON FUNCTION kz_firm_list() TO PUBLIC",

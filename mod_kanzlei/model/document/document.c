@@ -32,18 +32,21 @@ kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *documen
 {
     static const char *const kinds[] = {"opened", "received", "confirmed"};
     kz_q_delivery_step_args_t args = {.document = document, .step = kinds[step]};
-    kz_q_delivery_step_t *row;
+    kz_q_delivery_step_t *rows;
+    int n, i;
 
-    KZ_TRY(kz_q_delivery_step(&row, kz_grant_db(grant), &args, kz_grant_pool(grant)));
+    KZ_TRY(kz_q_delivery_step(&rows, &n, kz_grant_db(grant), &args, kz_grant_pool(grant)));
     if (new_step)
-        *new_step = row != NULL;
-    if (!row)
-        return NULL;
-    if (row->opened && step != KZ_DOCUMENT_OPENED) /* who downloads it at once has opened it, too */
-        KZ_TRY(kz_event_add(grant, "opened",
-                            &(kz_event_t){.client = row->client, .document = document}));
-    return kz_event_add(grant, kinds[step],
-                        &(kz_event_t){.client = row->client, .document = document});
+        *new_step = n > 0;
+    for (i = 0; i < n; i++) {
+        kz_event_t event = {.client = rows[i].client, .document = document};
+
+        if (rows[i].opened && step != KZ_DOCUMENT_OPENED) /* a download at once opens it, too */
+            KZ_TRY(kz_event_add(grant, "opened", &event));
+        if (rows[i].first)
+            KZ_TRY(kz_event_add(grant, kinds[step], &event));
+    }
+    return NULL;
 }
 
 static kz_err_t *remove_later(kz_grant_t *grant, const char *object)

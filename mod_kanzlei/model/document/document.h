@@ -16,8 +16,10 @@ typedef enum kz_document_step_t {
     KZ_DOCUMENT_CONFIRMED
 } kz_document_step_t;
 
-/* Notes the step, and an event, if GRANT's account is of the side that receives the document and
- * the step is new. In GRANT's transaction; *NEW (may be NULL) says whether anything was noted. */
+/* Notes the step of GRANT's account, if that is of the side that receives DOCUMENT and has not done
+ * it before; with an event, if nobody of the client's (or the firm's) had done it before. Who
+ * receives or confirms has opened it, too. In GRANT's transaction; *NEW_STEP (may be NULL) becomes
+ * 1 if anything was noted, else 0. */
 kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *document,
                            kz_document_step_t step);
 

@@ -27,10 +27,13 @@ INSERT INTO wrong VALUES
     ('account_client', 'kind = ''staff''', '23514'),
     ('account_client', 'account = tap.id(1, ''clerk'')', '23503'),
     ('account_client', 'client = tap.id(2, ''client'')', '23503'),
-    ('assignment', 'client = NULL, "group" = NULL', '23514'),
+    ('assignment', 'client = NULL, "group" = NULL, matter = NULL', '23514'),
     ('assignment', 'client = tap.id(1, ''client''), "group" = tap.id(1, ''group of clients'')', '23514'),
+    ('assignment', 'client = NULL, "group" = tap.id(1, ''group of clients''), matter = tap.id(1, ''matter'')',
+                   '23514'),
+    ('assignment', 'client = NULL, "group" = NULL, matter = tap.id(2, ''matter'')', '23503'),
     ('assignment', 'staff = tap.id(1, ''maria'')', '23503'),
-    ('assignment', 'client = tap.id(2, ''client''), "group" = NULL', '23503'),
+    ('assignment', 'client = tap.id(2, ''client''), "group" = NULL, matter = NULL', '23503'),
     ('matter', 'title = ''''', '23514'), ('matter', 'client = tap.id(2, ''client'')', '23503'),
     ('matter', 'client = NULL', '23502'),
     ('document', 'direction = ''up''', '23514'), ('document', 'state = ''infected''', '23514'),
@@ -53,7 +56,12 @@ INSERT INTO wrong VALUES
     ('delivery', 'opened_at = now(), opened_by = tap.id(2, ''maria'')', '23503'),
     ('delivery', 'matter = tap.id(2, ''matter'')', '23503'),
     ('delivery', 'client = CASE client WHEN tap.id(1, ''client'') THEN tap.id(1, ''client'', 2) ELSE'
-                 ' tap.id(1, ''client'') END', '23503'), -- not the document's
+                 ' tap.id(1, ''client'') END', '23503'), -- not the matter's
+    ('delivery', 'document = gen_random_uuid()', '23503'),
+    ('delivery_step', 'step = ''read''', '23514'), ('delivery_step', 'at = NULL', '23502'),
+    ('delivery_step', 'account = tap.id(2, ''maria'')', '23503'),
+    ('delivery_step', 'document = tap.id(1, ''from_client'')', '23503'), -- delivered to one client, not to both
+    ('delivery_step', 'client = tap.id(2, ''client'')', '23503'),
     ('event', 'kind = ''forged''', '23514'), ('event', 'account = tap.id(2, ''maria'')', '23503'),
     ('event', 'document = tap.id(2, ''from_firm'')', '23503'),
     ('event', 'client = tap.id(2, ''client'')', '23503'),
@@ -92,6 +100,9 @@ SELECT lives_ok(statement, statement)
           ' decision = ''nein'' WHERE firm = 1',
       'UPDATE delivery SET opened_at = now(), opened_by = tap.id(1, ''maria''), received_at = now(),'
           ' received_by = tap.id(1, ''maria'') WHERE firm = 1',
+      'UPDATE assignment SET client = NULL, "group" = NULL, matter = tap.id(1, ''matter'')'
+          ' WHERE id = tap.id(1, ''assignment'')',
+      'UPDATE account_client SET ends_at = now() WHERE firm = 1',
       'UPDATE upload SET state = ''storing'', sha256 = decode(repeat(''00'', 32), ''hex''),'
           ' worker = tap.id(1, ''worker''), lease = now() WHERE firm = 1']) statement;
 
@@ -107,7 +118,8 @@ SELECT throws_ok(copy(t, 'firm = 1', changes), '23505', NULL, format('%s: no sec
       ('client', '{"id": "00000000-0000-7000-8000-000000000009"}', 'number'),
       ('group', '{"id": "00000000-0000-7000-8000-000000000009"}', 'name of a group'),
       ('assignment', '{"id": "00000000-0000-7000-8000-000000000009"}', 'assignment of the same'),
-      ('delivery', '{}', 'delivery of a document'), ('object_copy', '{}', 'copy in a store'),
+      ('delivery', '{}', 'delivery of a document to a client'), ('delivery_step', '{}', 'step of a person'),
+      ('object_copy', '{}', 'copy in a store'),
       ('code', '{"id": "00000000-0000-7000-8000-000000000009"}', 'code'),
       ('session', '{"id": "00000000-0000-7000-8000-000000000009"}', 'session of a token')
   ) x (t, changes, what);

@@ -23,7 +23,8 @@ CREATE VIEW tap.firm_table AS
        AND c.relname NOT IN ('installation', 'migration');
 
 -- Enters as PERSON: 'admin' and 'all' see every client, 'clerk' works for client 1, 'group' for client 2,
--- by a group; 'maria' acts for client 1; 'portal', 'public' and 'nobody' (not entered).
+-- by a group, 'helper' for the matter of client 1 alone; 'maria' acts for client 1; 'portal', 'public' and
+-- 'nobody' (not entered).
 CREATE FUNCTION tap.enter(person text, firm int DEFAULT 1) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF person = 'portal' THEN
@@ -73,7 +74,7 @@ SELECT f, 'firma-' || f, 'Kanzlei ' || f, decode(repeat('00', 76), 'hex') FROM g
 INSERT INTO office (firm, id, name) SELECT id, tap.id(id, 'office'), 'Büro' FROM firm;
 INSERT INTO account (firm, id, kind, user_name, name)
 SELECT f.id, tap.id(f.id, p), CASE p WHEN 'maria' THEN 'client' ELSE 'staff' END, p, p
-  FROM firm f, unnest(ARRAY['admin', 'all', 'clerk', 'group', 'maria']) p;
+  FROM firm f, unnest(ARRAY['admin', 'all', 'clerk', 'group', 'helper', 'maria']) p;
 INSERT INTO staff (firm, id) SELECT firm, id FROM account WHERE kind = 'staff';
 INSERT INTO "right" (firm, staff, name)
 SELECT id, tap.id(id, r), r FROM firm, unnest(ARRAY['admin', 'all']) r;
@@ -97,6 +98,8 @@ SELECT id, tap.id(id, 'assignment', 2), tap.id(id, 'group'), tap.id(id, 'group o
 -- Of each client: a matter, a document from each side, an upload under way, an event.
 INSERT INTO matter (firm, id, client, title)
 SELECT f.id, tap.id(f.id, 'matter', n), tap.id(f.id, 'client', n), 'Steuer' FROM firm f, generate_series(1, 2) n;
+INSERT INTO assignment (firm, id, staff, matter)
+SELECT id, tap.id(id, 'assignment', 3), tap.id(id, 'helper'), tap.id(id, 'matter') FROM firm;
 INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state)
 SELECT f.id, tap.id(f.id, d, n), tap.id(f.id, 'client', n), tap.id(f.id, 'matter', n), d, 'a.pdf',
        'application/pdf', 7, decode(repeat('00', 32), 'hex'), decode(repeat('00', 76), 'hex'),
@@ -104,6 +107,8 @@ SELECT f.id, tap.id(f.id, d, n), tap.id(f.id, 'client', n), tap.id(f.id, 'matter
   FROM firm f, generate_series(1, 2) n, unnest(ARRAY['from_client', 'from_firm']) d;
 INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)
 SELECT firm, id, client, matter, direction, at, by FROM document;
+INSERT INTO delivery_step (firm, document, client, account, step)
+SELECT firm, document, client, tap.id(firm, 'maria'), 'notified' FROM delivery WHERE direction = 'from_firm';
 INSERT INTO object_copy (firm, document, store, state) SELECT firm, id, 'one', 'held' FROM document;
 INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
 SELECT m.firm, md5('upload' || m.id)::uuid, tap.id(m.firm, 'maria'), m.client, m.id, 'b.pdf', 'application/pdf', 7,

@@ -40,8 +40,8 @@ SELECT ok(NOT has_table_privilege('kanzlei_portal', t.oid, p),
 SELECT ok(NOT has_any_column_privilege('kanzlei_portal', t.oid, 'UPDATE')
           AND NOT has_table_privilege('kanzlei_portal', t.oid, 'DELETE'),
           t.name || ': what is there stays as it is')
-  FROM firm_table t WHERE t.name IN ('event', 'event_seal', 'event_sealed', 'firm', 'office', 'group',
-                                     'group_client', 'account_client');
+  FROM firm_table t WHERE t.name IN ('event', 'event_seal', 'event_sealed', 'delivery', 'delivery_step', 'firm',
+                                     'office', 'group', 'group_client', 'account_client');
 SELECT ok(NOT has_table_privilege('kanzlei_portal', t.oid, 'DELETE'), t.name || ': nothing is deleted')
   FROM firm_table t WHERE t.name NOT IN ('right', 'assignment', 'session', 'upload', 'object_copy',
                                          'event_unsealed');

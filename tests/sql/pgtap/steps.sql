@@ -1,34 +1,113 @@
--- How far a document has come stands in its row too, as its delivery has it.
+-- Steps of deliveries: one row per person, kept as they are; the first of each stands in the delivery, and the
+-- document's own client's in the document.
 BEGIN;
 \ir scene.sql
 SELECT no_plan();
 
+-- Another account acts for client 1; client 2 has one, and the document of client 1 is provided to it too.
+INSERT INTO account (firm, id, kind, user_name, name)
+SELECT 1, id(1, p), 'client', p, p FROM unnest(ARRAY['karl', 'otto']) p;
+INSERT INTO session (firm, id, account, token, idle, ends)
+SELECT 1, id(1, p), id(1, p), token(1, p), '1 hour', now() + interval '1 day' FROM unnest(ARRAY['karl', 'otto']) p;
+INSERT INTO account_client (firm, account, client)
+VALUES (1, id(1, 'karl'), id(1, 'client')), (1, id(1, 'otto'), id(1, 'client', 2));
+SELECT lives_ok(copy('delivery', format('document = %L', id(1, 'from_firm')),
+                     jsonb_build_object('client', id(1, 'client', 2), 'matter', id(1, 'matter', 2),
+                                        'provided_at', now() + interval '1 microsecond', 'notified_at', NULL,
+                                        'notified_to', NULL)), 'a document is delivered to two clients');
+SELECT throws_ok(copy('delivery', format('document = %L', id(1, 'from_firm')),
+                      jsonb_build_object('client', id(1, 'client', 2), 'matter', id(1, 'matter', 2))), '23505', NULL,
+                 'not to both in the same moment: a place in a list is one row');
+
+-- What somebody does through the portal, and what comes of it stays: (client, first, opened) of each row.
+CREATE FUNCTION pg_temp.step(person text, document uuid, step text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    said text;
+BEGIN
+    PERFORM set_config('role', 'kanzlei_portal', true);
+    PERFORM tap.enter(person);
+    SELECT string_agg(format('client %s%s%s', CASE client WHEN id(1, 'client') THEN 1 ELSE 2 END,
+                             CASE WHEN first THEN ' first' END, CASE WHEN opened THEN ' opened' END), ', '
+                      ORDER BY client = id(1, 'client', 2))
+      INTO said FROM kz_step(document, step);
+    PERFORM set_config('role', 'none', true);
+    RETURN coalesce(said, 'nothing');
+END $$;
+CREATE FUNCTION pg_temp.firsts(n int) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', 'opened ' || o.user_name, 'received ' || r.user_name, 'confirmed ' || c.user_name)
+      FROM delivery v LEFT JOIN account o ON o.firm = v.firm AND o.id = v.opened_by
+                      LEFT JOIN account r ON r.firm = v.firm AND r.id = v.received_by
+                      LEFT JOIN account c ON c.firm = v.firm AND c.id = v.confirmed_by
+     WHERE v.firm = 1 AND v.document = id(1, 'from_firm') AND v.client = id(1, 'client', n)
+$$;
+-- Documents that don't have what the delivery to their own client has.
 CREATE FUNCTION pg_temp.apart() RETURNS bigint LANGUAGE sql AS $$
-    SELECT count(*) FROM document d LEFT JOIN delivery v ON v.firm = d.firm AND v.document = d.id
+    SELECT count(*) FROM document d
+      LEFT JOIN delivery v ON v.firm = d.firm AND v.document = d.id AND v.client = d.client
      WHERE (d.opened_at, d.received_at, d.confirmed_at)
            IS DISTINCT FROM (v.opened_at, v.received_at, v.confirmed_at);
 $$;
 
-UPDATE delivery SET opened_at = '2026-01-01', opened_by = tap.id(1, 'maria') WHERE firm = 1;
-SELECT is(count(*), 0::bigint, 'opened: every document of the firm')
-  FROM document d JOIN delivery v ON v.firm = d.firm AND v.document = d.id
- WHERE d.firm = 1 AND d.opened_at IS DISTINCT FROM '2026-01-01';
-SELECT is(pg_temp.apart(), 0::bigint, 'opened: nothing of another firm');
-UPDATE delivery SET received_at = '2026-01-02', received_by = tap.id(1, 'maria'), confirmed_at = '2026-01-03',
-                    confirmed_by = tap.id(1, 'maria')
- WHERE firm = 1 AND document = tap.id(1, 'from_firm');
-SELECT results_eq('SELECT received_at, confirmed_at FROM document WHERE id = tap.id(1, ''from_firm'')',
-                  'VALUES (timestamptz ''2026-01-02'', timestamptz ''2026-01-03'')', 'received and confirmed');
-SELECT is(pg_temp.apart(), 0::bigint, 'received and confirmed: that document alone');
+SELECT is(pg_temp.step('otto', id(1, 'from_firm'), 'received'), 'client 2 first opened',
+          'the second client receives it, which opens it');
+SELECT is(pg_temp.firsts(2), 'opened otto received otto', 'that is noted in the delivery to that client');
+SELECT is(pg_temp.firsts(1), '', 'not in that to the first client');
+SELECT is(opened_at, NULL, 'nor in the document') FROM document WHERE id = id(1, 'from_firm');
+SELECT is(pg_temp.apart(), 0::bigint, 'documents have what the delivery to their own client has: nothing');
 
-DELETE FROM delivery WHERE firm = 2 AND document = tap.id(2, 'from_firm');
-INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by, opened_at, opened_by)
-SELECT firm, id, client, matter, direction, at, by, '2026-01-04', by FROM document
- WHERE firm = 2 AND id = tap.id(2, 'from_firm');
-SELECT is(opened_at, '2026-01-04', 'a delivery that comes opened') FROM document WHERE id = tap.id(2, 'from_firm');
+SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'opened'), 'client 1 first opened', 'the first client opens it');
+SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'opened'), 'nothing', 'once');
+SELECT is(pg_temp.step('karl', id(1, 'from_firm'), 'confirmed'), 'client 1 first',
+          'another person of hers confirms, which is the first time, though it was opened');
+SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'confirmed'), 'client 1', 'and she does, too');
+SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'received'), 'client 1 first', 'she receives it');
+SELECT is(pg_temp.step('karl', id(1, 'from_firm'), 'received'), 'client 1', 'he does');
+SELECT is(pg_temp.firsts(1), 'opened maria received maria confirmed karl', 'the first of each stand in the delivery');
+SELECT is(pg_temp.firsts(2), 'opened otto received otto', 'the other delivery is as it was');
+SELECT results_eq($$SELECT a.user_name || ' ' || s.step FROM delivery_step s JOIN account a USING (firm)
+                     WHERE a.id = s.account AND s.document = id(1, 'from_firm') ORDER BY 1$$,
+                  $$VALUES ('karl confirmed'), ('karl opened'), ('karl received'), ('maria confirmed'),
+                           ('maria notified'), ('maria opened'), ('maria received'), ('otto opened'),
+                           ('otto received')$$, 'a row for each person and step');
+SELECT isnt(confirmed_at, NULL, 'confirmed, says the document') FROM document WHERE id = id(1, 'from_firm');
+SELECT is(pg_temp.apart(), 0::bigint, 'documents have what the delivery to their own client has');
+SELECT is(pg_temp.step(p, id(1, d), 'opened'), 'nothing', format('%s opens nothing of their own side', p))
+  FROM (VALUES ('maria', 'from_client'), ('admin', 'from_firm')) x (p, d);
+SELECT is(pg_temp.step('maria', id(1, 'from_firm', 2), 'opened'), 'nothing', 'nor of a client of others');
+SELECT is(pg_temp.step('clerk', id(1, 'from_client'), 'opened'), 'client 1 first opened', 'staff open what a client sent');
 
-SELECT ok(NOT has_column_privilege('kanzlei_portal', 'document', c, p), format('document.%s: no %s by the portal', c, p))
-  FROM unnest(ARRAY['opened_at', 'received_at', 'confirmed_at']) c, unnest(ARRAY['INSERT', 'UPDATE']) p;
+-- The first time stays the first.
+INSERT INTO delivery_step (firm, document, client, account, step, at)
+VALUES (1, id(1, 'from_client'), id(1, 'client'), id(1, 'admin'), 'opened', '2020-01-01');
+SELECT isnt(opened_at, '2020-01-01', 'written once: what comes later changes it no more')
+  FROM delivery WHERE document = id(1, 'from_client');
+SELECT throws_ok($$INSERT INTO delivery_step (firm, document, client, account, step)
+                   VALUES (1, id(1, 'from_client', 2), id(1, 'client', 2), id(1, 'admin'), 'received')$$, '23514', NULL,
+                 'received: not before it was opened');
+
+-- What the portal's role may write: a step of whoever is at work, at this moment, and no other column of it.
+SELECT is(does(p, format('INSERT INTO delivery_step (firm, document, client, account, step) VALUES (1, %L, %L, %L, %L)',
+                         id(1, d, n), id(1, 'client', n), id(1, who), s)), result,
+          format('%s: step "%s" of %s with %s of client %s: %s', p, s, who, d, n, result))
+  FROM (VALUES
+      ('otto', 'from_firm', 2, 'otto', 'opened', '1 rows'), ('otto', 'from_firm', 2, 'maria', 'opened', '42501'),
+      ('otto', 'from_client', 2, 'otto', 'opened', '42501'), ('otto', 'from_firm', 2, 'otto', 'notified', '42501'),
+      ('maria', 'from_firm', 2, 'maria', 'opened', '42501'), ('group', 'from_client', 2, 'group', 'opened', '1 rows'),
+      ('group', 'from_firm', 2, 'group', 'opened', '42501'), ('clerk', 'from_client', 2, 'clerk', 'opened', '42501'),
+      ('group', 'from_client', 2, 'admin', 'opened', '42501'), ('portal', 'from_firm', 2, 'otto', 'notified', '1 rows'),
+      ('portal', 'from_firm', 2, 'otto', 'opened', '42501'), ('portal', 'from_client', 2, 'admin', 'notified', '42501'),
+      ('public', 'from_firm', 2, 'otto', 'opened', '42501'), ('nobody', 'from_firm', 2, 'otto', 'opened', '42501')
+  ) x (p, d, n, who, s, result);
+SELECT is(does(p, s), '42501', format('%s may not %s', p, s))
+  FROM unnest(ARRAY['admin', 'maria', 'portal']) p,
+       unnest(ARRAY['UPDATE delivery_step SET at = now()', 'DELETE FROM delivery_step',
+                    'UPDATE delivery SET opened_at = now(), opened_by = provided_by',
+                    'UPDATE document SET opened_at = now()']) s;
+SELECT ok(NOT has_column_privilege('kanzlei_portal', t, c, p), format('%s.%s: no %s by the portal', t, c, p))
+  FROM (SELECT 'document', unnest(ARRAY['opened_at', 'received_at', 'confirmed_at'])
+         UNION SELECT 'delivery', unnest(ARRAY['notified_at', 'notified_to', 'opened_at', 'opened_by', 'received_at',
+                                               'received_by', 'confirmed_at', 'confirmed_by'])
+         UNION SELECT 'delivery_step', 'at') x (t, c), unnest(ARRAY['INSERT', 'UPDATE']) p;
 
 SELECT * FROM finish();
 ROLLBACK;

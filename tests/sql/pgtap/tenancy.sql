@@ -32,7 +32,7 @@ SELECT matches(does('admin', format('UPDATE %s SET firm = 2 WHERE firm = 1', t.q
 -- Within a firm: rows of clients whom somebody doesn't act or work for.
 CREATE TEMP TABLE of_client AS
 SELECT * FROM (VALUES ('client', 'id'), ('matter', 'client'), ('document', 'client'), ('delivery', 'client'),
-                      ('upload', 'client'), ('event', 'client')) t (name, client_column);
+                      ('delivery_step', 'client'), ('upload', 'client'), ('event', 'client')) t (name, client_column);
 GRANT SELECT ON of_client TO kanzlei_portal;
 SELECT is_empty($$SELECT t.name FROM firm_table t JOIN pg_attribute a ON a.attrelid = t.oid
                    WHERE a.attname = 'client' AND NOT a.attisdropped

@@ -1,0 +1,37 @@
+-- Steps of deliveries: what the receiving side does with a document, noted once for each person.
+
+-- The account at work has P_STEP done ('opened', 'received', 'confirmed') with P_DOCUMENT, and so has opened it. A
+-- row for each client as whose it receives the document, unless it had done so before: whether that was the
+-- first time for anybody there, and (OPENED) whether the document was new until now. As the portal's role: its
+-- policies say whose document it is, and that it is not one's own side's.
+CREATE OR REPLACE FUNCTION kz_step(p_document uuid, p_step text)
+RETURNS TABLE (client uuid, first boolean, opened boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+    me uuid := NULLIF(current_setting('kz.account', true), '')::uuid;
+    incoming text := CASE current_setting('kz.side', true) WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
+    v record;
+    noted text[];
+BEGIN
+    FOR v IN SELECT d.firm, d.client FROM delivery d
+              WHERE d.firm = NULLIF(current_setting('kz.firm', true), '')::int AND d.document = p_document
+                AND d.direction = incoming
+    LOOP
+        WITH new AS (
+            INSERT INTO delivery_step (firm, document, client, account, step)
+            SELECT v.firm, p_document, v.client, me, s.step
+              FROM (VALUES (1, 'opened'), (2, p_step)) s (place, step)
+             WHERE s.place = 1 OR s.step <> 'opened' ORDER BY s.place
+            ON CONFLICT DO NOTHING RETURNING step)
+        SELECT array_agg(new.step) INTO noted FROM new;
+        CONTINUE WHEN noted IS NULL OR p_step <> ALL (noted);
+        -- Whose step is the first is told by the row that the step's trigger writes.
+        SELECT d.client, CASE p_step WHEN 'opened' THEN d.opened_by WHEN 'received' THEN d.received_by
+                         ELSE d.confirmed_by END = me,
+               'opened' = ANY (noted) AND d.opened_by = me
+          INTO client, first, opened
+          FROM delivery d
+         WHERE d.firm = v.firm AND d.document = p_document AND d.client = v.client;
+        RETURN NEXT;
+    END LOOP;
+END $$;
