@@ -38,7 +38,7 @@ static int any_portal(server_rec *server)
     return 0;
 }
 
-/* What can be known to be wrong before a child starts is said then. */
+/* Checks settings, templates and texts, and starts the scanner, before there is a child. */
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
     kz_conf_t *conf = conf_of(server);

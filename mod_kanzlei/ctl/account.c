@@ -98,7 +98,7 @@ static kz_err_t *staff_create(kz_ctl_t *ctl)
 }
 
 /* The account that --firm and --user name. */
-static kz_err_t *find(kz_grant_t **grant, kz_staff_account_t **account, kz_ctl_t *ctl)
+static kz_err_t *find_account(kz_grant_t **grant, kz_staff_account_t **account, kz_ctl_t *ctl)
 {
     const char *user;
 
@@ -117,7 +117,7 @@ static kz_err_t *set_password(kz_ctl_t *ctl)
         return kz_err_create(KZ_ERR_BAD_REQUEST,
                              "--password-stdin is missing: a password comes by standard input");
     KZ_TRY(read_password(&password, ctl->pool));
-    KZ_TRY(find(&grant, &account, ctl));
+    KZ_TRY(find_account(&grant, &account, ctl));
     judge(ctl, password,
           apr_pstrcat(ctl->pool, account->user, " ", account->name, " ", kz_grant_firm_name(grant),
                       NULL));
@@ -135,7 +135,7 @@ static kz_err_t *unlock(kz_ctl_t *ctl)
     kz_staff_account_t *account;
     int was;
 
-    KZ_TRY(find(&grant, &account, ctl));
+    KZ_TRY(find_account(&grant, &account, ctl));
     KZ_TRY(kz_staff_unlock(&was, grant, account));
     KZ_TRY(kz_grant_commit(grant));
     kz_ctl__text(ctl->result, "user", account->user);
@@ -162,7 +162,8 @@ static json_t *json_of(const kz_staff_account_t *account, apr_pool_t *pool)
     return object;
 }
 
-static void show(kz_ctl_t *ctl, json_t *list, const kz_staff_account_t *account, apr_pool_t *pool)
+static void show_account(kz_ctl_t *ctl, json_t *list, const kz_staff_account_t *account,
+                         apr_pool_t *pool)
 {
     if (kz_ctl__is_json(ctl)) {
         json_array_append_new(list, json_of(account, pool));
@@ -193,7 +194,7 @@ static kz_err_t *list(kz_ctl_t *ctl)
         apr_pool_clear(turn);
         KZ_TRY(kz_staff_accounts(&page, &count, grant, after, PAGE, turn));
         for (i = 0; i < count; i++)
-            show(ctl, accounts, &page[i], turn);
+            show_account(ctl, accounts, &page[i], turn);
         if (count)
             apr_cpystrn(after, page[count - 1].user, sizeof after);
     }

@@ -72,7 +72,7 @@ static kz_err_t *read_error(apr_status_t status)
 }
 
 /* Moves bytes of what httpd has given to BUFFER; 0 when it had none but metadata. */
-static kz_err_t *take(apr_size_t *taken, kz_http_t *http, char *buffer, apr_size_t room)
+static kz_err_t *take_bytes(apr_size_t *taken, kz_http_t *http, char *buffer, apr_size_t room)
 {
     *taken = 0;
     while (*taken < room && !APR_BRIGADE_EMPTY(http->in)) {
@@ -143,7 +143,7 @@ kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
     while (*len == 0 && !http->in_eos) {
         if (APR_BRIGADE_EMPTY(http->in))
             KZ_TRY(fetch(http, room));
-        KZ_TRY(take(len, http, buffer, room));
+        KZ_TRY(take_bytes(len, http, buffer, room));
     }
     return NULL;
 }

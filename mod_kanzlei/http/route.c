@@ -113,7 +113,6 @@ void kz_route_find(kz_route_match_t *match, const char *method, const char *path
     for (i = 0; i < sizeof routes / sizeof *routes; i++) {
         const kz_route_t *route = &routes[i];
 
-        /* "/k/" and a first letter tell most of them apart before anything is allocated */
         if (!fits(&tried, route->path, path, pool))
             continue;
         if (strcmp(route->method, method) == 0 && (!match->route || for_side(route->who, side))) {

@@ -77,7 +77,7 @@ int kz_worker_is_dead(const char *path)
     return dead;
 }
 
-/* A worker without a file is left to its lease: another host may not see the same spool. */
+/* A worker without a file is left to its lease: nothing shows that it is dead. */
 kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool)
 {
     kz_q_workers_t *rows;

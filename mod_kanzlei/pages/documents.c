@@ -43,8 +43,8 @@ static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_filter_t *fi
     return kz_q_documents_new_mine(rows, n, kz_grant_db(grant), &mine, rq->pool);
 }
 
-static kz_err_t *find(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
-                      const kz_request_t *rq, kz_grant_t *grant)
+static kz_err_t *find_documents(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
+                                const kz_request_t *rq, kz_grant_t *grant)
 {
     kz_q_documents_args_t args = {KZ_FILTER_WHOLE(filter), .state = filter->state,
                                   .count = KZ_DOCUMENTS_ROWS + 1};
@@ -70,7 +70,7 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_filter_read(&filter, rq, "new|available|unscannable"));
     KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
     KZ_TRY(kz_filter_view(view, &filter, rq, grant));
-    KZ_TRY(find(&rows, &n, &filter, rq, grant));
+    KZ_TRY(find_documents(&rows, &n, &filter, rq, grant));
     shown = n < KZ_DOCUMENTS_ROWS ? n : KZ_DOCUMENTS_ROWS;
     kz_show_documents(view, "documents", rows, shown);
     for (i = 0; i < shown; i++)
@@ -81,8 +81,8 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 }
 
 /* What the page of a document shows, also when its form comes back. */
-static kz_err_t *fill(kz_view_t *view, const kz_q_document_t *document, kz_request_t *rq,
-                      kz_grant_t *grant)
+static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_request_t *rq,
+                           kz_grant_t *grant)
 {
     int available = strcmp(document->state, "available") == 0;
     kz_q_receipts_of_document_t *receipts;
@@ -143,7 +143,7 @@ kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     if (is_received(document, grant) && is_read(rq))
         KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
     kz_view_object(view, "form");
-    KZ_TRY(fill(view, document, rq, grant));
+    KZ_TRY(fill_page(view, document, rq, grant));
     return seen ? kz_grant_commit(grant) : NULL;
 }
 
@@ -228,7 +228,7 @@ static kz_err_t *decide(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, in
 
     if (kz_form_failed(form)) {
         KZ_TRY(kz_q_document(&document, kz_grant_db(grant), &(kz_q_document_args_t){id}, rq->pool));
-        return fill(kz_form_again(out, form, "document"), document, rq, grant);
+        return fill_page(kz_form_again(out, form, "document"), document, rq, grant);
     }
     KZ_TRY(kz_document_decide(grant, id, release, reason));
     KZ_TRY(kz_grant_commit(grant));

@@ -49,7 +49,7 @@ static const char *device(const char *agent, apr_pool_t *pool)
     return apr_pstrcat(pool, browser, *browser && *system ? ", " : "", system, NULL);
 }
 
-static kz_err_t *fill(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
+static kz_err_t *fill_page(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
 {
     kz_q_sessions_args_t args;
     kz_q_account_email_t *me;
@@ -83,7 +83,7 @@ static kz_err_t *fill(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
 /* GET /account */
 kz_err_t *page_me(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    return fill(kz_reply_page(out, "account"), rq, grant);
+    return fill_page(kz_reply_page(out, "account"), rq, grant);
 }
 
 /* POST /account/password: the old one is asked again, and all other sessions end. */
@@ -108,7 +108,7 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
         KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));
     if (kz_form_failed(form))
-        return fill(kz_form_again(out, form, "account"), rq, grant);
+        return fill_page(kz_form_again(out, form, "account"), rq, grant);
     KZ_TRY(
         kz_q_account_password(NULL, kz_grant_db(grant), &(kz_q_account_password_args_t){me, hash}));
     KZ_TRY(kz_q_codes_end(NULL, kz_grant_db(grant), &(kz_q_codes_end_args_t){me}));

@@ -19,8 +19,8 @@
 #define KZ_RECEIPTS_CSV_MAX  50000 /* rows of one export */
 #define KZ_RECEIPTS_STATES   "unopened|opened|received|confirmed"
 
-static kz_err_t *find(kz_q_receipts_t **rows, int *n, const kz_filter_t *filter, int count,
-                      kz_grant_t *grant, apr_pool_t *pool)
+static kz_err_t *find_receipts(kz_q_receipts_t **rows, int *n, const kz_filter_t *filter, int count,
+                               kz_grant_t *grant, apr_pool_t *pool)
 {
     kz_q_receipts_args_t args = {KZ_FILTER_WHOLE(filter), .state = filter->state, .count = count};
     kz_q_receipts_mine_args_t mine = {KZ_FILTER_MINE(filter), .state = filter->state,
@@ -42,7 +42,7 @@ kz_err_t *page_receipts(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_filter_read(&filter, rq, KZ_RECEIPTS_STATES));
     KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
     KZ_TRY(kz_filter_view(view, &filter, rq, grant));
-    KZ_TRY(find(&rows, &n, &filter, KZ_RECEIPTS_ROWS + 1, grant, rq->pool));
+    KZ_TRY(find_receipts(&rows, &n, &filter, KZ_RECEIPTS_ROWS + 1, grant, rq->pool));
     kz_show_receipts(view, "receipts", rows, n < KZ_RECEIPTS_ROWS ? n : KZ_RECEIPTS_ROWS);
     i = n > KZ_RECEIPTS_ROWS ? KZ_RECEIPTS_ROWS - 1 : 0;
     kz_rows_paging(view, rq, i ? rows[i].provided : 0, i ? rows[i].document_id : NULL);
@@ -157,7 +157,7 @@ kz_err_t *page_receipts_csv(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
     head(csv, rq);
     do {
-        KZ_TRY(find(&rows, &n, &filter, KZ_RECEIPTS_CSV_ROWS, grant, turn));
+        KZ_TRY(find_receipts(&rows, &n, &filter, KZ_RECEIPTS_CSV_ROWS, grant, turn));
         for (i = 0; i < n; i++)
             line(csv, &rows[i], turn);
         if (n > 0) {

@@ -19,8 +19,8 @@ kz_err_t *page_redeem(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 }
 
 /* Looks the form's code up; a wrong one makes the form fail with what to do next. */
-static kz_err_t *find(kz_code_t **code, kz_form_t *form, const char *typed, kz_grant_t *grant,
-                      apr_pool_t *pool)
+static kz_err_t *find_code(kz_code_t **code, kz_form_t *form, const char *typed, kz_grant_t *grant,
+                           apr_pool_t *pool)
 {
     *code = NULL;
     if (!*typed)
@@ -35,8 +35,8 @@ static kz_err_t *find(kz_code_t **code, kz_form_t *form, const char *typed, kz_g
     return NULL;
 }
 
-static kz_err_t *fill(kz_view_t *view, const kz_code_t *code, const char *typed, kz_request_t *rq,
-                      kz_grant_t *grant)
+static kz_err_t *fill_page(kz_view_t *view, const kz_code_t *code, const char *typed,
+                           kz_request_t *rq, kz_grant_t *grant)
 {
     kz_view_t *account = kz_view_object(view, "account");
     const char *words;
@@ -57,12 +57,12 @@ kz_err_t *page_redeem_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     const char *typed = kz_form_text(form, "code", 100, KZ_FORM_REQUIRED);
     kz_code_t *code;
 
-    KZ_TRY(find(&code, form, typed, grant, rq->pool));
+    KZ_TRY(find_code(&code, form, typed, grant, rq->pool));
     if (kz_form_failed(form)) {
         kz_form_again(out, form, "redeem");
         return NULL;
     }
-    return fill(kz_reply_page(out, "redeem-password"), code, typed, rq, grant);
+    return fill_page(kz_reply_page(out, "redeem-password"), code, typed, rq, grant);
 }
 
 /* POST /redeem/password: uses the code up, sets the password and signs in. */
@@ -74,7 +74,7 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     kz_code_redeemed_t redeemed;
     kz_code_t *code;
 
-    KZ_TRY(find(&code, form, typed, grant, rq->pool));
+    KZ_TRY(find_code(&code, form, typed, grant, rq->pool));
     if (kz_form_failed(form)) {
         kz_form_again(out, form, "redeem");
         return NULL;
@@ -82,7 +82,7 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     KZ_TRY(kz_people_words(&words, grant, code->account, rq->pool));
     password = kz_people_password(form, rq, words);
     if (kz_form_failed(form))
-        return fill(kz_form_again(out, form, "redeem-password"), code, typed, rq, grant);
+        return fill_page(kz_form_again(out, form, "redeem-password"), code, typed, rq, grant);
     kz_grant_rest(grant);
     KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));

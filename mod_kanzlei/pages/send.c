@@ -39,7 +39,7 @@ typedef struct send_t {
 } send_t;
 
 /* Puts down what has become of the file at hand. */
-static kz_view_t *tell(send_t *s, const char *state, const char *what, const char *key)
+static kz_view_t *add_result(send_t *s, const char *state, const char *what, const char *key)
 {
     kz_view_t *row = kz_view_row(s->view, "results");
 
@@ -57,7 +57,7 @@ static kz_view_t *tell(send_t *s, const char *state, const char *what, const cha
 static void refuse(send_t *s, kz_err_code_t code, const char *state, const char *what,
                    const char *key)
 {
-    const char *message = kz_view_said(tell(s, state, what, key), "message");
+    const char *message = kz_view_said(add_result(s, state, what, key), "message");
 
     if (s->refused)
         return;
@@ -134,17 +134,17 @@ static kz_err_t *finish(send_t *s)
                               s->rq->pool));
     err = kz_upload_finish(&state, &what, todo);
     if (err) {
-        tell(s, "scanning", NULL, "sent.scanning");
+        add_result(s, "scanning", NULL, "sent.scanning");
         if (kz_err_code(err) != KZ_ERR_LOCKED)
             return err;
         kz_err_free(err); /* a job is at it already */
     } else if (strcmp(state, "available") == 0) {
         s->taken++;
-        tell(s, state, NULL, kz_grant_is_staff(s->grant) ? "sent.staff" : "sent.client");
+        add_result(s, state, NULL, kz_grant_is_staff(s->grant) ? "sent.staff" : "sent.client");
     } else if (strcmp(state, "infected") == 0) {
         refuse(s, KZ_ERR_INFECTED, state, what, "infected");
     } else {
-        tell(s, state, what, NULL);
+        add_result(s, state, what, NULL);
     }
     return NULL;
 }
@@ -189,7 +189,7 @@ static kz_err_t *answer(send_t *s, kz_reply_t *out, const char *path, kz_err_t *
     kz_err_t *page_err;
 
     if (err && s->name)
-        tell(s, "failed", NULL, NULL);
+        add_result(s, "failed", NULL, NULL);
     s->rq->path = s->rq->here = apr_pstrcat(s->rq->pool, s->rq->base, path, NULL);
     page_err = kz_grant_again(s->grant);
     if (!page_err)

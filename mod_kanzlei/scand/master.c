@@ -171,7 +171,7 @@ static unsigned reap(const kz_master_t *master, int quiet)
     return alive;
 }
 
-static void tell(const kz_master_t *master, int number)
+static void signal_workers(const kz_master_t *master, int number)
 {
     for (unsigned i = 0; i < master->options->workers; i++)
         if (slots[i].pid > 0)
@@ -194,10 +194,10 @@ static void drain(const kz_master_t *master, const sigset_t *set)
     const struct timespec second = {1, 0};
     double last = now_s() + DRAIN_S + master->options->max_time_ms / 1000.0;
 
-    tell(master, SIGTERM);
+    signal_workers(master, SIGTERM);
     while (reap(master, 1)) {
         if (now_s() > last)
-            tell(master, SIGKILL);
+            signal_workers(master, SIGKILL);
         sigtimedwait(set, NULL, &second);
     }
 }

@@ -77,7 +77,7 @@ static uint64_t number(const char *text, uint64_t least, uint64_t most, int *bad
     return value;
 }
 
-static int take(kz_options_t *o, int option)
+static int take_option(kz_options_t *o, int option)
 {
     int bad = 0;
 
@@ -136,7 +136,7 @@ int kz_options_read(kz_options_t *options, int argc, char **argv)
             fputs(usage, stdout);
             return 0;
         }
-        if (take(options, option)) {
+        if (take_option(options, option)) {
             fputs(usage, stderr);
             return 2;
         }

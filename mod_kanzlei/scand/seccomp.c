@@ -141,7 +141,7 @@ static const struct {
     {SCMP_SYS(ioctl), ENOTTY}, /* stdio asks whether a file is a terminal */
 };
 
-static int fill(scmp_filter_ctx filter)
+static int add_rules(scmp_filter_ctx filter)
 {
     const uint64_t thread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
     int bad = 0;
@@ -166,7 +166,7 @@ static int fill(scmp_filter_ctx filter)
 int kz_seccomp_enter(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int bad = filter ? fill(filter) : -ENOMEM;
+    int bad = filter ? add_rules(filter) : -ENOMEM;
 
     if (!bad)
         bad = seccomp_load(filter);

@@ -18,13 +18,9 @@
 
 #define PREFIX "kanzlei-scand."
 
-static int keep_root;
-
-static int drop(const char *path, const struct stat *st, int type, struct FTW *where)
+static int remove_any(const char *path, const struct stat *st, int type, struct FTW *where)
 {
-    (void)st;
-    if (where->level == 0 && keep_root)
-        return 0;
+    (void)st, (void)where;
     if (type == FTW_DP || type == FTW_D || type == FTW_DNR)
         rmdir(path);
     else
@@ -32,10 +28,15 @@ static int drop(const char *path, const struct stat *st, int type, struct FTW *w
     return 0;
 }
 
+/* All but the folder at which the walk began. */
+static int remove_inner(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+    return where->level == 0 ? 0 : remove_any(path, st, type, where);
+}
+
 void kz_tmpdir_clear(const char *path, int self)
 {
-    keep_root = !self;
-    nftw(path, drop, 16, FTW_DEPTH | FTW_PHYS);
+    nftw(path, self ? remove_any : remove_inner, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static int is_tmpfs(const char *path)

@@ -13,8 +13,8 @@ static int is_html(const char *name)
     return !dot || strcmp(dot, ".txt") != 0;
 }
 
-static kz_err_t *find(const kz_template_t **found, const kz_templates_t *templates,
-                      const char *name)
+static kz_err_t *find_template(const kz_template_t **found, const kz_templates_t *templates,
+                               const char *name)
 {
     *found = apr_hash_get(templates->by_name, name, APR_HASH_KEY_STRING);
     return *found ? NULL : kz_err_create(KZ_ERR_INTERNAL, "there is no template %s", name);
@@ -25,10 +25,10 @@ kz_err_t *kz_templates_render(kz_rendered_t *out, const kz_templates_t *template
 {
     kz_template__job_t job = {.view = view, .escape = is_html(name)};
 
-    KZ_TRY(find(&job.template, templates, name));
+    KZ_TRY(find_template(&job.template, templates, name));
     if (layout) {
         job.content = job.template;
-        KZ_TRY(find(&job.template, templates, layout));
+        KZ_TRY(find_template(&job.template, templates, layout));
         if (!kz_template__is_layout(job.template))
             return kz_err_create(KZ_ERR_INTERNAL, "%s is no layout", layout);
     }

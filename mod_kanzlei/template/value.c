@@ -57,8 +57,8 @@ static int may_have(const kz_value_object_t *object, uint32_t hash)
     return (int)(object->names[hash >> 6 & 3] >> (hash & 63) & 1);
 }
 
-static kz_value_member_t *find(const kz_value_object_t *object, const char *name, apr_size_t len,
-                               uint32_t hash)
+static kz_value_member_t *find_member(const kz_value_object_t *object, const char *name,
+                                      apr_size_t len, uint32_t hash)
 {
     kz_value_member_t *member = object->members, *end = member + object->count;
 
@@ -82,7 +82,7 @@ kz_value_t *kz_value_member(kz_value_object_t *object, const char *name, apr_poo
         made.len = (uint32_t)strlen(name);
         made.hash = kz_value_hash(name, made.len);
     }
-    member = find(object, name, made.len, made.hash);
+    member = find_member(object, name, made.len, made.hash);
     if (member)
         return &member->value;
     object->members =
@@ -122,7 +122,7 @@ const kz_value_t *kz_value_get(const kz_value_t *value, const char *name, apr_si
 
     if (!value || value->kind != KZ_VALUE_OBJECT)
         return NULL;
-    member = find(value->object, name, len, hash);
+    member = find_member(value->object, name, len, hash);
     return member ? &member->value : NULL;
 }
 

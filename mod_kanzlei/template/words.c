@@ -70,8 +70,8 @@ const char *kz_words_language(const kz_words_t *words)
 }
 
 /* PATTERN with its gaps filled by ONE, TWO and THREE. */
-static const char *fill(const char *pattern_text, const char *one, const char *two,
-                        const char *three, apr_pool_t *pool)
+static const char *fill_gaps(const char *pattern_text, const char *one, const char *two,
+                             const char *three, apr_pool_t *pool)
 {
     const char *values[] = {one, two, three};
     char room[256], *to = room, *end = room + sizeof room - 1;
@@ -101,8 +101,8 @@ const char *kz_words_date(const kz_words_t *words, const kz_time_parts_t *at, ap
 {
     char day[12], year[12];
 
-    return fill(words->date, digits(day, at->day, 1), words->month[at->month - 1],
-                digits(year, at->year, 4), pool);
+    return fill_gaps(words->date, digits(day, at->day, 1), words->month[at->month - 1],
+                     digits(year, at->year, 4), pool);
 }
 
 const char *kz_words_time(const char **exact, const kz_words_t *words, apr_time_t time, long today,
@@ -116,12 +116,12 @@ const char *kz_words_time(const char **exact, const kz_words_t *words, apr_time_
     date = kz_words_date(words, &at, pool);
     clock = apr_pstrcat(pool, digits(a, at.hour, 2), ":", digits(b, at.minute, 2), ":",
                         digits(c, at.second, 2), NULL);
-    *exact = fill(words->exact, date, clock, NULL, pool);
+    *exact = fill_gaps(words->exact, date, clock, NULL, pool);
     clock = apr_pstrmemdup(pool, clock, 5);
     if (at.day_number == today)
-        return fill(words->today, clock, NULL, NULL, pool);
+        return fill_gaps(words->today, clock, NULL, NULL, pool);
     if (at.day_number == today - 1)
-        return fill(words->yesterday, clock, NULL, NULL, pool);
+        return fill_gaps(words->yesterday, clock, NULL, NULL, pool);
     return date;
 }
 
@@ -137,5 +137,5 @@ const char *kz_words_size(const kz_words_t *words, apr_int64_t bytes, apr_pool_t
     point = strchr(number, '.');
     if (point)
         *point = *words->point;
-    return fill(words->unit[unit], number, NULL, NULL, pool);
+    return fill_gaps(words->unit[unit], number, NULL, NULL, pool);
 }

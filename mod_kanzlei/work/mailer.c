@@ -100,8 +100,8 @@ static kz_err_t *note_told(kz_grant_t *grant, const char *client,
 }
 
 /* Tells a client's people of what the firm has provided. */
-static kz_err_t *tell(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
-                      apr_pool_t *pool)
+static kz_err_t *mail_provided(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                               apr_pool_t *pool)
 {
     kz_q_job_documents_t *documents;
     kz_q_job_people_t *people;
@@ -131,6 +131,6 @@ kz_err_t *kz_mailer_run(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_
                         apr_pool_t *pool)
 {
     if (strcmp(job->kind, "provided") == 0)
-        return tell(site, grant, job, pool);
+        return mail_provided(site, grant, job, pool);
     return send_code(site, grant, job, pool);
 }

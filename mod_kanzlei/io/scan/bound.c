@@ -42,7 +42,7 @@ static void leave(const waiter_t *self)
 }
 
 /* Waits for the turn of one that wants SIZE bytes. Returns 0, or ETIMEDOUT. */
-static int take(apr_uint64_t size, apr_time_t deadline)
+static int take_room(apr_uint64_t size, apr_time_t deadline)
 {
     const struct timespec until = {deadline / APR_USEC_PER_SEC, deadline % APR_USEC_PER_SEC * 1000};
     waiter_t self = {NULL}, **link = &line;
@@ -59,7 +59,7 @@ static int take(apr_uint64_t size, apr_time_t deadline)
     return rc;
 }
 
-static void give(apr_uint64_t size)
+static void give_room(apr_uint64_t size)
 {
     pthread_mutex_lock(&mutex);
     reserved -= size > reserved ? reserved : size;
@@ -75,7 +75,7 @@ kz_err_t *kz_scan_reserve(int *memfd, apr_uint64_t size, apr_time_t deadline)
     *memfd = -1;
     pthread_mutex_lock(&mutex);
     one = bound_one;
-    rc = size > one ? E2BIG : take(size, deadline);
+    rc = size > one ? E2BIG : take_room(size, deadline);
     pthread_mutex_unlock(&mutex);
     if (rc == E2BIG)
         return kz_err_create(KZ_ERR_TOO_LARGE,
@@ -87,7 +87,7 @@ kz_err_t *kz_scan_reserve(int *memfd, apr_uint64_t size, apr_time_t deadline)
     *memfd = memfd_create("kanzlei-scan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (*memfd < 0) {
         rc = errno;
-        give(size);
+        give_room(size);
         return kz_err_status(KZ_ERR_NO_SPACE, rc, "memfd_create");
     }
     return NULL;
@@ -98,5 +98,5 @@ void kz_scan_release(int memfd, apr_uint64_t size)
     if (memfd < 0)
         return;
     close(memfd);
-    give(size);
+    give_room(size);
 }

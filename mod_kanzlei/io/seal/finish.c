@@ -151,7 +151,7 @@ static kz_err_t *write_out(int fd, const unsigned char *from, size_t len)
     return NULL;
 }
 
-static kz_err_t *take(EVP_MD_CTX *digest, int out_fd, const unsigned char *plain, size_t len)
+static kz_err_t *take_plain(EVP_MD_CTX *digest, int out_fd, const unsigned char *plain, size_t len)
 {
     if (digest && !EVP_DigestUpdate(digest, plain, len))
         return kz_err_create(KZ_ERR_INTERNAL, "SHA-256 failed");
@@ -166,7 +166,7 @@ static kz_err_t *copy_chunks(spool_t *spool, apr_uint64_t count, EVP_MD_CTX *dig
         kz_seal__cipher_chunk(spool->opener, i, KZ_SEAL_MIDDLE);
         KZ_TRY(kz_seal__pread(spool->fd, spool->sealed, KZ_SEAL_STRIDE, kz_seal__slot(i)));
         KZ_TRY(kz_seal__chunk_open(spool->plain, spool->opener, spool->sealed, KZ_SEAL_CHUNK));
-        KZ_TRY(take(digest, out_fd, spool->plain, KZ_SEAL_CHUNK));
+        KZ_TRY(take_plain(digest, out_fd, spool->plain, KZ_SEAL_CHUNK));
     }
     return NULL;
 }
@@ -183,7 +183,7 @@ static kz_err_t *copy_all(spool_t *spool, EVP_MD_CTX *digest, int out_fd)
     KZ_TRY(kz_seal__pread(spool->fd, spool->sealed, end->fill + KZ_SEAL_EXTRA,
                           kz_seal__slot(end->index)));
     KZ_TRY(kz_seal__chunk_open(spool->plain, spool->opener, spool->sealed, end->fill));
-    return take(digest, out_fd, spool->plain, end->fill);
+    return take_plain(digest, out_fd, spool->plain, end->fill);
 }
 
 static kz_err_t *digest_begin(EVP_MD_CTX **digest)
@@ -244,7 +244,7 @@ static kz_err_t *hash_file(EVP_MD_CTX *digest, int fd, unsigned char *plain)
             continue;
         if (got < 0)
             return kz_seal__io_error(errno, "reading", "the copy to scan");
-        KZ_TRY(take(digest, -1, plain, (size_t)got));
+        KZ_TRY(take_plain(digest, -1, plain, (size_t)got));
         offset += got;
     }
     return NULL;

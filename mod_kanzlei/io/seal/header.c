@@ -137,7 +137,7 @@ static int take_number(apr_int64_t *value, const json_t *json, const char *name,
     return json_is_integer(member) && *value >= min && *value <= max;
 }
 
-static int take(kz_seal_meta_t *meta, const json_t *json, apr_pool_t *pool)
+static int take_members(kz_seal_meta_t *meta, const json_t *json, apr_pool_t *pool)
 {
     const char *hex;
     apr_int64_t firm, size, at;
@@ -177,7 +177,7 @@ kz_err_t *kz_seal__meta_decode(kz_seal_meta_t *meta, const unsigned char *plain,
     if (!json)
         return kz_err_create(KZ_ERR_SEAL, "a description that is no JSON from byte %d on",
                              error.position);
-    good = take(meta, json, pool);
+    good = take_members(meta, json, pool);
     json_decref(json);
     return good ? NULL : kz_err_create(KZ_ERR_SEAL, "a description that lacks something");
 }

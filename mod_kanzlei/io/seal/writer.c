@@ -193,7 +193,7 @@ static kz_err_t *put_whole(kz_seal_writer_t *writer, const unsigned char *plain)
 }
 
 /* Takes up to a chunk of FROM, *LEN bytes: into the buffer, or sealed from where it is. */
-static kz_err_t *take(size_t *len, kz_seal_writer_t *writer, const unsigned char *from)
+static kz_err_t *take_piece(size_t *len, kz_seal_writer_t *writer, const unsigned char *from)
 {
     if (writer->fill == KZ_SEAL_CHUNK) /* was the last one, of a document that goes on after all */
         KZ_TRY(put_whole(writer, writer->plain));
@@ -218,7 +218,7 @@ kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len)
     while (len > 0) {
         size_t taken = len;
 
-        KZ_TRY(take(&taken, writer, from));
+        KZ_TRY(take_piece(&taken, writer, from));
         from += taken;
         len -= taken;
     }

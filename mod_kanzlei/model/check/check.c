@@ -35,7 +35,7 @@ const char *kz_check_word(kz_check_kind_t kind)
     return words[kind];
 }
 
-static void tell(kz_check_t *check, const kz_check_problem_t *problem)
+static void report(kz_check_t *check, const kz_check_problem_t *problem)
 {
     check->problems++;
     check->mended += problem->mended;
@@ -104,7 +104,7 @@ static int leave_out(kz_check_t *check, kz_stores_t *stores, int store, kz_err_t
     kz_err_free(down);
     if (!check->down[store]) {
         check->down[store] = 1;
-        tell(check, &problem);
+        report(check, &problem);
     }
     return 1;
 }
@@ -187,7 +187,7 @@ static kz_err_t *bad_copy(subject_t *s, int store, verdict_t verdict, const char
         if (why)
             problem.detail = apr_pstrcat(s->pool, detail, "; ", why, NULL);
     }
-    tell(s->check, &problem);
+    report(s->check, &problem);
     if (!s->check->repair)
         return NULL;
     return note(s, store, problem.mended ? "held" : kz_check_word(problem.kind));
@@ -243,7 +243,7 @@ static void bad_key(subject_t *s, kz_err_t *err)
     };
 
     s->check->documents++;
-    tell(s->check, &problem);
+    report(s->check, &problem);
     kz_err_free(err);
 }
 
@@ -288,7 +288,7 @@ static kz_err_t *check_gone(kz_check_t *check, kz_portal_t *portal, const kz_fir
             KZ_TRY(kz_q_check_copies_forget(&problem.mended, kz_grant_db(grant),
                                             &(kz_q_check_copies_forget_args_t){rows[i].store}));
         problem.mended = problem.mended > 0;
-        tell(check, &problem);
+        report(check, &problem);
     }
     return kz_grant_commit(grant);
 }

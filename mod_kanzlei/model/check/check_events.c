@@ -41,7 +41,7 @@ typedef struct chain_t {
     notes_t notes;
 } chain_t;
 
-static void tell(chain_t *c, kz_check_kind_t kind, const char *event, const char *detail)
+static void report(chain_t *c, kz_check_kind_t kind, const char *event, const char *detail)
 {
     kz_check_problem_t problem = {
         .kind = kind, .store = "database", .firm = c->firm->slug, .event = event, .detail = detail};
@@ -56,7 +56,7 @@ static void bad_seal(chain_t *c, apr_int64_t number, const char *what)
     char detail[160];
 
     apr_snprintf(detail, sizeof detail, "seal %" APR_INT64_T_FMT ": %s", number, what);
-    tell(c, KZ_CHECK_SEAL, NULL, detail);
+    report(c, KZ_CHECK_SEAL, NULL, detail);
 }
 
 /* --- what a seal covers --- */
@@ -102,7 +102,7 @@ static void check_event(chain_t *c, const kz_q_sealed_events_t *row)
     if (!row->found) {
         apr_snprintf(detail, sizeof detail, "covered by seal %" APR_INT64_T_FMT ", and gone",
                      row->seal);
-        tell(c, KZ_CHECK_EVENT_MISSING, row->event, detail);
+        report(c, KZ_CHECK_EVENT_MISSING, row->event, detail);
         return;
     }
     kz_proof_event_hash(hash, c->firm->id, &event);
@@ -110,13 +110,13 @@ static void check_event(chain_t *c, const kz_q_sealed_events_t *row)
         apr_snprintf(detail, sizeof detail,
                      "\"%.40s\": not what it was when seal %" APR_INT64_T_FMT " covered it",
                      row->kind, row->seal);
-        tell(c, KZ_CHECK_EVENT_CHANGED, row->event, detail);
+        report(c, KZ_CHECK_EVENT_CHANGED, row->event, detail);
     } else if (c->not_full && row->at < c->not_full - LATE) {
         apr_snprintf(detail, sizeof detail,
                      "\"%.40s\": its time is long before seal %" APR_INT64_T_FMT
                      ", the first that covers it",
                      row->kind, row->seal);
-        tell(c, KZ_CHECK_EVENT_ADDED, row->event, detail);
+        report(c, KZ_CHECK_EVENT_ADDED, row->event, detail);
     }
 }
 
@@ -245,7 +245,7 @@ static void check_cover(chain_t *c, const kz_q_events_covered_t *row)
         return;
     apr_snprintf(detail, sizeof detail, "\"%.40s\" of %s: neither sealed nor waiting for it",
                  row->kind, kz_time_iso(row->at, c->notes.pool));
-    tell(c, KZ_CHECK_EVENT_ADDED, row->id, detail);
+    report(c, KZ_CHECK_EVENT_ADDED, row->id, detail);
 }
 
 /* Every event is to be sealed, or to wait for it. */
@@ -288,7 +288,7 @@ static kz_err_t *check_waiting(chain_t *c)
         kz_grant_rest(grant);
         for (i = 0; i < count; i++) {
             if (!rows[i].found)
-                tell(c, KZ_CHECK_EVENT_MISSING, rows[i].event, "waits for a seal, and gone");
+                report(c, KZ_CHECK_EVENT_MISSING, rows[i].event, "waits for a seal, and gone");
         }
         if (count > 0)
             apr_cpystrn(after, rows[count - 1].event, sizeof after);
