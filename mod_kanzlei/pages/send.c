@@ -124,29 +124,26 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
 /* All bytes of a file are there. One that can't be checked or stored now is, later, by a job. */
 static kz_err_t *finish(send_t *s)
 {
-    const char *state = NULL, *what = NULL;
-    kz_finish_t *todo;
+    kz_upload_end_t end;
     kz_err_t *err;
 
     KZ_TRY(kz_grant_again(s->grant)); /* the session may have ended meanwhile */
     kz_grant_rest(s->grant);
-    KZ_TRY(kz_upload_complete(&todo, s->rq->portal, kz_grant_firm(s->grant), s->id, s->size,
-                              s->rq->pool));
-    err = kz_upload_finish(&state, &what, todo);
-    if (err) {
+    err =
+        kz_upload_finish(&end, s->rq->portal, kz_grant_firm(s->grant), s->id, s->size, s->rq->pool);
+    if (end.outcome == KZ_UPLOAD_RECEIVING)
+        return err;
+    if (end.outcome != KZ_UPLOAD_OVER) {
         add_result(s, "scanning", NULL, "sent.scanning");
-        if (kz_err_code(err) != KZ_ERR_LOCKED)
-            return err;
-        kz_err_free(err); /* a job is at it already */
-    } else if (strcmp(state, "available") == 0) {
+    } else if (strcmp(end.state, "available") == 0) {
         s->taken++;
-        add_result(s, state, NULL, kz_grant_is_staff(s->grant) ? "sent.staff" : "sent.client");
-    } else if (strcmp(state, "infected") == 0) {
-        refuse(s, KZ_ERR_INFECTED, state, what, "infected");
+        add_result(s, end.state, NULL, kz_grant_is_staff(s->grant) ? "sent.staff" : "sent.client");
+    } else if (strcmp(end.state, "infected") == 0) {
+        refuse(s, KZ_ERR_INFECTED, end.state, end.what, "infected");
     } else {
-        add_result(s, state, what, NULL);
+        add_result(s, end.state, end.what, NULL);
     }
-    return NULL;
+    return err;
 }
 
 static kz_err_t *end(void *baton)

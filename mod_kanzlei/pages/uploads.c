@@ -48,26 +48,19 @@ static kz_err_t *number_header(apr_uint64_t *value, const kz_request_t *rq, cons
     return kz_tus_number(value, kz_request_header(rq, name), name);
 }
 
-/* The answer when the last byte has come: over, refused, or being checked still. */
+/* The answer when the last byte has come: over, refused, or still being checked. */
 static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out,
                         const kz_upload_info_t *info)
 {
-    const char *state = NULL, *what = NULL;
-    kz_finish_t *todo;
-    kz_err_t *err =
-        kz_upload_complete(&todo, rq->portal, kz_grant_firm(grant), info->id, info->size, rq->pool);
+    kz_upload_end_t end;
 
-    if (!err)
-        err = kz_upload_finish(&state, &what, todo);
-    if (err &&
-        kz_err_code(err) == KZ_ERR_LOCKED) { /* a repeated last byte: it is at work already */
-        kz_err_free(err);
+    KZ_TRY(
+        kz_upload_finish(&end, rq->portal, kz_grant_firm(grant), info->id, info->size, rq->pool));
+    if (end.outcome != KZ_UPLOAD_OVER)
         return NULL;
-    }
-    KZ_TRY(err);
-    kz_reply_header(out, "Upload-State", state);
-    if (strcmp(state, "infected") == 0)
-        return kz_rows_infected(rq, info->name, what);
+    kz_reply_header(out, "Upload-State", end.state);
+    if (strcmp(end.state, "infected") == 0)
+        return kz_rows_infected(rq, info->name, end.what);
     return NULL;
 }
 
@@ -93,12 +86,6 @@ kz_err_t *page_upload_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     return finish(rq, grant, out, &(kz_upload_info_t){.id = id, .name = name});
 }
 
-/* All bytes are there, and nobody has taken it: a crash came before. A form's size comes last. */
-static int is_forgotten(const kz_upload_info_t *info)
-{
-    return strcmp(info->state, "receiving") == 0 && info->size > 0 && info->offset == info->size;
-}
-
 /* HEAD and GET /uploads/{upload}: where it stands; for people, as JSON. */
 kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
@@ -106,11 +93,6 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_t *view;
 
     KZ_TRY(kz_upload_stat(&info, grant, kz_request_id(rq, "upload")));
-    if (is_forgotten(&info)) { /* who sees that all came sends no last byte again */
-        KZ_TRY(finish(rq, grant, out, &info));
-        KZ_TRY(kz_grant_again(grant));
-        KZ_TRY(kz_upload_stat(&info, grant, info.id));
-    }
     tus_headers(out, &info);
     if (strcmp(rq->method, "HEAD") == 0) {
         kz_reply_empty(out, 200);

@@ -18,7 +18,7 @@ MADE = {"queries.h": "io", "views.h": "template"}
 GRANTING = {
     "kz_grant_enter": {"http/dispatch.c"},
     "kz_grant_portal": {
-        "work/tasks.c", "model/upload/finish.c", "model/upload/sweep.c", "model/proof/proof.c",
+        "work/tasks.c", "model/upload/finish.c", "model/proof/proof.c",
         "model/check/check.c", "model/check/check_events.c", "ctl/common.c",
     },
 }

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from person import wait_for
+from portal import TUS
 from scand_samples import EICAR
 
 
@@ -31,16 +32,6 @@ def test_failed_commit_leaves_good_connections(portal, maria):
     finally:
         sql(portal, "ALTER TABLE event DROP CONSTRAINT t")
     assert wait_for(lambda: maria.browser.state(upload) == "available")
-
-
-def test_forgotten_end(portal, maria):
-    """All bytes are there, but the row doesn't know that the last one came: whoever asks how far it
-    is finishes it, as a repeated last byte would."""
-    upload = maria.browser.created(maria.matter, 2)
-    assert maria.browser.patch(upload, 0, b"x").status_code == 204
-    sql(portal, "UPDATE upload SET size = 1 WHERE id = %s", upload)
-    assert maria.browser.offset(upload) == 1
-    assert maria.browser.state(upload) == "available"
 
 
 def ask(portal, statement, *arguments):
@@ -115,8 +106,29 @@ def ends_well(portal, maria, upload):
     assert ask(portal, provided, upload) == 1
 
 
+def test_forgotten_end(portal, maria):
+    """All bytes are there, but the row doesn't know that the last one came: whoever asks how far it
+    is sees that, sends nothing again, and gets its document."""
+    upload = forgotten(portal, maria)
+    assert maria.browser.offset(upload) == 1
+    ends_well(portal, maria, upload)
+
+
+@pytest.mark.expect_log(r"INTERNAL|database: ")
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_who_asks_does_not_finish(portal, maria, method):
+    """HEAD and GET say where it stands, though it can't be finished; a job goes on when it can."""
+    upload = forgotten(portal, maria)
+    with at_each(portal, "BEFORE INSERT ON document FOR EACH ROW", "RAISE 'not yet'"):
+        answer = maria.browser.request(method, f"/uploads/{upload}", headers=TUS)
+        assert (answer.status_code, answer.headers["Upload-Offset"]) == (200, "1")
+        assert "Upload-State" not in answer.headers
+        assert maria.browser.state(upload) in ("scanning", "storing")
+    ends_well(portal, maria, upload)
+
+
 def test_two_at_once_in_one_process(portal, maria):
-    """One connection, so one process: one finishes it, the others take nothing from that."""
+    """One connection, so one process: one hands it to a job, the others take nothing from that."""
     upload = forgotten(portal, maria)
     begins = "BEFORE UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')"
     with (

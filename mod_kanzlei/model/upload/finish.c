@@ -1,150 +1,166 @@
-/* From the last byte to a document: scan, store, commit. */
-#include "model/upload/finish.h"
+/* From the last byte to the answer: the state machine that upload.h draws, in its order.
+ *
+ *     complete        receiving -> scanning     note_complete
+ *     scan_and_store                            scan_begin, store_begin, scan_await
+ *     refuse          scanning -> infected      store_drop, note_infected
+ *     publish         scanning -> storing       note_scanned
+ *                     storing -> available      store_settle, note_document
+ *                             or unscannable
+ *     fail            either -> failed          store_drop, note_lost
+ *
+ * Whoever resumes an upload after a crash begins with what its row says. */
+#include "model/upload/internal.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
-#include "model/document/document.h"
-#include "model/proof/event.h"
 #include "model/worker.h"
 
-/* Many may end in the same moment: who waits holds nothing but a thread and, in the end, the lease.
- */
-#define KZ_COMPLETE_WAIT (30 * APR_USEC_PER_SEC)
-#define KZ_FINISH_WAIT   (10 * 60 * APR_USEC_PER_SEC)
-#define KZ_FINISH_RATE   (KZ_CONF_STORE_RATE / 2)
+/* Many may end in the same moment: who waits to note it holds a thread and nothing else. */
+#define KZ_FINISH_NOTE_WAIT (30 * APR_USEC_PER_SEC)
 
-apr_int64_t kz_upload__lease(const kz_conf_t *conf)
+/* What becomes known, and begins, on the way. */
+typedef struct progress_t {
+    kz_upload__content_t content;
+    int infected;
+    const char *what;         /* signature, or why it is unscannable; "": clean */
+    kz_stores_write_t *write; /* to the stores; NULL: none is under way */
+} progress_t;
+
+/* The portal's grant for FIRM, and where the upload ID is. */
+static kz_err_t *enter(kz_upload__work_t *work, int firm, const char *id)
 {
-    return apr_time_as_msec(conf->scan_time * 2 + conf->store_timeout * 2 + conf->db_timeout * 4) +
-           10000;
+    work->spool = kz_upload__spool(work->portal, id, work->pool);
+    work->object = apr_psprintf(work->pool, "%d/%.2s/%s/1", firm, id + strlen(id) - 2, id);
+    return kz_grant_portal(&work->grant, work->portal, firm, work->pool);
 }
 
-/* The upload is over: its last state, and its file goes. LOCKED when somebody else took it: then
- * nothing of the transaction is done. */
-static kz_err_t *end(kz_finish_t *f, const char *state, const char *what)
+static kz_err_t *open_key(kz_upload__work_t *work)
 {
-    kz_q_upload_end_args_t args = {f->row->id, f->portal->worker, f->row->lease, state, what};
+    kz_seal_key_t *firm_key;
 
-    KZ_TRY(kz_q_upload_end_later(kz_grant_db(f->grant), &args));
-    KZ_TRY(kz_grant_commit(f->grant));
-    unlink(f->spool);
-    f->state = state;
-    f->what = what;
+    KZ_TRY(kz_grant_firm_key(&firm_key, work->grant));
+    return kz_seal_document_open(&work->key, firm_key, work->row->id, work->row->key.data,
+                                 work->pool);
+}
+
+static kz_err_t *enter_complete(kz_upload_end_t *end, kz_upload__work_t *work, int firm,
+                                const char *id, apr_uint64_t size, const char *worker)
+{
+    KZ_TRY(enter(work, firm, id));
+    KZ_TRY(kz_upload__note_complete(work, id, size, worker));
+    if (!work->row)
+        return kz_upload__look(end, work, id);
+    end->outcome = KZ_UPLOAD_WAITING;
     return NULL;
 }
 
-static kz_err_t *refuse(kz_finish_t *f, const char *signature)
+/* Notes that all bytes are there. END is WAITING when the upload is WORKER's (NULL: a job's), or
+ * what somebody else has made of it. */
+static kz_err_t *complete(kz_upload_end_t *end, kz_upload__work_t *work, int firm, const char *id,
+                          apr_uint64_t size, const char *worker)
 {
-    kz_event_t event = {
-        .account = f->row->account,
-        .client = f->row->client,
-        .subject = f->row->matter,
-        .detail = apr_pstrcat(f->pool, f->row->name, ": ", signature, NULL),
-    };
+    kz_err_t *err;
 
-    if (f->again) /* it was clean by older signatures, and that is forgotten */
-        KZ_TRY(kz_stores_remove(f->portal->stores, f->object,
-                                apr_time_now() + f->portal->conf->store_timeout, f->pool));
-    KZ_TRY(kz_grant_again(f->grant));
-    KZ_TRY(kz_event_add(f->grant, "infected", &event));
-    return end(f, "infected", signature);
+    *end = (kz_upload_end_t){KZ_UPLOAD_RECEIVING, NULL, NULL};
+    KZ_TRY(kz_slots_take(work->portal->completing, KZ_FINISH_NOTE_WAIT));
+    err = enter_complete(end, work, firm, id, size, worker);
+    kz_grant_rest(work->grant);
+    kz_slots_give(work->portal->completing);
+    return err;
 }
 
-/* Notes the verdict, so that who goes on need not scan again. Should PostgreSQL crash and forget
- * this, it is scanned again: a finished spool can be, and one that is refused then is removed from
- * the stores. */
-static kz_err_t *scanned(kz_finish_t *f)
+static int is_scanned(const kz_upload__work_t *work)
 {
-    kz_q_upload_scanned_args_t args = {
-        .upload = f->row->id,
-        .worker = f->portal->worker,
-        .lease = f->row->lease,
-        .size = (apr_int64_t)f->size,
-        .sha256 = {f->sha256, sizeof f->sha256},
-        .what = f->verdict.result == KZ_SCAN_CLEAN ? "" : f->verdict.what,
-        .type = f->row->type,
-    };
-    int n;
-
-    KZ_TRY(kz_grant_again(f->grant));
-    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
-    KZ_TRY(kz_q_upload_scanned_send(kz_grant_db(f->grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
-    KZ_TRY(kz_q_upload_scanned_read(&n, kz_grant_db(f->grant)));
-    KZ_TRY(kz_grant_commit(f->grant));
-    f->what = args.what;
-    return n == 1 ? NULL : kz_err_create(KZ_ERR_LOCKED, "somebody else took the upload");
+    return work->row->sha256.len == KZ_SEAL_SHA256;
 }
 
-static kz_err_t *add_document(kz_finish_t *f, const char *state)
+/* It was scanned before a crash: it only has to be stored. */
+static kz_err_t *store_scanned(progress_t *at, const kz_upload__work_t *work)
 {
-    int from_firm = strcmp(f->row->kind, "staff") == 0;
-    kz_q_document_add_args_t args = {
-        .id = f->row->id,
-        .client = f->row->client,
-        .matter = f->row->matter,
-        .direction = from_firm ? "from_firm" : "from_client",
-        .name = f->row->name,
-        .type = f->row->type,
-        .size = (apr_int64_t)f->size,
-        .sha256 = {f->sha256, sizeof f->sha256},
-        .key = f->row->key,
-        .object = f->object,
-        .by = f->row->account,
-        .state = state,
-        .reason = f->what,
-    };
-    kz_event_t event = {
-        .account = f->row->account, .client = f->row->client, .document = f->row->id};
+    memcpy(at->content.sha256, work->row->sha256.data, KZ_SEAL_SHA256);
+    at->content.size = (apr_uint64_t)work->row->size;
+    at->content.type = work->row->type;
+    at->what = work->row->what;
+    return kz_upload__store_begin(&at->write, work, &at->content);
+}
 
-    KZ_TRY(kz_q_document_add_later(kz_grant_db(f->grant), &args));
-    if (*f->what) {
-        event.detail = f->what;
-        return kz_event_add(f->grant, "held", &event);
+/* Scanner and stores work at the same time; what the one has not called clean has no name in the
+ * others. An upload that did not come to its end before is scanned first and stored then: nobody
+ * waits for it, and while there is no scanner no disk writes in vain. */
+static kz_err_t *scan_and_store(progress_t *at, const kz_upload__work_t *work)
+{
+    kz_scan_verdict_t verdict;
+    kz_upload__scan_t *scan;
+    kz_err_t *err = NULL;
+
+    KZ_TRY(kz_upload__scan_begin(&scan, &at->content, work));
+    if (!work->again)
+        err = kz_upload__store_begin(&at->write, work, &at->content);
+    if (!err)
+        err = kz_upload__scan_await(&verdict, scan);
+    kz_upload__scan_end(scan);
+    KZ_TRY(err);
+    at->infected = verdict.result == KZ_SCAN_INFECTED;
+    at->what = verdict.result == KZ_SCAN_CLEAN ? "" : verdict.what;
+    if (work->again && !at->infected)
+        err = kz_upload__store_begin(&at->write, work, &at->content);
+    return err;
+}
+
+/* The upload is over, unless it is not OURS. */
+static kz_err_t *end_as(kz_upload_end_t *end, const kz_upload__work_t *work, int ours,
+                        const char *state, const char *what)
+{
+    end->outcome = KZ_UPLOAD_TAKEN;
+    if (!ours)
+        return NULL;
+    unlink(work->spool);
+    *end = (kz_upload_end_t){KZ_UPLOAD_OVER, state, what};
+    return NULL;
+}
+
+static kz_err_t *refuse(kz_upload_end_t *end, progress_t *at, const kz_upload__work_t *work)
+{
+    int ours;
+
+    kz_upload__store_drop(&at->write);
+    if (work->again) /* it was clean by older signatures, and that is forgotten */
+        KZ_TRY(kz_upload__store_remove(work));
+    KZ_TRY(kz_upload__note_infected(&ours, work, at->what));
+    return end_as(end, work, ours, "infected", at->what);
+}
+
+static kz_err_t *publish(kz_upload_end_t *end, progress_t *at, const kz_upload__work_t *work)
+{
+    unsigned char *held =
+        apr_pcalloc(work->pool, (apr_size_t)kz_stores_count(work->portal->stores));
+    int ours = 1;
+
+    if (!is_scanned(work))
+        KZ_TRY(kz_upload__note_scanned(&ours, work, &at->content, at->what));
+    if (ours) {
+        KZ_TRY(kz_upload__store_settle(held, &at->write, work, &at->content));
+        KZ_TRY(kz_upload__note_document(&ours, work, &at->content, at->what, held));
     }
-    return kz_document_provide(f->grant, f->row->id, f->row->client, f->row->account, from_firm);
+    return end_as(end, work, ours, *at->what ? "unscannable" : "available", at->what);
 }
 
-/* The stores hold it: document, delivery, copies, event and the job of telling, in one transaction.
- */
-static kz_err_t *commit(kz_finish_t *f, const unsigned char *held)
+/* What was sent can't be read any more, as CAUSE says, which ends here. Its sender sees that,
+ * unless its document is there already. */
+static kz_err_t *fail(kz_upload_end_t *end, const kz_upload__work_t *work, kz_err_t *cause)
 {
-    const char *state = *f->what ? "unscannable" : "available";
-    int i;
-
-    KZ_TRY(kz_grant_again(f->grant));
-    KZ_TRY(add_document(f, state));
-    for (i = 0; i < kz_stores_count(f->portal->stores); i++) {
-        kz_q_object_copy_set_args_t args = {
-            .document = f->row->id,
-            .store = kz_stores_name(f->portal->stores, i),
-            .state = held[i] ? "held" : "missing",
-        };
-
-        KZ_TRY(kz_q_object_copy_set_later(kz_grant_db(f->grant), &args));
-    }
-    return end(f, state, f->what);
-}
-
-/* What was sent can't be read any more (ERR, which this ends): the upload is over, and its sender
- * sees that; unless its document is there already. */
-static kz_err_t *give_way(kz_finish_t *f, kz_err_t *err)
-{
-    kz_q_upload_document_args_t args = {f->row->id};
-    kz_q_upload_document_t *row = NULL;
     kz_err_t *failed =
-        kz_err_create(KZ_ERR_SEAL, "upload %s has failed: %s", f->row->id, kz_err_detail(err));
+        kz_err_create(KZ_ERR_SEAL, "upload %s has failed: %s", work->row->id, kz_err_detail(cause));
+    int ours;
+    kz_err_t *err = kz_upload__note_lost(&ours, end, work);
 
-    kz_err_free(err);
-    err = kz_grant_again(f->grant);
+    kz_err_free(cause);
     if (!err)
-        err = kz_q_upload_document(&row, kz_grant_db(f->grant), &args, f->pool);
-    if (!err)
-        err = end(f, row ? row->state : "failed", row ? row->reason : "");
-    if (!err && !row)
+        err = end_as(end, work, ours, end->state, end->what);
+    if (!err && ours && strcmp(end->state, "failed") == 0)
         return failed;
     kz_err_free(failed);
     return err;
@@ -152,172 +168,93 @@ static kz_err_t *give_way(kz_finish_t *f, kz_err_t *err)
 
 static int is_lost(const kz_err_t *err)
 {
-    return err && (kz_err_code(err) == KZ_ERR_SEAL || kz_err_code(err) == KZ_ERR_NOT_FOUND);
+    return kz_err_code(err) == KZ_ERR_SEAL || kz_err_code(err) == KZ_ERR_NOT_FOUND;
 }
 
-static kz_err_t *conclude(kz_finish_t *f)
+/* From "scanning" or "storing" to the end. */
+static kz_err_t *run(kz_upload_end_t *end, progress_t *at, kz_upload__work_t *work)
 {
-    unsigned char *held = apr_pcalloc(f->pool, (apr_size_t)kz_stores_count(f->portal->stores));
+    kz_err_t *err;
 
-    if (!kz_upload__is_scanned(f)) {
-        if (f->verdict.result == KZ_SCAN_INFECTED) {
-            kz_upload__drop(f);
-            return refuse(f, f->verdict.what);
-        }
-        KZ_TRY(scanned(f));
+    KZ_TRY(open_key(work));
+    if (work->again)
+        kz_upload__store_sweep(work);
+    err = is_scanned(work) ? store_scanned(at, work) : scan_and_store(at, work);
+    if (err) {
+        kz_upload__store_drop(&at->write);
+        return is_lost(err) ? fail(end, work, err) : err;
     }
-    KZ_TRY(kz_upload__settle(held, f));
-    return commit(f, held);
+    err = at->infected ? refuse(end, at, work) : publish(end, at, work);
+    kz_upload__store_drop(&at->write);
+    return err;
 }
 
-static kz_err_t *work(kz_finish_t *f)
+/* The same, as one of so many at once. What isn't over is released for a job. */
+static kz_err_t *run_in_turn(kz_upload_end_t *end, kz_upload__work_t *work, kz_slots_t *slots)
 {
-    kz_err_t *err = kz_upload__examine(f);
-    int lost = is_lost(err);
+    progress_t at = {.what = ""};
+    kz_err_t *err = slots ? kz_slots_take(slots, KZ_UPLOAD__SLOT_WAIT) : NULL;
 
-    if (!err)
-        err = conclude(f);
-    kz_upload__drop(f);
-    return lost ? give_way(f, err) : err;
-}
-
-/* The firm, and where things are: in POOL. */
-static kz_err_t *prepare(kz_finish_t **f, kz_portal_t *portal, int firm, const char *id,
-                         apr_pool_t *pool)
-{
-    kz_finish_t *made = apr_pcalloc(pool, sizeof *made);
-
-    made->portal = portal;
-    made->pool = pool;
-    made->memfd = -1;
-    made->verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
-    KZ_TRY(kz_grant_portal(&made->grant, portal, firm, pool));
-    made->spool = kz_upload__spool(portal, id, pool);
-    made->object = apr_psprintf(pool, "%d/%.2s/%s/1", firm, id + strlen(id) - 2, id);
-    *f = made;
-    return NULL;
-}
-
-static void give_back(kz_finish_t *f)
-{
-    kz_q_upload_release_args_t args = {f->row->id, f->portal->worker, f->row->lease};
-    kz_err_t *err = kz_grant_again(f->grant);
-
-    if (!err)
-        err = kz_q_upload_release(NULL, kz_grant_db(f->grant), &args);
-    if (!err)
-        err = kz_grant_commit(f->grant);
-    kz_err_free(err); /* the lease ends by itself */
-}
-
-static kz_err_t *run(kz_finish_t *f)
-{
-    kz_seal_key_t *firm_key;
-
-    KZ_TRY(kz_grant_firm_key(&firm_key, f->grant));
-    KZ_TRY(kz_seal_document_open(&f->key, firm_key, f->row->id, f->row->key.data, f->pool));
-    return work(f);
-}
-
-/* There was nothing to take: who gave it up, or was quicker, has left this. */
-static kz_err_t *look_again(kz_finish_t *f, const char *id)
-{
-    kz_q_upload_t *row;
-
-    KZ_TRY(kz_grant_again(f->grant));
-    KZ_TRY(kz_q_upload(&row, kz_grant_db(f->grant), &(kz_q_upload_args_t){id}, f->pool));
-    kz_grant_rest(f->grant);
-    if (strcmp(row->state, "scanning") == 0 || strcmp(row->state, "storing") == 0)
-        return kz_err_create(KZ_ERR_LOCKED, "upload %s is taken", id);
-    f->state = row->state;
-    f->what = row->what;
-    return NULL;
-}
-
-/* The lease lasts for the wait, too. WORKER NULL: it is left to others. */
-static kz_err_t *complete(kz_finish_t *f, const char *id, apr_uint64_t size, const char *worker)
-{
-    kz_q_upload_complete_args_t args = {
-        .upload = id,
-        .size = (apr_int64_t)size,
-        .worker = worker,
-        .lease = kz_upload__lease(f->portal->conf) + apr_time_as_msec(KZ_FINISH_WAIT),
-        .rate = KZ_FINISH_RATE,
-    };
-
-    KZ_TRY(kz_q_upload_complete_send(kz_grant_db(f->grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
-    KZ_TRY(kz_q_upload_complete_read(&f->row, kz_grant_db(f->grant), f->pool));
-    KZ_TRY(kz_grant_commit(f->grant));
-    return f->row ? NULL : look_again(f, id);
-}
-
-kz_err_t *kz_upload_complete(kz_finish_t **finish, kz_portal_t *portal, int firm, const char *id,
-                             apr_uint64_t size, apr_pool_t *pool)
-{
-    kz_err_t *dead = kz_worker_live(portal), *err;
-
-    err = kz_slots_take(portal->completing, KZ_COMPLETE_WAIT);
     if (!err) {
-        err = prepare(finish, portal, firm, id, pool);
-        if (!err)
-            err = complete(*finish, id, size, dead ? NULL : portal->worker);
-        kz_slots_give(portal->completing);
+        err = run(end, &at, work);
+        if (slots)
+            kz_slots_give(slots);
     }
-    if (err)
+    if (err && kz_err_code(err) == KZ_ERR_LOCKED) { /* somebody is just looking how far it is */
+        kz_err_free(err);
+        err = NULL;
+    }
+    if (end->outcome != KZ_UPLOAD_OVER)
+        kz_err_free(kz_upload__note_released(work)); /* if that fails, its lease ends by itself */
+    kz_grant_rest(work->grant);
+    return err;
+}
+
+kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
+                           apr_uint64_t size, apr_pool_t *pool)
+{
+    kz_upload__work_t work = {.portal = portal, .pool = pool};
+    kz_err_t *dead = kz_worker_live(portal); /* then a job of another process goes on */
+    kz_err_t *err = complete(end, &work, firm, id, size, dead ? NULL : portal->worker);
+
+    if (!err && !dead && end->outcome == KZ_UPLOAD_WAITING)
+        return run_in_turn(end, &work, portal->finishing);
+    if (err || end->outcome != KZ_UPLOAD_WAITING) {
         kz_err_free(dead);
-    else
-        (*finish)->dead = dead;
-    return err;
-}
-
-kz_err_t *kz_upload_finish(const char **state, const char **what, kz_finish_t *f)
-{
-    kz_err_t *err;
-
-    *state = f->state;
-    *what = f->what;
-    if (f->dead || f->state)
-        return f->dead;
-    err = kz_slots_take(f->portal->finishing, KZ_FINISH_WAIT);
-    if (!err) {
-        err = run(f);
-        kz_slots_give(f->portal->finishing);
+        return err;
     }
-    if (err)
-        give_back(f);
-    kz_grant_rest(f->grant);
-    *state = f->state;
-    *what = f->what;
-    return err;
+    return dead;
 }
 
-/* Should PostgreSQL crash and forget this, the lease before it ends by itself. */
-static kz_err_t *take(kz_finish_t *f, const kz_q_upload_taken_t *taken)
+kz_err_t *kz_upload__leave(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
+                           apr_uint64_t size, apr_pool_t *pool)
 {
-    kz_q_upload_take_args_t args = {taken->id, f->portal->worker, taken->lease,
-                                    kz_upload__lease(f->portal->conf), KZ_FINISH_RATE};
+    kz_upload__work_t work = {.portal = portal, .pool = pool};
 
-    KZ_TRY(kz_db_soon(kz_grant_db(f->grant)));
-    KZ_TRY(kz_q_upload_take_send(kz_grant_db(f->grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(f->grant)));
-    KZ_TRY(kz_q_upload_take_read(&f->row, kz_grant_db(f->grant), f->pool));
-    KZ_TRY(kz_grant_commit(f->grant));
-    return f->row ? NULL : kz_err_create(KZ_ERR_LOCKED, "upload %s is taken or over", taken->id);
+    return complete(end, &work, firm, id, size, NULL);
 }
 
-kz_err_t *kz_upload__go_on(kz_portal_t *portal, const kz_q_upload_taken_t *taken, apr_pool_t *pool)
+kz_err_t *kz_upload__resume(kz_portal_t *portal, const kz_q_upload_taken_t *taken, apr_pool_t *pool)
 {
-    kz_finish_t *f;
-    kz_err_t *err;
+    kz_upload__work_t work = {.portal = portal, .pool = pool, .again = 1};
+    kz_upload_end_t end = {KZ_UPLOAD_WAITING, NULL, NULL};
 
-    KZ_TRY(prepare(&f, portal, taken->firm, taken->id, pool));
-    f->again = 1;
-    err = take(f, taken);
-    if (!err)
-        err = run(f);
-    if (err && f->row)
-        give_back(f);
-    kz_grant_rest(f->grant);
-    return err;
+    KZ_TRY(enter(&work, taken->firm, taken->id));
+    KZ_TRY(kz_upload__note_resumed(&work, taken));
+    return work.row ? run_in_turn(&end, &work, NULL) : NULL; /* NULL: taken by another, or over */
+}
+
+kz_err_t *kz_upload__give_up(kz_portal_t *portal, const kz_q_upload_taken_t *taken,
+                             apr_pool_t *pool)
+{
+    kz_upload__work_t work = {.portal = portal, .pool = pool};
+    kz_q_upload_remove_args_t args = {taken->id};
+    int removed;
+
+    KZ_TRY(enter(&work, taken->firm, taken->id));
+    KZ_TRY(kz_q_upload_remove(&removed, kz_grant_db(work.grant), &args));
+    KZ_TRY(kz_grant_commit(work.grant));
+    if (removed == 1)
+        unlink(work.spool);
+    return NULL;
 }

@@ -1,5 +1,5 @@
-/* Uploads that nobody is at any more: gone on with, or given up. */
-#include "model/upload/finish.h"
+/* Uploads that nobody works on any more: resumed, or given up. */
+#include "model/upload/internal.h"
 
 #include <dirent.h>
 #include <string.h>
@@ -46,20 +46,6 @@ static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
         closedir(dir);
 }
 
-/* One whose last byte came in this moment is not given up. */
-static kz_err_t *give_up(kz_portal_t *portal, int firm, const char *id, apr_pool_t *pool)
-{
-    kz_grant_t *grant;
-    int removed;
-
-    KZ_TRY(kz_grant_portal(&grant, portal, firm, pool));
-    KZ_TRY(kz_q_upload_remove(&removed, kz_grant_db(grant), &(kz_q_upload_remove_args_t){id}));
-    KZ_TRY(kz_grant_commit(grant));
-    if (removed == 1)
-        unlink(kz_upload__spool(portal, id, pool));
-    return NULL;
-}
-
 kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t *pool)
 {
     kz_q_upload_taken_args_t args = {portal->worker, kz_upload__lease(portal->conf),
@@ -77,6 +63,6 @@ kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t 
         return NULL;
     *found = 1;
     if (strcmp(row->state, "receiving") == 0)
-        return give_up(portal, row->firm, row->id, pool);
-    return kz_upload__go_on(portal, row, pool);
+        return kz_upload__give_up(portal, row, pool);
+    return kz_upload__resume(portal, row, pool);
 }

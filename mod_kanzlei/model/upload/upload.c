@@ -8,7 +8,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "model/upload/finish.h"
+#include "model/upload/internal.h"
 #include "queries.h"
 
 #define KZ_UPLOAD_SPARE (64 << 20) /* bytes of the spool's disk that no upload may use */
@@ -115,12 +115,35 @@ static kz_err_t *look(kz_seal_writer_t **writer, kz_upload_info_t *info, kz_gran
                                pool);
 }
 
+/* All bytes are there, and a crash came before anybody noted that. (The size of what a form sends
+ * is known at its end only.) */
+static int is_forgotten(const kz_upload_info_t *info)
+{
+    return info->size > 0 && info->offset == info->size;
+}
+
+/* Whoever is told that all came sends nothing again: a job must know of it. */
+static kz_err_t *leave_forgotten(kz_upload_info_t *info, kz_grant_t *grant)
+{
+    kz_upload_end_t end;
+
+    KZ_TRY(kz_upload__leave(&end, kz_grant_services(grant), kz_grant_firm(grant), info->id,
+                            info->size, kz_grant_pool(grant)));
+    info->state = end.outcome == KZ_UPLOAD_OVER ? end.state : "scanning";
+    info->what = end.outcome == KZ_UPLOAD_OVER ? end.what : info->what;
+    info->expires = 0;
+    return NULL;
+}
+
 kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *id)
 {
     kz_seal_writer_t *writer;
 
     KZ_TRY(look(&writer, info, grant, id));
-    return writer ? kz_seal_writer_close(writer) : NULL;
+    if (!writer)
+        return NULL;
+    KZ_TRY(kz_seal_writer_close(writer));
+    return is_forgotten(info) ? leave_forgotten(info, grant) : NULL;
 }
 
 kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_t *grant,

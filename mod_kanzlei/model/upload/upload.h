@@ -24,8 +24,9 @@ typedef struct kz_upload_info_t {
     apr_time_t expires;        /* when it is given up if nothing more comes; 0 when it is over */
 } kz_upload_info_t;
 
-/* Where the upload ID of this grant's account stands. Rests the transaction. Errors: NOT_FOUND,
- * LOCKED (somebody is just sending bytes). */
+/* Where the upload ID of this grant's account stands. Rests the transaction. If all bytes are there
+ * and nobody has noted that, a job is told, and takes it at once. Errors: NOT_FOUND, LOCKED
+ * (somebody is just sending bytes). */
 kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *id);
 
 /* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED;
@@ -47,23 +48,29 @@ kz_err_t *kz_upload_close(kz_upload_t *upload);
 /* Gives up an upload that is still being received. Commits. Errors: COMPLETE. */
 kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id);
 
-typedef struct kz_finish_t kz_finish_t; /* one that is complete and to be finished */
+typedef enum kz_upload_outcome_t {
+    KZ_UPLOAD_RECEIVING, /* it isn't noted as complete: the last byte is to be sent again */
+    KZ_UPLOAD_TAKEN,     /* complete, and somebody else works on it */
+    KZ_UPLOAD_WAITING,   /* complete, and a job will go on with it */
+    KZ_UPLOAD_OVER       /* as STATE says */
+} kz_upload_outcome_t;
 
-/* All SIZE bytes of the upload ID of FIRM are there, their checksums right. Once this is committed
- * the upload needs nobody any more: whatever happens to kz_upload_finish(), which must be called,
- * or to this process, a job goes on. Also good when somebody else was quicker, and it is over.
- * Errors: LOCKED: somebody else is at it; NOT_FOUND: it was given up; DB_*: it is still being
- * received. */
-kz_err_t *kz_upload_complete(kz_finish_t **finish, kz_portal_t *portal, int firm, const char *id,
-                             apr_uint64_t size, apr_pool_t *pool);
+typedef struct kz_upload_end_t {
+    kz_upload_outcome_t outcome;
+    const char *state; /* OVER: "available", "unscannable", "infected" or "failed" */
+    const char *what;  /* why it is unscannable, or the name of what was found; "" */
+} kz_upload_end_t;
 
-/* Scans, stores and commits it. Returns when it is over: then *STATE is "available", "unscannable"
- * or "infected" (or "failed" when it was over before), and *WHAT its reason or signature; or when
- * it can't go on now: SCANNER_DOWN, STORE_DOWN, NO_SPACE, BUSY, DB_*: a job goes on later. LOCKED:
- * somebody else is at it. SEAL: what was sent can't be read any more, and it is "failed". */
-kz_err_t *kz_upload_finish(const char **state, const char **what, kz_finish_t *finish);
+/* All SIZE bytes of the upload ID of FIRM are there, their checksums right: notes that, then scans
+ * and stores it and makes it a document. END is set in any case; its strings are in POOL. Once it
+ * is more than RECEIVING the upload needs nobody any more: whatever happens to this process, a job
+ * goes on. Errors, while RECEIVING: NOT_FOUND (it was given up), BUSY, DB_*; while WAITING:
+ * SCANNER_DOWN, STORE_DOWN, NO_SPACE, BUSY, DB_*; when OVER: SEAL (what was sent can't be read any
+ * more: it is "failed"). */
+kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
+                           apr_uint64_t size, apr_pool_t *pool);
 
-/* Finishes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes
+/* Resumes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes
  * spool files that belong to no upload when LOOK is 1. For the jobs. */
 kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t *pool);
 

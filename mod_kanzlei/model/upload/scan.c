@@ -1,0 +1,71 @@
+/* A complete upload and the scanner. */
+#include "model/upload/internal.h"
+
+#include <unistd.h>
+
+#include "model/document/document.h"
+
+struct kz_upload__scan_t {
+    kz_scan_t *scan; /* NULL: it is too large for the scanner */
+    int memfd;       /* the plaintext; -1: none */
+    apr_uint64_t reserved;
+    apr_pool_t *pool;
+};
+
+/* The media type by the first bytes. */
+static const char *type_of(const kz_q_upload_complete_t *row, int memfd)
+{
+    unsigned char head[512];
+    ssize_t len = pread(memfd, head, sizeof head, 0);
+
+    return kz_document_type(row->name, head, len > 0 ? (size_t)len : 0);
+}
+
+static kz_err_t *begin(kz_upload__scan_t *scan, kz_upload__content_t *content,
+                       const kz_upload__work_t *work)
+{
+    const kz_conf_t *conf = work->portal->conf;
+    apr_time_t deadline = apr_time_now() + conf->scan_time * 2;
+    const char *id = work->row->id;
+    kz_err_t *err = kz_scan_reserve(&scan->memfd, scan->reserved, deadline);
+
+    if (err && kz_err_code(err) == KZ_ERR_TOO_LARGE) {
+        kz_err_free(err);
+        return kz_seal_scan_copy(&content->size, content->sha256, work->spool, -1, work->key, id);
+    }
+    KZ_TRY(err);
+    KZ_TRY(kz_seal_scan_copy(&content->size, NULL, work->spool, scan->memfd, work->key, id));
+    KZ_TRY(kz_scan_begin(&scan->scan, conf->scanner, scan->memfd, deadline, work->pool));
+    content->type = type_of(work->row, scan->memfd);
+    return kz_seal_scan_hash(content->sha256, scan->memfd, work->pool);
+}
+
+kz_err_t *kz_upload__scan_begin(kz_upload__scan_t **scan, kz_upload__content_t *content,
+                                const kz_upload__work_t *work)
+{
+    kz_upload__scan_t *made = apr_pcalloc(work->pool, sizeof *made);
+    kz_err_t *err;
+
+    made->memfd = -1;
+    made->reserved = (apr_uint64_t)work->row->size;
+    made->pool = work->pool;
+    content->type = work->row->type; /* what its name says */
+    err = begin(made, content, work);
+    if (err)
+        kz_upload__scan_end(made);
+    else
+        *scan = made;
+    return err;
+}
+
+kz_err_t *kz_upload__scan_await(kz_scan_verdict_t *verdict, kz_upload__scan_t *scan)
+{
+    *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "too_large"};
+    return scan->scan ? kz_scan_await(verdict, scan->scan, scan->pool) : NULL;
+}
+
+void kz_upload__scan_end(kz_upload__scan_t *scan)
+{
+    kz_scan_release(scan->memfd, scan->reserved);
+    scan->memfd = -1;
+}
