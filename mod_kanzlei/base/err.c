@@ -73,6 +73,11 @@ kz_err_t *kz_err_status(kz_err_code_t code, apr_status_t status, const char *for
     return err;
 }
 
+kz_err_t *kz_err_assertion(const char *condition, const char *file, int line)
+{
+    return kz_err_create(KZ_ERR_INTERNAL, "assertion failed: %s (%s:%d)", condition, file, line);
+}
+
 kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
 {
     char old[KZ_ERR_DETAIL_MAX];

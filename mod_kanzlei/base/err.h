@@ -47,6 +47,16 @@ const char *kz_err_name(kz_err_code_t code);        /* "NOT_FOUND" */
 /* Ends an error; NULL is fine. */
 void kz_err_free(kz_err_t *err);
 
+/* What must be so: where it isn't, the function ends with an INTERNAL that says what and where. The
+ * process goes on: other requests are none the worse for it. */
+#define KZ_ASSERT(condition)                                                                       \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return kz_err_assertion(#condition, __FILE__, __LINE__);                               \
+    } while (0)
+kz_err_t *kz_err_assertion(const char *condition, const char *file, int line)
+    __attribute__((warn_unused_result));
+
 #define KZ_TRY(expression)                                                                         \
     do {                                                                                           \
         kz_err_t *kz_try_err = (expression);                                                       \

@@ -171,9 +171,8 @@ static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_
     if (match->route->who != KZ_WHO_HOST)
         KZ_TRY(enter(grant, rq, match->route));
     KZ_TRY(match->route->handler(rq, *grant, out));
-    if (*grant) /* a page that asked nothing still is for those only who may see it */
-        KZ_TRY(kz_grant_settle(*grant));
-    return NULL;
+    /* A page that asked nothing still is for those only who may see it. */
+    return *grant ? kz_grant_end(*grant) : NULL;
 }
 
 static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
@@ -220,6 +219,7 @@ int kz_dispatch(request_rec *r, kz_site_t *site)
     out.headers = apr_table_make(r->pool, 8);
     out.view = kz_view_create(rq->words, r->pool);
     err = run(rq, &grant, &out);
+    kz_grant_rest(grant); /* what ended in an error is undone */
     if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route && !rq->json &&
         rq->route->effect != KZ_EFFECT_WRITES) {
         kz_err_free(err);
@@ -229,7 +229,6 @@ int kz_dispatch(request_rec *r, kz_site_t *site)
             kz_reply_cookie(&out, session_cookie(rq->slug, r->pool), NULL, 0);
     }
     if (err) {
-        kz_grant_rest(grant);
         log_error(r, err);
         if (!out.keep)
             out.view = kz_view_create(rq->words, r->pool);
@@ -238,6 +237,5 @@ int kz_dispatch(request_rec *r, kz_site_t *site)
     }
     if (out.kind == KZ_REPLY_PAGE)
         kz_http__globals(&out, rq, grant);
-    kz_grant_rest(grant);
     return kz_http__send(rq, &out);
 }

@@ -125,6 +125,7 @@ kz_err_t *kz_grant_settle(kz_grant_t *grant)
 {
     if (grant->settled)
         return NULL;
+    KZ_ASSERT(grant->db);
     kz_db_defer(grant->db, NULL, NULL);
     return grant->is_portal ? read_portal(grant) : read_enter(grant);
 }
@@ -232,20 +233,33 @@ kz_db_t *kz_grant_db(const kz_grant_t *grant)
 
 kz_err_t *kz_grant_commit(kz_grant_t *grant)
 {
-    kz_err_t *err = kz_db_commit(grant->db); /* settles */
+    kz_err_t *err;
 
+    KZ_ASSERT(grant->db);          /* not ended yet */
+    err = kz_db_commit(grant->db); /* settles */
     grant->db = NULL;
     return err;
 }
 
+kz_err_t *kz_grant_commit_send(kz_grant_t *grant)
+{
+    return kz_db_commit_send(grant->db);
+}
+
 void kz_grant_rest(kz_grant_t *grant)
 {
-    if (grant && grant->db) {
-        if (!grant->settled)
-            kz_err_free(kz_grant_settle(grant));
-        kz_db_end(grant->db);
-        grant->db = NULL;
-    }
+    if (!grant)
+        return;
+    kz_db_end(grant->db);
+    grant->db = NULL;
+}
+
+kz_err_t *kz_grant_end(kz_grant_t *grant)
+{
+    KZ_TRY(kz_grant_settle(grant));
+    KZ_ASSERT(!kz_db_is_changed(grant->db));
+    kz_grant_rest(grant);
+    return NULL;
 }
 
 kz_err_t *kz_grant_again(kz_grant_t *grant)

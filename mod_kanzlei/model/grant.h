@@ -53,12 +53,21 @@ int kz_grant_has(const kz_grant_t *grant, const char *name);
 /* The firm's key, unwrapped at the first call. Not for public grants. Errors: SEAL. */
 kz_err_t *kz_grant_firm_key(kz_seal_key_t **key, kz_grant_t *grant);
 
-/* The transaction. After kz_grant_commit() or kz_grant_rest() there is none until kz_grant_again():
- * a transfer holds no connection. */
-kz_db_t *kz_grant_db(const kz_grant_t *grant);
+/* The transaction. It is rolled back unless kz_grant_commit() ends it; or, when it has only read,
+ * kz_grant_rest() or the end of the route. After that there is none until kz_grant_again(). */
+kz_db_t *kz_grant_db(const kz_grant_t *grant); /* NULL: there is none; a query then is INTERNAL */
+/* Commits and waits for it. INTERNAL when there is no transaction: it was ended already. */
 kz_err_t *kz_grant_commit(kz_grant_t *grant);
-/* Ends what has only read. Does nothing when there is no transaction. */
+/* Sends COMMIT behind what was sent; answers read from now on come together with it, and
+ * kz_grant_commit() is still to follow. */
+kz_err_t *kz_grant_commit_send(kz_grant_t *grant);
+/* Lets the connection go: for what waits (a transfer, a store, argon2id). Never commits a change: a
+ * transaction that has sent one is rolled back. Does nothing when there is none; NULL is fine. */
 void kz_grant_rest(kz_grant_t *grant);
+/* The end of a route or a job that went well: settled, and nothing left that nobody committed. Lets
+ * the connection go. Errors: those of kz_grant_settle(); INTERNAL for a change that would be lost.
+ */
+kz_err_t *kz_grant_end(kz_grant_t *grant);
 /* A new transaction of the same grant, entered anew: a session that ended meanwhile is an error.
  * The portal itself is not waited for: its "enter" goes out with what follows. */
 kz_err_t *kz_grant_again(kz_grant_t *grant);

@@ -56,7 +56,7 @@ static kz_err_t *send_queries(kz_db_t *db, const char *id)
     KZ_TRY(kz_q_events_of_client_send(db, &(kz_q_events_of_client_args_t){id}));
     KZ_TRY(kz_q_assignments_of_client_send(db, &(kz_q_assignments_of_client_args_t){id}));
     KZ_TRY(kz_q_assignable_send(db, &(kz_q_assignable_args_t){id}));
-    return kz_db_commit_send(db);
+    return kz_db_end_send(db);
 }
 
 static kz_err_t *show_people(kz_view_t *view, kz_db_t *db, apr_pool_t *pool)
@@ -109,7 +109,7 @@ kz_err_t *page_matters(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(kz_q_matters_mine_send(db));
     KZ_TRY(kz_q_visible_count_send(db));
-    KZ_TRY(kz_db_commit_send(db)); /* all is asked */
+    KZ_TRY(kz_db_end_send(db)); /* all is asked */
     KZ_TRY(kz_q_matters_mine_read(&matters, &n, db, rq->pool));
     kz_show_matters_mine(view, "matters", matters, n);
     KZ_TRY(kz_q_visible_count_read(&clients, db, rq->pool));

@@ -137,14 +137,15 @@ kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     const char *id = kz_request_id(rq, "document");
     kz_view_t *view = kz_reply_page(out, "document");
     kz_q_document_t *document;
-    int seen = 0;
+    int opens;
 
     KZ_TRY(kz_q_document(&document, kz_grant_db(grant), &(kz_q_document_args_t){id}, rq->pool));
-    if (is_received(document, grant) && is_read(rq))
-        KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
+    opens = is_received(document, grant) && is_read(rq);
+    if (opens)
+        KZ_TRY(kz_document_step(grant, id, KZ_DOCUMENT_OPENED));
     kz_view_object(view, "form");
     KZ_TRY(fill_page(view, document, rq, grant));
-    return seen ? kz_grant_commit(grant) : NULL;
+    return opens ? kz_grant_commit(grant) : NULL;
 }
 
 static void sent(void *baton)
@@ -174,21 +175,13 @@ kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
     const char *id = kz_request_id(rq, "document");
     kz_document_content_t *content;
     const char *type;
-    int show, seen = 0;
+    int show;
 
-    KZ_TRY(kz_grant_settle(grant));
     if (kz_csrf_is_foreign(rq)) {
         kz_reply_see(out, rq->base, page_of(rq), NULL);
         return NULL;
     }
-    if (is_read(rq)) {
-        KZ_TRY(kz_document_step(&seen, grant, id, KZ_DOCUMENT_OPENED));
-        if (seen) {
-            KZ_TRY(kz_grant_commit(grant));
-            KZ_TRY(kz_grant_again(grant));
-        }
-    }
-    KZ_TRY(kz_document_content_open(&content, grant, id));
+    KZ_TRY(kz_document_content_open(&content, grant, id, is_read(rq)));
     type = kz_document_content_type(content);
     show = kz_request_query(rq, "view") && may_be_shown(type);
     out->kind = KZ_REPLY_CONTENT;
@@ -213,7 +206,7 @@ kz_err_t *page_document_confirm(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
 {
     const char *id = kz_request_id(rq, "document");
 
-    KZ_TRY(kz_document_step(NULL, grant, id, KZ_DOCUMENT_CONFIRMED));
+    KZ_TRY(kz_document_step(grant, id, KZ_DOCUMENT_CONFIRMED));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, page_of(rq), "confirmed");
     return NULL;

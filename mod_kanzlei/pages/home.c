@@ -21,7 +21,7 @@ static kz_err_t *ask(const kz_grant_t *grant)
     KZ_TRY((all ? kz_q_home_kept_send : kz_q_home_kept_mine_send)(db));
     KZ_TRY((all ? kz_q_home_fresh_send : kz_q_home_fresh_mine_send)(db));
     KZ_TRY((all ? kz_q_home_unopened_send : kz_q_home_unopened_mine_send)(db));
-    return kz_db_commit_send(db);
+    return kz_db_end_send(db);
 }
 
 static int shown(int n)
@@ -115,7 +115,7 @@ kz_err_t *page_home_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_q_home_fresh_client_send(kz_grant_db(grant)));
     KZ_TRY(kz_q_matters_mine_send(kz_grant_db(grant)));
     KZ_TRY(kz_q_visible_count_send(kz_grant_db(grant)));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(grant))); /* all is asked */
+    KZ_TRY(kz_db_end_send(kz_grant_db(grant))); /* all is asked */
     KZ_TRY(kz_q_home_fresh_client_read(&fresh, &n, kz_grant_db(grant), rq->pool));
     kz_show_home_fresh_client(view, "fresh", fresh, shown(n));
     more(view, "fresh_count", n, n);

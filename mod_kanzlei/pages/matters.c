@@ -20,7 +20,7 @@ kz_err_t *kz_matters_show(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
     KZ_TRY(kz_rows_place(&args.at, &args.id, rq));
     KZ_TRY(kz_q_matter_send(kz_grant_db(grant), &(kz_q_matter_args_t){id}));
     KZ_TRY(kz_q_documents_of_matter_send(kz_grant_db(grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(grant))); /* all is asked */
+    KZ_TRY(kz_db_end_send(kz_grant_db(grant))); /* all is asked */
     KZ_TRY(kz_q_matter_read(&matter, kz_grant_db(grant), rq->pool));
     KZ_TRY(kz_q_documents_of_matter_read(&rows, &n, kz_grant_db(grant), rq->pool));
     kz_show_matter(view, "matter", matter);

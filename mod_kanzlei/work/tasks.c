@@ -75,7 +75,8 @@ static kz_err_t *one_job(int *found, kz_site_t *site, apr_pool_t *pool)
         err = kz_document_remove(grant, job->object);
     else
         err = kz_mailer_run(site, grant, job, pool);
-    kz_grant_rest(grant);
+    if (!err)
+        err = kz_grant_end(grant);
     if (!err)
         return note(grant, job, NULL);
     kz_err_free(note(grant, job, err));

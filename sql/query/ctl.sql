@@ -5,11 +5,11 @@
 -- -> id int4, slug text, name text, email text, language text, created timestamptz
 SELECT id, slug, name, email, language, created FROM kz_firm_list();
 
--- ctl_firm_reserve() :one
+-- ctl_firm_reserve() :one writes
 -- -> firm int4
 SELECT kz_firm_reserve();
 
--- ctl_firm_add(firm int4, slug text, name text, email text, language text, key bytea) :one
+-- ctl_firm_add(firm int4, slug text, name text, email text, language text, key bytea) :one writes
 -- -> created timestamptz
 SELECT kz_firm_add($1, $2, $3, $4, $5, $6);
 

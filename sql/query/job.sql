@@ -1,5 +1,5 @@
 -- Work that is due, of any firm, taken for a while.
--- job_take(worker uuid, lease interval_ms) :maybe
+-- job_take(worker uuid, lease interval_ms) :maybe writes
 -- -> firm int4, id uuid, kind text, account uuid, purpose text, client uuid, object text, tries int4
 SELECT firm, id, kind, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
        (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', tries
@@ -45,7 +45,7 @@ ON CONFLICT DO NOTHING;
 SELECT name, email FROM firm;
 
 -- A copy to be mended in one of the STORES (one a line: kz_portal_stores()).
--- copy_take(again interval_ms, stores text) :maybe
+-- copy_take(again interval_ms, stores text) :maybe writes
 -- -> firm int4, document uuid
 SELECT firm, document FROM kz_copy_take($1, string_to_array($2, E'\n'));
 
@@ -59,6 +59,6 @@ SELECT EXISTS (SELECT FROM document WHERE object = $1 AND state <> 'discarded');
 DELETE FROM object_copy c USING document d
  WHERE d.object = $1 AND c.firm = d.firm AND c.document = d.id;
 
--- tidy() :one
+-- tidy() :one writes
 -- -> gone int4
 SELECT kz_tidy();

@@ -5,10 +5,6 @@ SELECT a.id, a.kind, a.password, a.language,
            SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'))
   FROM account a WHERE a.user_fold = lower($1);
 
--- The commit does not wait for the disk.
--- commit_soon() :exec
-SET LOCAL synchronous_commit = off;
-
 -- A wrong password: counted unless its mark is known; the third one locks. No row: nothing counted.
 -- sign_in_wrong(user text, mark bytea, lock_time interval_ms) :maybe
 -- -> id uuid, locked bool

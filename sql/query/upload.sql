@@ -50,7 +50,7 @@ UPDATE upload SET worker = NULL, lease = NULL WHERE id = $1 AND worker = $2 AND 
 UPDATE upload SET state = 'storing', size = $4, sha256 = $5, what = $6, type = $7, touched = now()
  WHERE id = $1 AND worker = $2 AND lease = $3 AND state = 'scanning';
 
--- upload_end(upload uuid, worker uuid, lease timestamptz, state text, what text) :exec
+-- upload_end(upload uuid, worker uuid, lease timestamptz, state text, what text) :exec writes
 SELECT kz_upload_end($1, $2, $3, $4, $5);
 
 -- What has become of an upload whose document is there.
@@ -84,7 +84,7 @@ SELECT current_setting('kz.firm')::int, $1, 'provided', jsonb_build_object('clie
  WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'provided' AND state = 'waiting' AND lease IS NULL
                       AND about = $2);
 
--- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe
+-- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe writes
 -- -> firm int4, id uuid, state text, lease timestamptz
 SELECT firm, id, state, lease FROM kz_upload_take($1, $2, $3);
 

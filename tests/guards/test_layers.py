@@ -108,7 +108,21 @@ def grants_elsewhere(root):
     ]
 
 
-RULES = [includes_to_the_right, httpd_elsewhere, private_names_outside, grants_elsewhere]
+def transactions_past_the_grant(root):
+    """What a request does is committed by kz_grant_commit() alone."""
+    return [
+        at(root, path, text.count("\n", 0, match.start()) + 1, f"may not call {match[0]}")
+        for folder in ("http", "pages")
+        for path in c_files(root, f"mod_kanzlei/{folder}")
+        for text in [code(path)]
+        for match in re.finditer(r"\bkz_db_(?:begin|commit|commit_send|end)\b", text)
+    ]
+
+
+RULES = [
+    includes_to_the_right, httpd_elsewhere, private_names_outside, grants_elsewhere,
+    transactions_past_the_grant,
+]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -180,3 +194,11 @@ def test_grants_elsewhere_can_fail(tmp_path):
     assert len(grants_elsewhere(tmp_path)) == 2
     write(tmp_path, {"mod_kanzlei/http/dispatch.c": "f(kz_grant_portal);\n"})
     assert len(grants_elsewhere(tmp_path)) == 3
+
+
+def test_transactions_past_the_grant_can_fail(tmp_path):
+    fine = "KZ_TRY(kz_grant_commit(grant)); /* kz_db_commit() */ kz_db_end_send(db);\n"
+    write(tmp_path, {"mod_kanzlei/pages/a.c": fine, "mod_kanzlei/http/a.c": fine})
+    assert transactions_past_the_grant(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/pages/a.c": fine + "kz_db_commit(db);\n"})
+    assert len(transactions_past_the_grant(tmp_path)) == 1

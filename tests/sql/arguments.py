@@ -260,7 +260,6 @@ CALLS = {
     "job_provided": (("portal", *STAFF), [["@new", "@client"]]),
     "upload_taken": (("nobody",), [["@new", "1 minute", "1 hour"]]),
     "upload_known": (("nobody",), [["@upload"]]),
-    "commit_soon": (("admin",), [[]]),
     "workers": (("nobody",), [[]]),
     "worker_bury": (("nobody",), [["@new"]]),
 }  # fmt: skip

@@ -70,6 +70,8 @@ class Line:
         try:
             for statement in enter:
                 self.db.execute(*statement)
+            if not query.writes and query.name != "enter":  # that notes a session as seen
+                self.db.execute("SET TRANSACTION READ ONLY")
             self.db.execute(f"SET LOCAL plan_cache_mode = force_{mode}_plan")
             self.plans = []
             listed = ", ".join(map(literal, arguments))

@@ -34,7 +34,8 @@ def test_plan(name, lines, things):
 
 def judged(lines, statement, *before):
     """What is found in a statement that no query is; BEFORE: settings."""
-    query = type("Query", (), {"name": uuid.uuid4().hex, "args": [], "sql": statement})
+    members = {"name": uuid.uuid4().hex, "args": [], "sql": statement, "writes": False}
+    query = type("Query", (), members)
     enter = scene.PEOPLE["admin"].enter() + [(f"SET LOCAL {one}",) for one in before]
     plans = lines["kanzlei_portal"].explain(query, [], "custom", enter)
     return [problem for one in plans for problem in plan.problems(one["Plan"], USUAL)]

@@ -111,8 +111,7 @@ static kz_err_t *enqueue(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_stat
 {
     int at = (conn->first + conn->count) % KZ_DB_QUEUE;
 
-    if (conn->count == KZ_DB_QUEUE)
-        return kz_err_create(KZ_ERR_INTERNAL, "database: too many queries in one round trip");
+    KZ_ASSERT(conn->count < KZ_DB_QUEUE); /* so many were sent, and the first one never read */
     conn->queue[at].kind = kind;
     conn->queue[at].statement = statement;
     conn->queue[at].transaction = conn->transaction;
@@ -141,11 +140,11 @@ kz_err_t *kz_db__command(kz_db_conn_t *conn, kz_db_command_t command)
 {
     /* Numbered behind the generated ones. */
     static const kz_db_statement_t commands[] = {
-        [KZ_DB_BEGIN] = {KZ_DB_STATEMENTS, "BEGIN", "BEGIN", NULL, 0, 0},
-        [KZ_DB_COMMIT] = {KZ_DB_STATEMENTS + 1, "COMMIT", "COMMIT", NULL, 0, 0},
-        [KZ_DB_ROLLBACK] = {KZ_DB_STATEMENTS + 2, "ROLLBACK", "ROLLBACK", NULL, 0, 0},
+        [KZ_DB_BEGIN] = {KZ_DB_STATEMENTS, "BEGIN", "BEGIN", NULL, 0, 0, 0},
+        [KZ_DB_COMMIT] = {KZ_DB_STATEMENTS + 1, "COMMIT", "COMMIT", NULL, 0, 0, 0},
+        [KZ_DB_ROLLBACK] = {KZ_DB_STATEMENTS + 2, "ROLLBACK", "ROLLBACK", NULL, 0, 0, 0},
         [KZ_DB_SOON] = {KZ_DB_STATEMENTS + 3, "SOON", "SET LOCAL synchronous_commit = off", NULL, 0,
-                        0},
+                        0, 0},
     };
     kz_db_values_t none;
 
@@ -184,42 +183,47 @@ static kz_err_t *wait_answer(kz_db_conn_t *conn, apr_time_t deadline)
     return NULL;
 }
 
-kz_err_t *kz_db__next(PGresult **result, kz_db_kind_t *kind, unsigned *transaction,
-                      kz_db_conn_t *conn)
+/* Each answer but a sync's is followed by a NULL. */
+static kz_err_t *read_result(kz_db_answer_t *answer, kz_db_conn_t *conn, apr_time_t deadline)
+{
+    PGresult *end;
+    kz_err_t *err;
+
+    KZ_TRY(wait_answer(conn, deadline));
+    answer->result = PQgetResult(conn->pg);
+    if (!answer->result)
+        return down(conn->pg, "no answer");
+    if (answer->kind == KZ_DB_SYNC)
+        return NULL;
+    err = wait_answer(conn, deadline);
+    if (err) {
+        PQclear(answer->result);
+        return err;
+    }
+    while ((end = PQgetResult(conn->pg)) != NULL)
+        PQclear(end);
+    return NULL;
+}
+
+kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
 {
     apr_time_t deadline = conn->first_by ? conn->first_by : apr_time_now() + conn->timeout;
-    const kz_db_statement_t *statement = conn->queue[conn->first].statement;
-    ExecStatusType status;
 
-    *kind = conn->queue[conn->first].kind;
-    *transaction = conn->queue[conn->first].transaction;
+    answer->kind = conn->queue[conn->first].kind;
+    answer->statement = conn->queue[conn->first].statement;
+    answer->own = conn->queue[conn->first].transaction == conn->transaction;
     if (conn->unasked && PQsendFlushRequest(conn->pg) != 1)
         return down(conn->pg, "flush");
     conn->unasked = 0;
-    KZ_TRY(wait_answer(conn, deadline));
-    *result = PQgetResult(conn->pg);
-    if (!*result)
-        return down(conn->pg, "no answer");
-    if (*kind != KZ_DB_SYNC) { /* each answer but a sync's is followed by a NULL */
-        PGresult *end;
-        kz_err_t *err = wait_answer(conn, deadline);
-
-        if (err) {
-            PQclear(*result);
-            return err;
-        }
-        while ((end = PQgetResult(conn->pg)) != NULL)
-            PQclear(end);
-    }
-    if (*transaction == conn->transaction)
+    KZ_TRY(read_result(answer, conn, deadline));
+    if (answer->own)
         conn->first_by = 0;
     conn->first = (conn->first + 1) % KZ_DB_QUEUE;
     conn->count--;
-    status = PQresultStatus(*result);
-    if (*kind == KZ_DB_PREPARE && status != PGRES_COMMAND_OK)
-        conn->prepared[statement->number] = 0;
+    if (answer->kind == KZ_DB_PREPARE && PQresultStatus(answer->result) != PGRES_COMMAND_OK)
+        conn->prepared[answer->statement->number] = 0;
     if (PQstatus(conn->pg) == CONNECTION_BAD) {
-        PQclear(*result);
+        PQclear(answer->result);
         return down(conn->pg, "lost");
     }
     return NULL;

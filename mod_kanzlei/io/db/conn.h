@@ -8,6 +8,8 @@
 #include "io/db/statement.h"
 
 #define KZ_DB_QUEUE 64 /* answers outstanding on one connection, at most */
+#define KZ_DB_LAST                                                                                 \
+    2 /* answers to the end of a transaction: COMMIT's or ROLLBACK's, and the sync's */
 
 typedef enum kz_db_kind_t {
     KZ_DB_COMMAND, /* a kz_db_command_t, or a query of which nobody reads the answer */
@@ -47,6 +49,12 @@ void kz_db__disconnect(kz_db_conn_t *conn);
 /* 1 if the server has hung up or said something unasked for on an idle connection. */
 int kz_db__stale(kz_db_conn_t *conn);
 
+/* A connection of DBPOOL for one transaction: an idle one, or a new one. Errors: DB_DOWN, DB_BUSY.
+ */
+kz_err_t *kz_db__borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool);
+/* Gives CONN back; NULL: it was not good any more, and its place is free. */
+void kz_db__give_back(kz_db_pool_t *dbpool, kz_db_conn_t *conn);
+
 kz_err_t *kz_db__command(kz_db_conn_t *conn, kz_db_command_t command);
 /* KIND: COMMAND or QUERY. */
 kz_err_t *kz_db__query(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,
@@ -55,10 +63,16 @@ kz_err_t *kz_db__sync(kz_db_conn_t *conn);
 /* Pushes what is queued to the server, as far as it takes it now. */
 void kz_db__flush(kz_db_conn_t *conn);
 
-/* Reads the answer to the oldest entry of the queue. *RESULT is the caller's to PQclear(); *KIND
- * says what it answers. Errors: DB_DOWN, DB_BUSY (time-out); the connection is unusable then. */
-kz_err_t *kz_db__next(PGresult **result, kz_db_kind_t *kind, unsigned *transaction,
-                      kz_db_conn_t *conn);
+typedef struct kz_db_answer_t {
+    PGresult *result; /* the caller's to PQclear() */
+    kz_db_kind_t kind;
+    const kz_db_statement_t *statement; /* NULL: a sync */
+    int own; /* 1: of the transaction at work, 0: the end of the one before */
+} kz_db_answer_t;
+
+/* Reads the answer to the oldest entry of the queue. Errors: DB_DOWN, DB_BUSY (time-out); the
+ * connection is unusable then. */
+kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn);
 
 /* An error of the server as ours; CONSTRAINT (64 bytes) takes the violated one's name or "". */
 kz_err_t *kz_db__error(const PGresult *result, const char *what, char *constraint);

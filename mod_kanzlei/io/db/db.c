@@ -3,19 +3,15 @@
 #include <string.h>
 
 #include <apr_strings.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 
 #include "io/db/conn.h"
 
-struct kz_db_pool_t {
-    const char *conninfo;
-    apr_interval_time_t timeout;
-    int max, open;      /* connections */
-    kz_db_conn_t *idle; /* the one used last comes first */
-    apr_thread_mutex_t *mutex;
-    apr_thread_cond_t *freed;
-};
+typedef enum kz_db_state_t { /* a transaction's; it gets worse, never better */
+                             KZ_DB_GOOD,
+                             KZ_DB_ABORTED, /* a statement failed: the server takes nothing but the
+                                               end */
+                             KZ_DB_LOST     /* the connection is of no use any more */
+} kz_db_state_t;
 
 struct kz_db_t {
     kz_db_pool_t *dbpool;
@@ -23,152 +19,35 @@ struct kz_db_t {
     apr_pool_t *pool;
     kz_err_t *(*first)(void *baton); /* reads what was sent before, or NULL */
     void *first_baton;
-    int failed; /* 1: a statement failed, 2: the connection is of no use any more */
+    kz_db_state_t state;
+    int writes; /* a statement was sent that changes something */
     int ending; /* COMMIT was sent */
     char constraint[64];
 };
 
-static apr_status_t close_all(void *baton)
+static apr_status_t end_with_pool(void *baton)
 {
-    kz_db_pool_t *dbpool = baton;
-
-    while (dbpool->idle) {
-        kz_db_conn_t *conn = dbpool->idle;
-
-        dbpool->idle = conn->next;
-        kz_db__disconnect(conn);
-    }
-    return APR_SUCCESS;
-}
-
-kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
-                          apr_interval_time_t timeout, apr_pool_t *pool)
-{
-    kz_db_pool_t *p = apr_pcalloc(pool, sizeof *p);
-    apr_status_t status;
-
-    p->conninfo = apr_pstrdup(pool, conninfo);
-    p->timeout = timeout;
-    p->max = max;
-    status = apr_thread_mutex_create(&p->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-    if (status == APR_SUCCESS)
-        status = apr_thread_cond_create(&p->freed, pool);
-    if (status != APR_SUCCESS)
-        return kz_err_status(KZ_ERR_INTERNAL, status, "database pool");
-    apr_pool_cleanup_register(pool, p, close_all, apr_pool_cleanup_null);
-    *dbpool = p;
-    return NULL;
-}
-
-/* Gives back a place in the pool, with its connection if that is still good. */
-static void give_back(kz_db_pool_t *dbpool, kz_db_conn_t *conn)
-{
-    apr_thread_mutex_lock(dbpool->mutex);
-    if (conn) {
-        conn->next = dbpool->idle;
-        dbpool->idle = conn;
-    } else {
-        dbpool->open--;
-    }
-    apr_thread_cond_signal(dbpool->freed);
-    apr_thread_mutex_unlock(dbpool->mutex);
-}
-
-/* An idle connection, or the right to open one (*CONN is NULL then). */
-static kz_err_t *borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_t deadline)
-{
-    kz_err_t *err = NULL;
-
-    *conn = NULL;
-    apr_thread_mutex_lock(dbpool->mutex);
-    while (!dbpool->idle && dbpool->open >= dbpool->max && !err) {
-        apr_interval_time_t left = deadline - apr_time_now();
-
-        if (left <= 0)
-            err = kz_err_create(KZ_ERR_DB_BUSY, "database: all %d connections are in use",
-                                dbpool->max);
-        else
-            apr_thread_cond_timedwait(dbpool->freed, dbpool->mutex, left);
-    }
-    if (!err && dbpool->idle) {
-        *conn = dbpool->idle;
-        dbpool->idle = (*conn)->next;
-    } else if (!err) {
-        dbpool->open++;
-    }
-    apr_thread_mutex_unlock(dbpool->mutex);
-    return err;
-}
-
-static apr_status_t roll_back(void *baton)
-{
-    kz_db_t *db = baton;
-
-    if (db->conn)
-        db->failed |= 1;
-    kz_db_end(db);
+    kz_db_end(baton);
     return APR_SUCCESS;
 }
 
 kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool)
 {
-    apr_time_t deadline = apr_time_now() + dbpool->timeout;
     kz_db_t *d = apr_pcalloc(pool, sizeof *d);
-    kz_err_t *err = NULL;
+    kz_err_t *err;
 
     d->dbpool = dbpool;
     d->pool = pool;
-    do {
-        KZ_TRY(borrow(&d->conn, dbpool, deadline));
-        if (d->conn && kz_db__stale(d->conn)) {
-            kz_db__disconnect(d->conn);
-            d->conn = NULL;
-            give_back(dbpool, NULL);
-            continue;
-        }
-        if (!d->conn)
-            err = kz_db__connect(&d->conn, dbpool->conninfo, dbpool->timeout, deadline);
-        if (err) {
-            give_back(dbpool, NULL);
-            return err;
-        }
-    } while (!d->conn);
-    d->conn->transaction++;
-    d->conn->first_by = deadline;
-    apr_pool_cleanup_register(pool, d, roll_back, apr_pool_cleanup_null);
+    KZ_TRY(kz_db__borrow(&d->conn, dbpool));
+    apr_pool_cleanup_register(pool, d, end_with_pool, apr_pool_cleanup_null);
     err = kz_db__command(d->conn, KZ_DB_BEGIN);
     if (err) {
-        d->failed = 2;
+        d->state = KZ_DB_LOST;
         kz_db_end(d);
         return err;
     }
     *db = d;
     return NULL;
-}
-
-static kz_err_t *ask(kz_db_t *db, kz_db_kind_t kind, const kz_db_statement_t *statement,
-                     const kz_db_values_t *values)
-{
-    kz_err_t *err;
-
-    if (!db->conn || db->failed || db->ending)
-        return kz_err_create(KZ_ERR_INTERNAL, "database: %s after the transaction's end",
-                             statement->name);
-    err = kz_db__query(db->conn, kind, statement, values);
-    if (err)
-        db->failed = 2;
-    return err;
-}
-
-kz_err_t *kz_db__send(kz_db_t *db, const kz_db_statement_t *statement, const kz_db_values_t *values)
-{
-    return ask(db, KZ_DB_QUERY, statement, values);
-}
-
-kz_err_t *kz_db__later(kz_db_t *db, const kz_db_statement_t *statement,
-                       const kz_db_values_t *values)
-{
-    return ask(db, KZ_DB_COMMAND, statement, values);
 }
 
 void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton)
@@ -185,39 +64,86 @@ static kz_err_t *read_deferred(kz_db_t *db)
     return first ? first(db->first_baton) : NULL;
 }
 
-/* Reads answers until that of the oldest query of this transaction. */
-static kz_err_t *answer(PGresult **result, kz_db_t *db, const char *what)
+/* Reads the oldest answer. An error of the server comes as ours. */
+static kz_err_t *take_answer(kz_db_answer_t *answer, kz_db_t *db)
 {
-    kz_err_t *err = NULL;
+    kz_err_t *err = kz_db__next(answer, db->conn);
+    ExecStatusType status;
 
+    if (err) {
+        db->state = KZ_DB_LOST;
+        return err;
+    }
+    status = PQresultStatus(answer->result);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_PIPELINE_SYNC)
+        return NULL;
+    if (status == PGRES_PIPELINE_ABORTED && db->state == KZ_DB_ABORTED)
+        return NULL;                                      /* skipped: the error came before */
+    db->state = answer->own ? KZ_DB_ABORTED : KZ_DB_LOST; /* not the end of the one before */
+    err = kz_db__error(answer->result, answer->statement ? answer->statement->name : "sync",
+                       db->constraint);
+    PQclear(answer->result);
+    return err;
+}
+
+/* Reads answers that nobody waits for, so that there is room for more. */
+static kz_err_t *make_room(kz_db_t *db)
+{
+    kz_db_conn_t *conn = db->conn;
+
+    if (conn->count < KZ_DB_QUEUE / 2)
+        return NULL;
     KZ_TRY(read_deferred(db));
-    if (!db->conn || db->failed)
-        return kz_err_create(KZ_ERR_INTERNAL, "database: %s after the transaction's end", what);
+    while (conn->count > 0 && conn->queue[conn->first].kind != KZ_DB_QUERY) {
+        kz_db_answer_t answer;
+
+        KZ_TRY(take_answer(&answer, db));
+        PQclear(answer.result);
+    }
+    return NULL;
+}
+
+static kz_err_t *ask(kz_db_t *db, kz_db_kind_t kind, const kz_db_statement_t *statement,
+                     const kz_db_values_t *values)
+{
+    kz_err_t *err;
+
+    KZ_ASSERT(db && db->conn && db->state == KZ_DB_GOOD && !db->ending);
+    KZ_TRY(make_room(db));
+    db->writes |= statement->writes;
+    err = kz_db__query(db->conn, kind, statement, values);
+    if (err)
+        db->state = KZ_DB_LOST;
+    return err;
+}
+
+kz_err_t *kz_db__send(kz_db_t *db, const kz_db_statement_t *statement, const kz_db_values_t *values)
+{
+    return ask(db, KZ_DB_QUERY, statement, values);
+}
+
+kz_err_t *kz_db__later(kz_db_t *db, const kz_db_statement_t *statement,
+                       const kz_db_values_t *values)
+{
+    return ask(db, KZ_DB_COMMAND, statement, values);
+}
+
+/* Reads answers until that of the oldest query of this transaction. */
+static kz_err_t *answer(PGresult **result, kz_db_t *db)
+{
+    KZ_ASSERT(db);
+    KZ_TRY(read_deferred(db));
+    KZ_ASSERT(db->conn && db->state == KZ_DB_GOOD);
     db->constraint[0] = '\0';
     for (;;) {
-        kz_db_kind_t kind;
-        unsigned transaction;
-        ExecStatusType status;
+        kz_db_answer_t next;
 
-        err = kz_db__next(result, &kind, &transaction, db->conn);
-        if (err) {
-            db->failed = 2;
-            return kz_err_wrap(err, "%s", what);
-        }
-        status = PQresultStatus(*result);
-        if (transaction != db->conn->transaction) { /* the end of the one before */
-            PQclear(*result);
-            continue;
-        }
-        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-            db->failed |= 1;
-            err = kz_db__error(*result, what, db->constraint);
-            PQclear(*result);
-            return err;
-        }
-        if (kind == KZ_DB_QUERY)
+        KZ_ASSERT(db->conn->count > 0); /* something was sent */
+        KZ_TRY(take_answer(&next, db));
+        *result = next.result;
+        if (next.kind == KZ_DB_QUERY && next.own)
             return NULL;
-        PQclear(*result);
+        PQclear(next.result);
     }
 }
 
@@ -226,7 +152,7 @@ kz_err_t *kz_db__read(kz_db_rows_t **rows, int *count, kz_db_t *db,
 {
     PGresult *result;
 
-    KZ_TRY(answer(&result, db, statement->name));
+    KZ_TRY(answer(&result, db));
     if (PQnfields(result) != statement->columns) {
         PQclear(result);
         return kz_err_create(KZ_ERR_INTERNAL, "database: %s: other columns than declared",
@@ -237,11 +163,11 @@ kz_err_t *kz_db__read(kz_db_rows_t **rows, int *count, kz_db_t *db,
     return NULL;
 }
 
-kz_err_t *kz_db__read_exec(int *affected, kz_db_t *db, const kz_db_statement_t *statement)
+kz_err_t *kz_db__read_exec(int *affected, kz_db_t *db)
 {
     PGresult *result;
 
-    KZ_TRY(answer(&result, db, statement->name));
+    KZ_TRY(answer(&result, db));
     if (affected)
         *affected = (int)apr_atoi64(PQcmdTuples(result));
     PQclear(result);
@@ -251,74 +177,82 @@ kz_err_t *kz_db__read_exec(int *affected, kz_db_t *db, const kz_db_statement_t *
 /* Sends LAST (COMMIT or ROLLBACK) and a sync behind it. */
 static kz_err_t *send_end(kz_db_t *db, kz_db_command_t last)
 {
-    if (db->failed == 1) /* the pipeline is aborted: it takes nothing before a sync */
+    if (db->state == KZ_DB_ABORTED) /* the pipeline takes nothing before a sync */
         KZ_TRY(kz_db__sync(db->conn));
     KZ_TRY(kz_db__command(db->conn, last));
     return kz_db__sync(db->conn);
 }
 
+/* Gives the connection back with nothing outstanding but the answers to the end, if those: whoever
+ * has it next need not wait for it. */
 static void release(kz_db_t *db)
 {
     kz_db_conn_t *conn = db->conn;
 
     db->conn = NULL;
-    apr_pool_cleanup_kill(db->pool, db, roll_back);
-    if (db->failed > 1) {
+    apr_pool_cleanup_kill(db->pool, db, end_with_pool);
+    if (db->state == KZ_DB_LOST || conn->count > KZ_DB_LAST) {
         kz_db__disconnect(conn);
         conn = NULL;
     }
-    give_back(db->dbpool, conn);
+    kz_db__give_back(db->dbpool, conn);
 }
 
-/* Reads all that is outstanding; the first error of this transaction is returned. */
+/* COMMIT of a failed transaction answers "ROLLBACK" and no error. */
+static kz_err_t *check_end(const kz_db_answer_t *answer)
+{
+    if (answer->own && answer->statement && strcmp(answer->statement->name, "COMMIT") == 0 &&
+        strcmp(PQcmdStatus(answer->result), "ROLLBACK") == 0)
+        return kz_err_create(KZ_ERR_INTERNAL, "database: rolled back instead of committed");
+    return NULL;
+}
+
+/* Reads all that is outstanding; the first error is returned, those that follow from it are not. */
 static kz_err_t *drain(kz_db_t *db)
 {
     kz_err_t *first = NULL;
 
-    while (db->conn->count > 0) {
-        kz_db_kind_t kind;
-        unsigned transaction;
-        PGresult *result;
-        ExecStatusType status;
-        kz_err_t *err = kz_db__next(&result, &kind, &transaction, db->conn);
+    db->first = NULL;
+    while (db->conn->count > 0 && db->state != KZ_DB_LOST) {
+        kz_db_answer_t answer;
+        kz_err_t *err = take_answer(&answer, db);
 
-        if (err) {
-            db->failed = 2;
-            kz_err_free(first);
-            return err;
+        if (!err) {
+            err = check_end(&answer);
+            PQclear(answer.result);
         }
-        status = PQresultStatus(result);
-        if (status == PGRES_FATAL_ERROR && transaction == db->conn->transaction && !first)
-            first = kz_db__error(result, "commit", db->constraint);
-        /* COMMIT of a failed transaction answers "ROLLBACK" and no error. */
-        else if (kind == KZ_DB_COMMAND && strcmp(PQcmdStatus(result), "ROLLBACK") == 0 && !first)
-            first = kz_err_create(KZ_ERR_INTERNAL, "database: rolled back instead of committed");
-        PQclear(result);
+        if (first)
+            kz_err_free(err);
+        else
+            first = err;
     }
     return first;
 }
 
-/* An error before COMMIT, sent already, lets the server skip it: the transaction is open still. */
-static void roll_back_skipped(kz_db_t *db)
+/* Reads all answers, and rolls back where an error let the server skip the end that was sent. */
+static kz_err_t *drain_to_the_end(kz_db_t *db)
 {
-    kz_err_t *err = NULL;
+    kz_err_t *err = drain(db), *rest = NULL;
 
-    if (db->failed < 2 && PQtransactionStatus(db->conn->pg) == PQTRANS_INERROR) {
-        err = send_end(db, KZ_DB_ROLLBACK);
-        if (!err)
-            err = drain(db);
+    if (db->state == KZ_DB_ABORTED && PQtransactionStatus(db->conn->pg) == PQTRANS_INERROR) {
+        rest = send_end(db, KZ_DB_ROLLBACK);
+        if (!rest)
+            rest = drain(db);
     }
-    if (db->conn->count > 0 || PQtransactionStatus(db->conn->pg) != PQTRANS_IDLE)
-        db->failed = 2;
-    kz_err_free(err); /* "rolled back" is what was wanted */
+    if (rest || PQtransactionStatus(db->conn->pg) != PQTRANS_IDLE)
+        db->state = KZ_DB_LOST;
+    kz_err_free(rest);
+    return err;
 }
 
 kz_err_t *kz_db_soon(kz_db_t *db)
 {
-    kz_err_t *err = kz_db__command(db->conn, KZ_DB_SOON);
+    kz_err_t *err;
 
+    KZ_ASSERT(db && db->conn && db->state == KZ_DB_GOOD && !db->ending);
+    err = kz_db__command(db->conn, KZ_DB_SOON);
     if (err)
-        db->failed = 2;
+        db->state = KZ_DB_LOST;
     return err;
 }
 
@@ -326,37 +260,37 @@ kz_err_t *kz_db_commit_send(kz_db_t *db)
 {
     kz_err_t *err;
 
-    if (!db->conn || db->failed || db->ending)
-        return kz_err_create(KZ_ERR_INTERNAL, "database: commit after the transaction's end");
+    KZ_ASSERT(db && db->conn && db->state == KZ_DB_GOOD && !db->ending);
     err = send_end(db, KZ_DB_COMMIT);
     if (err)
-        db->failed = 2;
+        db->state = KZ_DB_LOST;
     else
         db->ending = 1;
     return err;
 }
 
+kz_err_t *kz_db_end_send(kz_db_t *db)
+{
+    KZ_ASSERT(db && !db->writes);
+    return kz_db_commit_send(db);
+}
+
 kz_err_t *kz_db_commit(kz_db_t *db)
 {
-    kz_err_t *err, *rest = NULL;
+    kz_err_t *err = NULL, *rest;
 
-    if (!db->conn)
-        return kz_err_create(KZ_ERR_INTERNAL, "database: committed twice");
-    if (db->failed) {
+    if (db && db->state != KZ_DB_GOOD)
         kz_db_end(db);
-        return kz_err_create(KZ_ERR_INTERNAL, "database: commit after an error");
-    }
-    err = db->ending ? NULL : kz_db_commit_send(db);
+    KZ_ASSERT(db && db->conn); /* not over, and no statement has failed */
+    if (!db->ending)
+        err = kz_db_commit_send(db);
     if (!err)
         err = read_deferred(db);
-    if (db->failed < 2)
-        rest = drain(db);
+    rest = drain_to_the_end(db);
     if (err)
         kz_err_free(rest);
     else
         err = rest;
-    if (err)
-        roll_back_skipped(db);
     release(db);
     return err;
 }
@@ -364,24 +298,29 @@ kz_err_t *kz_db_commit(kz_db_t *db)
 void kz_db_end(kz_db_t *db)
 {
     kz_err_t *err = NULL;
+    int well;
 
     if (!db || !db->conn)
         return;
-    if (db->failed < 2 && !db->ending)
-        err = send_end(db, db->failed ? KZ_DB_ROLLBACK : KZ_DB_COMMIT);
-    if (!err && db->failed == 1) { /* after an error nothing is left for the next to stumble over */
-        err = drain(db);
-        if (db->ending)
-            roll_back_skipped(db);
-    } else if (!err && db->failed == 0)
+    well = db->state == KZ_DB_GOOD && !db->writes;
+    if (db->state != KZ_DB_LOST && !db->ending)
+        err = send_end(db, well ? KZ_DB_COMMIT : KZ_DB_ROLLBACK);
+    if (err)
+        db->state = KZ_DB_LOST;
+    else if (db->state == KZ_DB_ABORTED || db->conn->count > KZ_DB_LAST)
+        err = drain_to_the_end(db);
+    else
         kz_db__flush(db->conn);
-    if (err && db->failed != 1)
-        db->failed = 2;
     kz_err_free(err);
     release(db);
 }
 
+int kz_db_is_changed(const kz_db_t *db)
+{
+    return db && db->conn && db->writes;
+}
+
 const char *kz_db_constraint(const kz_db_t *db)
 {
-    return db->constraint;
+    return db ? db->constraint : "";
 }

@@ -5,8 +5,8 @@
  * sql/generate makes of sql/query (queries.h): kz_q_NAME() sends and reads, kz_q_NAME_send() and
  * kz_q_NAME_read() are its halves, for several queries in one round trip; answers are read in the
  * order of sending. Of what gives no rows, kz_q_NAME_later() sends it and lets nobody wait: its
- * error is that of the next answer or of the commit. Every wait is bounded. PQ* is named in this
- * folder alone. */
+ * error is that of a later call, at the latest of the commit. Every wait is bounded. PQ* is named
+ * in this folder alone. */
 #ifndef KZ_IO_DB_H
 #define KZ_IO_DB_H
 
@@ -30,8 +30,8 @@ typedef struct kz_db_bytes_t {
 kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
                           apr_interval_time_t timeout, apr_pool_t *pool);
 
-/* Borrows a connection and begins. It is rolled back when POOL is cleared, unless it was committed
- * or ended. Errors: DB_DOWN (no server), DB_BUSY (no connection became free in time). */
+/* Borrows a connection and begins. It is ended (kz_db_end) when POOL is cleared, at the latest.
+ * Errors: DB_DOWN (no server), DB_BUSY (no connection became free in time). */
 kz_err_t *kz_db_begin(kz_db_t **db, kz_db_pool_t *dbpool, apr_pool_t *pool);
 
 /* FIRST is called once, before the answer to any query after this call is read: it reads the
@@ -43,21 +43,27 @@ void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton);
 kz_err_t *kz_db_soon(kz_db_t *db);
 
 /* Sends COMMIT behind what was sent, without waiting: answers read from now on come together with
- * it, and the server is woken once, not twice. Nothing can be sent any more; kz_db_commit() says
- * how it ended, kz_db_end() is enough for what has only read. */
+ * it, and the server is woken once, not twice. Nothing can be sent any more. What has changed
+ * something says commit, and kz_db_commit() tells how it ended; what has only read says end, and
+ * kz_db_end() is enough for that. INTERNAL when kz_db_end_send() finds a change. */
 kz_err_t *kz_db_commit_send(kz_db_t *db);
+kz_err_t *kz_db_end_send(kz_db_t *db);
 
 /* Commits, waits for it and gives the connection back. On an error nothing is committed, or, when
  * the connection broke in that moment, the outcome is unknown: what is repeated must be repeatable.
- */
+ * INTERNAL when the transaction is over, or one of its statements has failed. */
 kz_err_t *kz_db_commit(kz_db_t *db);
 
-/* Ends a transaction that has only read: COMMIT is sent, its answer not waited for, and the
- * connection given back. Rolls back after an error. Does nothing when it is over already; NULL is
- * fine. */
+/* Ends a transaction that nobody commits, and gives the connection back: rolls back when a
+ * statement was sent that changes something (see sql/generate), or one has failed. What has only
+ * read ends with a COMMIT, which keeps what entering noted of the session; it isn't waited for when
+ * all answers were read. Does nothing when it is over already; NULL is fine. */
 void kz_db_end(kz_db_t *db);
 
-/* Name of the constraint that the last statement violated, "" if none. */
+/* 1 when a statement was sent that changes something, and the transaction is not over. */
+int kz_db_is_changed(const kz_db_t *db);
+
+/* Name of the constraint that the last statement violated, "" if none; DB may be NULL. */
 const char *kz_db_constraint(const kz_db_t *db);
 
 /* Runs a script of several statements (migrations), outside a pool and without a bound: connects by

@@ -15,6 +15,7 @@ typedef struct kz_db_statement_t {
     const char *sql;
     const unsigned *types; /* OID of each argument */
     int args, columns;
+    int writes; /* 1: it changes something, and needs a commit */
 } kz_db_statement_t;
 
 typedef struct kz_db_values_t {
@@ -40,7 +41,7 @@ kz_err_t *kz_db__later(kz_db_t *db, const kz_db_statement_t *statement,
                        const kz_db_values_t *values);
 kz_err_t *kz_db__read(kz_db_rows_t **rows, int *count, kz_db_t *db,
                       const kz_db_statement_t *statement);
-kz_err_t *kz_db__read_exec(int *affected, kz_db_t *db, const kz_db_statement_t *statement);
+kz_err_t *kz_db__read_exec(int *affected, kz_db_t *db);
 void kz_db__rows_free(kz_db_rows_t *rows);
 
 const char *kz_db__text(kz_db_rows_t *rows, int row, int column, apr_pool_t *pool);

@@ -27,8 +27,7 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
     return kz_q_job_provided_later(kz_grant_db(grant), &(kz_q_job_provided_args_t){job, client});
 }
 
-kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *document,
-                           kz_document_step_t step)
+kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step)
 {
     static const char *const kinds[] = {"opened", "received", "confirmed"};
     kz_q_delivery_step_args_t args = {.document = document, .step = kinds[step]};
@@ -36,8 +35,6 @@ kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *documen
     int n, i;
 
     KZ_TRY(kz_q_delivery_step(&rows, &n, kz_grant_db(grant), &args, kz_grant_pool(grant)));
-    if (new_step)
-        *new_step = n > 0;
     for (i = 0; i < n; i++) {
         kz_event_t event = {.client = rows[i].client, .document = document};
 
@@ -131,7 +128,7 @@ static kz_err_t *open_reader(kz_document_content_t *content, const kz_seal_key_t
 }
 
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
-                                   const char *document)
+                                   const char *document, int opens)
 {
     kz_portal_t *portal = kz_grant_services(grant);
     apr_pool_t *pool = kz_grant_pool(grant);
@@ -143,6 +140,10 @@ kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *
     made->grant = grant;
     KZ_TRY(kz_q_document_content(&made->row, kz_grant_db(grant), &args, pool));
     KZ_TRY(kz_grant_firm_key(&firm_key, grant));
+    if (opens) {
+        KZ_TRY(kz_document_step(grant, document, KZ_DOCUMENT_OPENED));
+        KZ_TRY(kz_grant_commit(grant));
+    }
     kz_grant_rest(grant);
     if (made->row->key.len != KZ_SEAL_WRAPPED)
         return kz_err_create(KZ_ERR_SEAL, "document %s has no key", document);
@@ -198,6 +199,6 @@ kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void
 kz_err_t *kz_document_content_sent(kz_document_content_t *content)
 {
     KZ_TRY(kz_grant_again(content->grant));
-    KZ_TRY(kz_document_step(NULL, content->grant, content->row->id, KZ_DOCUMENT_RECEIVED));
+    KZ_TRY(kz_document_step(content->grant, content->row->id, KZ_DOCUMENT_RECEIVED));
     return kz_grant_commit(content->grant);
 }

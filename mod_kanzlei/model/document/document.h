@@ -18,10 +18,8 @@ typedef enum kz_document_step_t {
 
 /* Notes the step of GRANT's account, if that is of the side that receives DOCUMENT and has not done
  * it before; with an event, if nobody of the client's (or the firm's) had done it before. Who
- * receives or confirms has opened it, too. In GRANT's transaction; *NEW_STEP (may be NULL) becomes
- * 1 if anything was noted, else 0. */
-kz_err_t *kz_document_step(int *new_step, kz_grant_t *grant, const char *document,
-                           kz_document_step_t step);
+ * receives or confirms has opened it, too. In GRANT's transaction, which is to be committed. */
+kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step);
 
 /* What staff decide about a document that the scanner kept back: it is provided, or it goes. REASON
  * isn't empty. Errors: CONFLICT (somebody has decided already). */
@@ -34,10 +32,10 @@ kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object);
 
 typedef struct kz_document_content_t kz_document_content_t; /* an open document */
 
-/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Errors: NOT_FOUND
- * (not there, kept back), STORE_DOWN, SEAL. */
+/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go; OPENS: notes
+ * first that its reader opens it. Errors: NOT_FOUND (not there, kept back), STORE_DOWN, SEAL. */
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
-                                   const char *document);
+                                   const char *document, int opens);
 const char *kz_document_content_name(const kz_document_content_t *content);
 const char *kz_document_content_type(const kz_document_content_t *content); /* media type */
 const char *kz_document_content_hash(const kz_document_content_t *content); /* SHA-256, hex */

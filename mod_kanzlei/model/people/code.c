@@ -128,8 +128,10 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
     redeemed->token = NULL;
     redeemed->state = KZ_CODE_USED;
     KZ_TRY(kz_q_code_use(&used, db, &(kz_q_code_use_args_t){code->id}));
-    if (used == 0)
+    if (used == 0) {
+        kz_grant_rest(grant);
         return NULL;
+    }
     KZ_TRY(kz_q_account_password(NULL, db, &(kz_q_account_password_args_t){code->account, hash}));
     KZ_TRY(kz_q_codes_end(NULL, db, &(kz_q_codes_end_args_t){code->account}));
     KZ_TRY(kz_q_sessions_end(NULL, db, &(kz_q_sessions_end_args_t){code->account, NULL}));

@@ -76,7 +76,7 @@ static kz_err_t *count_wrong(int *locked, kz_grant_t *grant, const char *user, c
     };
 
     kz_password_mark(mark, portal, account ? account : "", password);
-    KZ_TRY(kz_q_commit_soon(NULL, kz_grant_db(grant)));
+    KZ_TRY(kz_db_soon(kz_grant_db(grant)));
     KZ_TRY(kz_q_sign_in_wrong(&row, kz_grant_db(grant), &args, pool));
     if (row) {
         *locked = row->locked;

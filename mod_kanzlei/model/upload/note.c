@@ -30,7 +30,7 @@ kz_err_t *kz_upload__note_complete(kz_upload__work_t *work, const char *id, apr_
     kz_q_upload_complete_t *row;
 
     KZ_TRY(kz_q_upload_complete_send(kz_grant_db(work->grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(work->grant)));
+    KZ_TRY(kz_grant_commit_send(work->grant));
     KZ_TRY(kz_q_upload_complete_read(&row, kz_grant_db(work->grant), work->pool));
     KZ_TRY(kz_grant_commit(work->grant));
     work->row = row;
@@ -46,7 +46,7 @@ kz_err_t *kz_upload__note_resumed(kz_upload__work_t *work, const kz_q_upload_tak
 
     KZ_TRY(kz_db_soon(kz_grant_db(work->grant)));
     KZ_TRY(kz_q_upload_take_send(kz_grant_db(work->grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(work->grant)));
+    KZ_TRY(kz_grant_commit_send(work->grant));
     KZ_TRY(kz_q_upload_take_read(&row, kz_grant_db(work->grant), work->pool));
     KZ_TRY(kz_grant_commit(work->grant));
     work->row = row;
@@ -78,7 +78,7 @@ kz_err_t *kz_upload__note_scanned(int *ours, const kz_upload__work_t *work,
     KZ_TRY(kz_grant_again(work->grant));
     KZ_TRY(kz_db_soon(kz_grant_db(work->grant)));
     KZ_TRY(kz_q_upload_scanned_send(kz_grant_db(work->grant), &args));
-    KZ_TRY(kz_db_commit_send(kz_grant_db(work->grant)));
+    KZ_TRY(kz_grant_commit_send(work->grant));
     KZ_TRY(kz_q_upload_scanned_read(ours, kz_grant_db(work->grant)));
     return kz_grant_commit(work->grant);
 }

@@ -22,7 +22,7 @@ static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
         const char *path = kz_upload__spool(portal, entry->d_name, pool);
         kz_q_upload_known_t *row = NULL;
         struct stat info;
-        kz_db_t *db;
+        kz_db_t *db = NULL;
         kz_err_t *err;
 
         if (stat(path, &info) != 0 || apr_time_sec(apr_time_now()) - info.st_mtime < KZ_SWEEP_STRAY)
@@ -35,11 +35,9 @@ static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
         err = kz_db_begin(&db, portal->db, pool);
         if (!err)
             err = kz_q_upload_known(&row, db, &(kz_q_upload_known_args_t){entry->d_name}, pool);
-        if (!err) {
-            kz_db_end(db);
-            if (!row->known)
-                unlink(path);
-        }
+        kz_db_end(db);
+        if (!err && !row->known)
+            unlink(path);
         kz_err_free(err);
     }
     if (dir)

@@ -67,7 +67,7 @@ kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matte
     KZ_TRY(kz_seal_document_create(wrapped, firm_key, uuid, pool));
     KZ_TRY(kz_q_upload_add_send(kz_grant_db(grant), &args));
     KZ_TRY(kz_seal_spool_create(spool, wrapped, pool)); /* a file without a row is swept */
-    KZ_TRY(kz_db_commit_send(kz_grant_db(grant)));
+    KZ_TRY(kz_grant_commit_send(grant));
     KZ_TRY(kz_q_upload_add_read(&added, kz_grant_db(grant)));
     KZ_TRY(kz_grant_commit(grant));
     if (added == 0) {

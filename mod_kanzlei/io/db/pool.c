@@ -1,0 +1,111 @@
+/* The connections of a process: borrowed by one thread at a time, the one used last first. */
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "io/db/conn.h"
+
+struct kz_db_pool_t {
+    const char *conninfo;
+    apr_interval_time_t timeout;
+    int max, open;      /* connections */
+    kz_db_conn_t *idle; /* the one used last comes first */
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *freed;
+};
+
+static apr_status_t close_all(void *baton)
+{
+    kz_db_pool_t *dbpool = baton;
+
+    while (dbpool->idle) {
+        kz_db_conn_t *conn = dbpool->idle;
+
+        dbpool->idle = conn->next;
+        kz_db__disconnect(conn);
+    }
+    return APR_SUCCESS;
+}
+
+kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
+                          apr_interval_time_t timeout, apr_pool_t *pool)
+{
+    kz_db_pool_t *p = apr_pcalloc(pool, sizeof *p);
+    apr_status_t status;
+
+    p->conninfo = apr_pstrdup(pool, conninfo);
+    p->timeout = timeout;
+    p->max = max;
+    status = apr_thread_mutex_create(&p->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
+    if (status == APR_SUCCESS)
+        status = apr_thread_cond_create(&p->freed, pool);
+    if (status != APR_SUCCESS)
+        return kz_err_status(KZ_ERR_INTERNAL, status, "database pool");
+    apr_pool_cleanup_register(pool, p, close_all, apr_pool_cleanup_null);
+    *dbpool = p;
+    return NULL;
+}
+
+void kz_db__give_back(kz_db_pool_t *dbpool, kz_db_conn_t *conn)
+{
+    apr_thread_mutex_lock(dbpool->mutex);
+    if (conn) {
+        conn->next = dbpool->idle;
+        dbpool->idle = conn;
+    } else {
+        dbpool->open--;
+    }
+    apr_thread_cond_signal(dbpool->freed);
+    apr_thread_mutex_unlock(dbpool->mutex);
+}
+
+/* An idle connection, or the right to open one (*CONN is NULL then). */
+static kz_err_t *take_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_t deadline)
+{
+    kz_err_t *err = NULL;
+
+    *conn = NULL;
+    apr_thread_mutex_lock(dbpool->mutex);
+    while (!dbpool->idle && dbpool->open >= dbpool->max && !err) {
+        apr_interval_time_t left = deadline - apr_time_now();
+
+        if (left <= 0)
+            err = kz_err_create(KZ_ERR_DB_BUSY, "database: all %d connections are in use",
+                                dbpool->max);
+        else
+            apr_thread_cond_timedwait(dbpool->freed, dbpool->mutex, left);
+    }
+    if (!err && dbpool->idle) {
+        *conn = dbpool->idle;
+        dbpool->idle = (*conn)->next;
+    } else if (!err) {
+        dbpool->open++;
+    }
+    apr_thread_mutex_unlock(dbpool->mutex);
+    return err;
+}
+
+kz_err_t *kz_db__borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool)
+{
+    apr_time_t deadline = apr_time_now() + dbpool->timeout;
+    kz_err_t *err = NULL;
+
+    do {
+        KZ_TRY(take_place(conn, dbpool, deadline));
+        if (*conn && kz_db__stale(*conn)) {
+            kz_db__disconnect(*conn);
+            *conn = NULL;
+            kz_db__give_back(dbpool, NULL);
+            continue;
+        }
+        if (!*conn)
+            err = kz_db__connect(conn, dbpool->conninfo, dbpool->timeout, deadline);
+        if (err) {
+            kz_db__give_back(dbpool, NULL);
+            return err;
+        }
+    } while (!*conn);
+    (*conn)->transaction++;
+    (*conn)->first_by = deadline;
+    return NULL;
+}

@@ -1,0 +1,121 @@
+"""How transactions end: nothing is kept of what nobody committed, and who borrows a connection next
+finds nothing of who had it before."""
+
+import subprocess
+
+import pytest
+from ctl_site import BUILD, Cluster, Site
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    made = Cluster()
+    made.make_roles()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def program():
+    """It ends transactions in all ways, on one connection."""
+    subprocess.run(
+        ["make", "-s", "-C", BUILD.parent, f"{BUILD.name}/unit/transaction_steps"],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    return BUILD / "unit/transaction_steps"
+
+
+@pytest.fixture
+def site(cluster, tmp_path):
+    made = Site(cluster, tmp_path)
+    made.run("migrate")
+    made.make_firm()
+    return made
+
+
+@pytest.fixture
+def steps(site, program):
+    """Goes through the steps, one transaction each; what each of them said."""
+
+    def through(*names):
+        command = [program, site.folder / "kanzlei.conf", "1", *names]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return [line.partition(": ")[2] for line in done.stdout.splitlines()]
+
+    return through
+
+
+def jobs(site):
+    [(count,)] = site.sql("SELECT count(*) FROM job")
+    return count
+
+
+def test_a_failing_change_does_not_hurt_who_borrows_next(steps, site):
+    assert steps("failing_later", "read_something") == ["fine", "fine"]
+    assert jobs(site) == 0
+
+
+def test_many_changes_without_an_answer(steps, site):
+    assert steps("many_later", "read_something") == ["fine", "fine"]
+    assert jobs(site) == 500
+
+
+def test_one_of_many_changes_fails(steps, site):
+    said, after = steps("failing_many", "read_something")
+    assert "23505" in said
+    assert after == "fine"
+    assert jobs(site) == 0
+
+
+def test_what_nobody_commits_is_rolled_back(steps, site):
+    assert steps("rest_uncommitted", "read_something") == ["fine", "fine"]
+    assert jobs(site) == 0
+
+
+def test_a_second_commit_is_said_with_its_place(steps, site):
+    said, after = steps("commit_twice", "read_something")
+    assert "assertion" in said
+    assert after == "fine"
+    assert jobs(site) == 1
+
+
+def test_a_change_that_nobody_committed_is_no_success(steps, site):
+    said, after = steps("end_uncommitted", "read_something")
+    assert "assertion" in said
+    assert after == "fine"
+    assert jobs(site) == 0
+
+
+def test_a_question_after_the_end_is_said(steps):
+    said, after = steps("ask_after_commit", "read_something")
+    assert "assertion" in said
+    assert after == "fine"
+
+
+@pytest.mark.expect_log(r"kanzlei:error.*INTERNAL: making \S+/spool/", r"kanzlei:warn.*worker-")
+def test_an_upload_that_finds_no_spool_leaves_no_row(portal, maria):
+    """The row is sent before the file is made; an error in between undoes it."""
+    spool = portal.data / "spool"
+    count = "SELECT count(*) FROM upload"
+    [(before,)] = portal.sql(count)
+    mode = spool.stat().st_mode & 0o7777
+    spool.chmod(0o500)
+    try:
+        answers = [maria.browser.create(maria.matter, 10).status_code for _ in range(3)]
+    finally:
+        spool.chmod(mode)
+    assert answers == [500] * 3
+    assert portal.sql(count) == [(before,)]
+
+
+def test_a_session_stays_awake_by_reading(portal, maria):
+    """Also by what lets its connection go before the answer is sent."""
+    document = maria.browser.upload(maria.matter, b"content")
+    age = "UPDATE session SET seen = now() - interval '5 minutes' WHERE account = %s"
+    fresh = "SELECT max(seen) > now() - interval '1 minute' FROM session WHERE account = %s"
+    for path in ("/matters", f"/matters/{maria.matter}", f"/documents/{document}/content?view"):
+        portal.sql(age, maria.account)
+        answer = maria.browser.get(path, headers={"Accept": "*/*"})
+        assert answer.status_code == 200
+        assert portal.sql(fresh, maria.account) == [(True,)], path
