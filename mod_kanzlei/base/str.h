@@ -1,5 +1,5 @@
-/* Strings: hex and base64url, UUIDs, comparison of secrets, UTF-8, and what becomes of the name of
- * an uploaded file, on its way in and on its way out. */
+/* Strings: hex and base64url, UUIDs, comparison of secrets, UTF-8, and how the name of a document
+ * is sent back. What people type is text.h. */
 #ifndef KZ_BASE_STR_H
 #define KZ_BASE_STR_H
 
@@ -9,9 +9,8 @@
 
 #include "base/err.h"
 
-#define KZ_STR_UUID_BYTES    16
-#define KZ_STR_UUID_SIZE     37  /* bytes of a UUID's text with its final NUL */
-#define KZ_STR_FILE_NAME_MAX 255 /* bytes of a file name, without the final NUL */
+#define KZ_STR_UUID_BYTES 16
+#define KZ_STR_UUID_SIZE  37 /* bytes of a UUID's text with its final NUL */
 
 typedef enum kz_str_disposition_t {
     KZ_STR_INLINE,
@@ -53,13 +52,6 @@ int kz_str_equal_secret(const char *one, const char *other);
 
 /* Whether LEN bytes are UTF-8 (RFC 3629: no surrogates, nothing overlong, at most U+10FFFF). */
 int kz_str_is_utf8(const char *text, size_t len);
-
-/* What is shown and stored of the NAME (LEN bytes, anything) of an uploaded file: what follows the
- * last / or \, without control characters, bidirectional controls and other invisible characters
- * (Unicode 15: categories Cc and Cf, Default_Ignorable_Code_Point), bytes that are not UTF-8
- * replaced by U+FFFD, no spaces at either end, no dots at the end, at most KZ_STR_FILE_NAME_MAX
- * bytes, cut before the extension. Never empty: "unbenannt" then. In POOL. */
-const char *kz_str_file_name(const char *name, size_t len, apr_pool_t *pool);
 
 /* The value of a Content-Disposition header (RFC 6266) for NAME, which is UTF-8: an ASCII filename
  * and, if that is not the whole truth, filename* (RFC 8187). In POOL. */

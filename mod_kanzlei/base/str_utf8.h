@@ -1,4 +1,4 @@
-/* One character of UTF-8, for the files str*.c. */
+/* One character of UTF-8, for the files str*.c and text*.c. */
 #ifndef KZ_BASE_STR_UTF8_H
 #define KZ_BASE_STR_UTF8_H
 

@@ -6,24 +6,25 @@
 #include <apr_strings.h>
 
 #include "base/secret.h"
-#include "base/str.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "model/people/password.h"
 #include "model/people/staff.h"
 
-#define PASSWORD_MAX 1000 /* bytes */
-#define PAGE         200  /* accounts read at once */
+#define PASSWORD_SIZE (4 * KZ_PASSWORD_MAX) /* bytes of UTF-8 */
+#define PAGE          200                   /* accounts read at once */
 
-/* The first line of standard input, in secret memory. */
+/* The first line of standard input, folded. */
 static kz_err_t *read_password(const char **password, apr_pool_t *pool)
 {
     char *room;
     size_t len = 0;
     ssize_t got = 1;
+    const char *folded;
 
-    KZ_TRY(kz_secret_alloc((void **)&room, PASSWORD_MAX + 2, pool));
-    while (len < PASSWORD_MAX + 1 && got > 0 && !memchr(room, '\n', len)) {
-        got = read(STDIN_FILENO, room + len, PASSWORD_MAX + 1 - len);
+    KZ_TRY(kz_secret_alloc((void **)&room, PASSWORD_SIZE + 2, pool));
+    while (len < PASSWORD_SIZE + 1 && got > 0 && !memchr(room, '\n', len)) {
+        got = read(STDIN_FILENO, room + len, PASSWORD_SIZE + 1 - len);
         if (got > 0)
             len += (size_t)got;
     }
@@ -31,10 +32,13 @@ static kz_err_t *read_password(const char **password, apr_pool_t *pool)
     room[len] = '\0';
     if (len == 0)
         return kz_err_create(KZ_ERR_INVALID, "there is no password on standard input");
-    if (len > PASSWORD_MAX || !kz_str_is_utf8(room, len))
-        return kz_err_create(KZ_ERR_INVALID, "the password is longer than %d bytes, or not UTF-8",
-                             PASSWORD_MAX);
-    *password = room;
+    folded = kz_text_password(room, len, pool);
+    if (!folded || kz_text_length(folded) > KZ_PASSWORD_MAX)
+        return kz_err_create(KZ_ERR_INVALID,
+                             "the password is longer than %d characters, not UTF-8, or holds a "
+                             "control character",
+                             KZ_PASSWORD_MAX);
+    *password = folded;
     return NULL;
 }
 

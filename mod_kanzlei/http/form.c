@@ -2,13 +2,12 @@
 
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/str.h"
-#include "io/mail/mail.h"
-
-#define KZ_FORM_SECRET_MAX 1000 /* bytes of a password */
+#include "base/text.h"
+#include "model/field.h"
+#include "model/people/password.h"
 
 struct kz_form_t {
     kz_request_t *rq;
@@ -44,59 +43,47 @@ int kz_form_failed(const kz_form_t *form)
     return !apr_is_empty_table(form->wrong);
 }
 
-/* The field without blanks at its ends, and put down as typed. */
-static const char *taken(kz_form_t *form, const char *name)
+/* The field NAME as it came, put down for the page unless nobody could show it. */
+static const char *typed(kz_form_t *form, const char *name)
 {
     const char *value = kz_request_form(form->rq, name);
-    size_t len;
+    size_t len = value ? strlen(value) : 0;
 
-    if (!value)
-        value = "";
-    while (apr_isspace(*value))
-        value++;
-    len = strlen(value);
-    while (len > 0 && apr_isspace(value[len - 1]))
-        len--;
-    value = apr_pstrmemdup(form->rq->pool, value, len);
     if (kz_str_is_utf8(value, len))
-        apr_table_setn(form->typed, name, value);
+        apr_table_setn(form->typed, name, value ? value : "");
     return value;
 }
 
-static int has_control(const char *text)
+static const char *read_field(kz_form_t *form, const kz_field_t *field)
 {
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            return 1;
-    }
-    return 0;
+    const char *value;
+    kz_field_fault_t fault = kz_field_read(&value, field, typed(form, field->name), form->rq->pool);
+
+    if (fault == KZ_FIELD_FINE)
+        apr_table_setn(form->typed, field->name, value);
+    else
+        kz_form_fail(form, field->name, kz_field_key(fault));
+    return value;
 }
 
 const char *kz_form_text(kz_form_t *form, const char *name, size_t max, kz_form_need_t need)
 {
-    const char *value = taken(form, name);
+    return read_field(form, &(kz_field_t){name, KZ_FIELD_LINE, need == KZ_FORM_REQUIRED, max});
+}
 
-    if (*value == '\0' && need == KZ_FORM_REQUIRED)
-        kz_form_fail(form, name, "field.required");
-    else if (strlen(value) > max)
-        kz_form_fail(form, name, "field.too_long");
-    else if (!kz_str_is_utf8(value, strlen(value)) || has_control(value))
-        kz_form_fail(form, name, "field.characters");
-    else
-        return value;
-    return "";
+const char *kz_form_number(kz_form_t *form, const char *name, size_t max, kz_form_need_t need)
+{
+    return read_field(form, &(kz_field_t){name, KZ_FIELD_NUMBER, need == KZ_FORM_REQUIRED, max});
+}
+
+const char *kz_form_user(kz_form_t *form, const char *name)
+{
+    return read_field(form, &(kz_field_t){name, KZ_FIELD_USER, 2, 64});
 }
 
 const char *kz_form_email(kz_form_t *form, const char *name, kz_form_need_t need)
 {
-    const char *value = kz_form_text(form, name, 254, need), *ascii;
-    kz_err_t *err = *value ? kz_mail_address(&ascii, value, form->rq->pool) : NULL;
-
-    if (!err)
-        return value;
-    kz_err_free(err);
-    kz_form_fail(form, name, "field.email");
-    return "";
+    return read_field(form, &(kz_field_t){name, KZ_FIELD_EMAIL, need == KZ_FORM_REQUIRED, 254});
 }
 
 const char *kz_form_choice(kz_form_t *form, const char *name, const char *values)
@@ -127,7 +114,7 @@ const char *kz_form_secret(kz_form_t *form, const char *name)
 
     if (!value || !*value)
         kz_form_fail(form, name, "field.required");
-    else if (strlen(value) > KZ_FORM_SECRET_MAX)
+    else if (kz_text_length(value) > KZ_PASSWORD_MAX)
         kz_form_fail(form, name, "field.too_long");
     else
         return value;

@@ -13,14 +13,19 @@ typedef enum kz_form_need_t { KZ_FORM_OPTIONAL, KZ_FORM_REQUIRED } kz_form_need_
 /* The form of this request; RQ's form table must have been read. */
 kz_form_t *kz_form_open(kz_request_t *rq);
 
-/* The field NAME without blanks at its ends: at most MAX bytes of UTF-8, no control characters.
- * Never NULL; "" where it is missing or wrong (then the form has failed). */
+/* The field NAME, folded and checked (model/field.h): one line of at most MAX characters. Never
+ * NULL;
+ * "" where it is missing or wrong (then the form has failed). */
 const char *kz_form_text(kz_form_t *form, const char *name, size_t max, kz_form_need_t need);
-/* A mail address (one, as kz_mail_send takes it), at most 254 bytes. */
+/* A number of a client or a matter. */
+const char *kz_form_number(kz_form_t *form, const char *name, size_t max, kz_form_need_t need);
+/* A new user name: 2 to 64 of a-z, 0-9, dot and dash. */
+const char *kz_form_user(kz_form_t *form, const char *name);
+/* A mail address (one, as kz_mail_send takes it). */
 const char *kz_form_email(kz_form_t *form, const char *name, kz_form_need_t need);
 /* One of VALUES ("person|company"); the first of them when the field is missing. */
 const char *kz_form_choice(kz_form_t *form, const char *name, const char *values);
-/* A password as typed: at most 1,000 bytes, nothing trimmed; never put back into the page. */
+/* A password as typed: at most KZ_PASSWORD_MAX characters; never put back into the page. */
 const char *kz_form_secret(kz_form_t *form, const char *name);
 /* A checkbox. */
 int kz_form_ticked(kz_form_t *form, const char *name);

@@ -33,7 +33,7 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     char id[KZ_STR_UUID_SIZE];
     kz_q_account_add_args_t args = {
         .id = id,
-        .user = kz_people_user(form, rq->pool),
+        .user = kz_form_user(form, "user"),
         .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
         .email = kz_form_email(form, "email", KZ_FORM_OPTIONAL),
         .language = kz_form_choice(form, "language", "de|en"),

@@ -39,15 +39,11 @@ kz_err_t *page_client_edit(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 /* The lengths are those of the table. */
 static void read_client(kz_client_t *client, kz_form_t *form)
 {
-    int person;
-
-    client->number = kz_form_text(form, "number", 40, KZ_FORM_REQUIRED);
+    client->number = kz_form_number(form, "number", 40, KZ_FORM_REQUIRED);
     client->kind = kz_form_choice(form, "kind", "person|company");
-    person = strcmp(client->kind, "person") == 0;
     client->salutation = kz_form_text(form, "salutation", 40, KZ_FORM_OPTIONAL);
-    client->first_name =
-        kz_form_text(form, "first_name", 100, person ? KZ_FORM_REQUIRED : KZ_FORM_OPTIONAL);
-    if (!person)
+    client->first_name = kz_form_text(form, "first_name", 100, KZ_FORM_OPTIONAL);
+    if (strcmp(client->kind, "person") != 0)
         client->first_name = "";
     client->name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED);
     client->street = kz_form_text(form, "street", 200, KZ_FORM_OPTIONAL);
@@ -122,7 +118,7 @@ kz_err_t *page_matter_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     kz_q_matter_add_args_t args = {
         .id = id,
         .client = client,
-        .number = kz_form_text(form, "number", 40, KZ_FORM_OPTIONAL),
+        .number = kz_form_number(form, "number", 40, KZ_FORM_OPTIONAL),
         .title = kz_form_text(form, "title", 200, KZ_FORM_REQUIRED),
     };
 

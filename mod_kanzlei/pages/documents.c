@@ -216,7 +216,7 @@ static kz_err_t *decide(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, in
 {
     const char *id = kz_request_id(rq, "document");
     kz_form_t *form = kz_form_open(rq);
-    const char *reason = kz_form_text(form, "reason", 500, KZ_FORM_REQUIRED);
+    const char *reason = kz_form_text(form, "reason", 1000, KZ_FORM_REQUIRED);
     kz_q_document_t *document;
 
     if (kz_form_failed(form)) {

@@ -102,7 +102,7 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
                      answer == KZ_SESSION_LOCKED ? "field.locked" : "field.wrong_password");
     kz_grant_rest(grant); /* argon2id holds no connection */
     password = kz_people_password(form, rq, words);
-    if (!kz_form_failed(form) && strcmp(password, old) == 0)
+    if (!kz_form_failed(form) && strcmp(password, kz_password_fold(old, rq->pool)) == 0)
         kz_form_fail(form, "password", "field.same");
     if (!kz_form_failed(form))
         KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));

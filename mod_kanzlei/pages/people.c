@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/str.h"
+#include "base/text.h"
 #include "model/people/password.h"
 #include "views.h"
 
@@ -22,27 +22,17 @@ kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t
     return NULL;
 }
 
-const char *kz_people_user(kz_form_t *form, apr_pool_t *pool)
-{
-    const char *typed = kz_form_text(form, "user", 64, KZ_FORM_REQUIRED);
-    size_t len = strlen(typed);
-    char *user = apr_pstrmemdup(pool, typed, len), *at;
-
-    for (at = user; *at; at++)
-        *at = (char)apr_tolower(*at);
-    if (len == 1 || strspn(user, "abcdefghijklmnopqrstuvwxyz0123456789.-") != len)
-        kz_form_fail(form, "user", "field.user");
-    return user;
-}
-
 const char *kz_people_password(kz_form_t *form, const kz_request_t *rq, const char *words)
 {
-    const char *password = kz_form_secret(form, "password");
-    const char *again = kz_form_secret(form, "password_again");
+    const char *password = kz_password_fold(kz_form_secret(form, "password"), rq->pool);
+    const char *again = kz_password_fold(kz_form_secret(form, "password_again"), rq->pool);
 
     if (kz_form_failed(form))
         return "";
-    if (kz_password_score(rq->portal, password, words, rq->pool) < rq->portal->conf->password_score)
+    if (!kz_text_password(password, strlen(password), rq->pool))
+        kz_form_fail(form, "password", "field.characters");
+    else if (kz_password_score(rq->portal, password, words, rq->pool) <
+             rq->portal->conf->password_score)
         kz_form_fail(form, "password", "field.weak");
     else if (strcmp(password, again) != 0)
         kz_form_fail(form, "password_again", "field.mismatch");

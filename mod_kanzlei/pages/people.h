@@ -5,12 +5,8 @@
 #include "queries.h"
 #include "http/form.h"
 
-/* The field "user", a user name: 2 to 64 of a-z, 0-9, dot and dash. Capitals, as telephones put
- * them at the start, become small. */
-const char *kz_people_user(kz_form_t *form, apr_pool_t *pool);
-
-/* The fields "password" and "password_again": strong enough, the same, and none of WORDS. "" when
- * the form has failed. */
+/* The fields "password" and "password_again": strong enough, the same, and none of WORDS; folded.
+ * "" when the form has failed. */
 const char *kz_people_password(kz_form_t *form, const kz_request_t *rq, const char *words);
 
 /* Words that a password of ACCOUNT must not be made of. */

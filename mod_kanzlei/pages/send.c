@@ -8,7 +8,7 @@
 
 #include <apr_strings.h>
 
-#include "base/str.h"
+#include "base/text.h"
 #include "model/document/document.h"
 #include "model/upload/upload.h"
 #include "pages/matters.h"
@@ -79,7 +79,7 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
         return kz_err_create(KZ_ERR_FORGED, "a file before the form token");
     s->files++;
     s->size = 0;
-    s->name = kz_str_file_name(filename, strlen(filename), s->rq->pool);
+    s->name = kz_text_file_name(filename, strlen(filename), s->rq->pool);
     KZ_TRY(kz_grant_again(s->grant));
     KZ_TRY(kz_upload_create(&s->id, s->grant, kz_request_id(s->rq, "matter"), s->name,
                             kz_document_type(s->name, NULL, 0), 0));

@@ -62,7 +62,7 @@ kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     kz_form_t *form = kz_form_open(rq);
     kz_staff_new_t staff = {
         .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
-        .user = kz_people_user(form, rq->pool),
+        .user = kz_form_user(form, "user"),
         .email = kz_form_email(form, "email", KZ_FORM_REQUIRED),
         .language = kz_form_choice(form, "language", "de|en"),
         .rights = read_rights(form, rq->pool),

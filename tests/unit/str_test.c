@@ -1,4 +1,4 @@
-/* Strings: encodings, UUIDs, UTF-8, and hostile names of files. */
+/* Strings: encodings, UUIDs, UTF-8, and Content-Disposition. */
 #include "base/str.h"
 
 #include <pthread.h>
@@ -173,109 +173,6 @@ static void utf8(void **state)
     assert_true(kz_str_is_utf8("a\0b", 3));
 }
 
-static void file_names(void **state)
-{
-    static const struct {
-        const char *name;
-        const char *kept;
-    } names[] = {
-        {"Rechnung 12.pdf", "Rechnung 12.pdf"},
-        {"Müller & Söhne <1>.pdf", "Müller & Söhne <1>.pdf"},
-        {"../../etc/passwd", "passwd"},
-        {"C:\\Users\\maria\\Steuer.pdf", "Steuer.pdf"},
-        {"a/b\\c", "c"},
-        {"folder/", "unbenannt"},
-        {"", "unbenannt"},
-        {".", "unbenannt"},
-        {"..", "unbenannt"},
-        {" \t ", "unbenannt"},
-        {"\xc2\xa0\xe2\x80\x83\xe3\x80\x80", "unbenannt"},
-        {"\xe2\x80\x8b\xef\xbb\xbf", "unbenannt"},
-        {".htaccess", ".htaccess"},
-        {"  a b  ", "a b"},
-        {"a.pdf. . .", "a.pdf"},
-        {"a\r\nSet-Cookie: x\x01\x7f.pdf", "aSet-Cookie: x.pdf"},
-        {"a\xc2\x85\xc2\x9f"
-         "b",
-         "ab"},
-        {"rechnung\xe2\x80\xae"
-         "fdp.exe",
-         "rechnungfdp.exe"},
-        {"\xe2\x81\xa6\xe2\x81\xa7\xe2\x81\xa8\xe2\x81\xa9\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c"
-         "a",
-         "a"},
-        {"\xe2\x80\xaa\xe2\x80\xab\xe2\x80\xac\xe2\x80\xad"
-         "a",
-         "a"},
-        {"a\xc2\xad\xe2\x80\xa8\xe2\x80\xa9\xf3\xa0\x81\x81"
-         "b",
-         "ab"},
-        {"a\xff"
-         "b\xc3.pdf",
-         "a\xef\xbf\xbd"
-         "b\xef\xbf\xbd.pdf"},
-        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
-        {"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d.pdf", "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d.pdf"},
-        {"\xf0\x9f\x93\x84.pdf", "\xf0\x9f\x93\x84.pdf"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        assert_string_equal(kz_str_file_name(names[i].name, strlen(names[i].name), pool),
-                            names[i].kept);
-    assert_string_equal(kz_str_file_name("a\0/b\0c", 6, pool), "bc");
-    assert_string_equal(kz_str_file_name(NULL, 0, pool), "unbenannt");
-}
-
-static char *repeated(const char *text, int times, const char *tail)
-{
-    size_t len = strlen(text);
-    char *all = apr_palloc(pool, len * (size_t)times + strlen(tail) + 1);
-
-    for (int i = 0; i < times; i++)
-        memcpy(all + len * (size_t)i, text, len);
-    strcpy(all + len * (size_t)times, tail);
-    return all;
-}
-
-static void long_file_names(void **state)
-{
-    static const struct {
-        const char *unit;
-        int times;
-        const char *tail;
-        size_t len;
-        const char *kept_tail;
-    } names[] = {
-        {"a", 251, ".pdf", 255, "a.pdf"},
-        {"a", 252, ".pdf", 255, "a.pdf"},
-        {"a", 100000, ".pdf", 255, "a.pdf"},
-        {"\xc3\xbc", 200, ".pdf", 254,
-         "\xc3\xbc.pdf"}, /* 251 bytes are 125 characters and a half */
-        {"\xe2\x82\xac", 200, "", 255, "\xe2\x82\xac"},
-        {"\xf0\x9f\x93\x84", 200, "", 252, "\xf0\x9f\x93\x84"},
-        {"\xff", 200, ".x", 254, "\xef\xbf\xbd.x"},
-        {"a.", 200, "", 255, "a.a"},
-        {".", 300, "pdf", 255, "..pdf"},
-        {"a", 300, ".an extension that is none, as it is so long", 255, "a"},
-        {" ", 300, "a.pdf", 5, "a.pdf"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *name = repeated(names[i].unit, names[i].times, names[i].tail);
-        const char *kept = kz_str_file_name(name, strlen(name), pool);
-        size_t len = strlen(kept), tail = strlen(names[i].kept_tail);
-
-        if (len != names[i].len || strcmp(kept + len - tail, names[i].kept_tail))
-            fail_msg("name %zu: %zu bytes, %s", i, len, kept);
-        assert_true(kz_str_is_utf8(kept, len));
-    }
-    /* What is cut off may leave blanks and dots at the end. */
-    assert_string_equal(kz_str_file_name(repeated("x", 254, "  y"), 257, pool),
-                        repeated("x", 254, ""));
-}
-
 static void content_disposition(void **state)
 {
     static const struct {
@@ -310,8 +207,6 @@ int main(void)
         cmocka_unit_test(uuids_of_several_threads),
         cmocka_unit_test(secrets),
         cmocka_unit_test(utf8),
-        cmocka_unit_test(file_names),
-        cmocka_unit_test(long_file_names),
         cmocka_unit_test(content_disposition),
     };
     int failed;

@@ -7,8 +7,8 @@
 #include <apr_strings.h>
 #include <gmime/gmime.h>
 
-#define WORDS_MAX 500 /* bytes of a subject or a name */
-#define ID_MAX    200 /* bytes of a message id, which is a file's name too */
+#define WORDS_MAX 2000 /* bytes of a subject or a name */
+#define ID_MAX    200  /* bytes of a message id, which is a file's name too */
 
 /* httpd unloads modules with their libraries when it reads its configuration again; GObject's types
  * can't be registered twice in a process, so the library that registers them stays. */

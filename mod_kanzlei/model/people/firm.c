@@ -2,32 +2,20 @@
 
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "base/str.h"
+#include "model/field.h"
 #include "queries.h"
 
-/* As the constraint firm_slug has it: 3 to 40 of a-z, 0-9 and -, no - at either end. */
-static int is_slug(const char *slug)
+static kz_err_t *check(kz_firm_t *firm, apr_pool_t *pool)
 {
-    size_t len = strlen(slug);
+    static const kz_field_t slug = {"entrance", KZ_FIELD_SLUG, 3, 40},
+                            name = {"name", KZ_FIELD_LINE, 1, 200},
+                            email = {"email", KZ_FIELD_EMAIL, 0, 254};
 
-    return len >= 3 && len <= 40 && slug[0] != '-' && slug[len - 1] != '-' &&
-           strspn(slug, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
-}
-
-static kz_err_t *check(const kz_firm_t *firm)
-{
-    if (!is_slug(firm->slug))
-        return kz_err_create(KZ_ERR_INVALID,
-                             "a firm's entrance has 3 to 40 characters of a-z, 0-9 and -");
-    if (!*firm->name || strlen(firm->name) > 200)
-        return kz_err_create(KZ_ERR_INVALID, "a firm's name has 1 to 200 bytes");
-    if (!kz_str_is_utf8(firm->name, strlen(firm->name)))
-        return kz_err_create(KZ_ERR_INVALID, "the firm's name is not UTF-8");
-    if (*firm->email && (!strchr(firm->email, '@') || strlen(firm->email) > 254))
-        return kz_err_create(KZ_ERR_INVALID, "%s is no mail address", firm->email);
+    KZ_TRY(kz_field_take(&firm->slug, &slug, firm->slug, pool));
+    KZ_TRY(kz_field_take(&firm->name, &name, firm->name, pool));
+    KZ_TRY(kz_field_take(&firm->email, &email, firm->email, pool));
     if (strcmp(firm->language, "de") != 0 && strcmp(firm->language, "en") != 0)
         return kz_err_create(KZ_ERR_INVALID, "the language is de or en");
     return NULL;
@@ -38,17 +26,15 @@ kz_err_t *kz_firm_create(kz_firm_t *firm, kz_db_t *db, const kz_seal_keyring_t *
 {
     unsigned char wrapped[KZ_SEAL_WRAPPED];
     kz_q_ctl_firm_reserve_t *reserved;
-    kz_q_ctl_firm_add_args_t args = {
-        .slug = firm->slug,
-        .name = firm->name,
-        .email = firm->email,
-        .language = firm->language,
-        .key = {wrapped, sizeof wrapped},
-    };
+    kz_q_ctl_firm_add_args_t args = {.key = {wrapped, sizeof wrapped}};
     kz_q_ctl_firm_add_t *row;
     kz_err_t *err;
 
-    KZ_TRY(check(firm));
+    KZ_TRY(check(firm, scratch_pool));
+    args.slug = firm->slug;
+    args.name = firm->name;
+    args.email = firm->email;
+    args.language = firm->language;
     KZ_TRY(kz_q_ctl_firm_reserve(&reserved, db, scratch_pool));
     KZ_TRY(kz_seal_firm_create(wrapped, keys, reserved->firm, scratch_pool));
     args.firm = firm->id = reserved->firm;

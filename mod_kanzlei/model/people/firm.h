@@ -12,8 +12,9 @@ typedef struct kz_firm_t {
 } kz_firm_t;
 
 /* Makes a firm of FIRM's slug, name, email ("" for none) and language, with a key of its own that
- * the newest master key of KEYS wraps; FIRM's id is set. DB is a transaction of the schema's owner,
- * which the caller commits. Errors: CONFLICT (the slug is taken), INVALID. */
+ * the newest master key of KEYS wraps; FIRM's id is set, and its texts are folded (in
+ * SCRATCH_POOL). DB is a transaction of the schema's owner, which the caller commits. Errors:
+ * CONFLICT (the slug is taken), INVALID. */
 kz_err_t *kz_firm_create(kz_firm_t *firm, kz_db_t *db, const kz_seal_keyring_t *keys,
                          apr_pool_t *scratch_pool);
 

@@ -10,6 +10,7 @@
 #include <zxcvbn.h>
 
 #include "base/slots.h"
+#include "base/text.h"
 
 #define KZ_ARGON2_WAIT    (10 * APR_USEC_PER_SEC) /* for a slot */
 #define KZ_ARGON2_WAITING 32  /* threads per slot, some seconds: the others serve pages */
@@ -50,12 +51,20 @@ kz_err_t *kz_argon2_create(kz_argon2_t **argon2, const kz_conf_t *conf, apr_pool
     return NULL;
 }
 
+const char *kz_password_fold(const char *typed, apr_pool_t *pool)
+{
+    const char *folded = kz_text_password(typed, strlen(typed), pool);
+
+    return folded ? folded : typed;
+}
+
 kz_err_t *kz_password_hash(const char **hash, kz_portal_t *portal, const char *password,
                            apr_pool_t *pool)
 {
     char *room = apr_palloc(pool, crypto_pwhash_STRBYTES);
     kz_err_t *err;
 
+    password = kz_password_fold(password, pool);
     KZ_TRY(kz_slots_take(portal->argon2->slots, KZ_ARGON2_WAIT));
     err = hash_into(room, portal->argon2, password);
     kz_slots_give(portal->argon2->slots);
@@ -63,16 +72,25 @@ kz_err_t *kz_password_hash(const char **hash, kz_portal_t *portal, const char *p
     return err;
 }
 
-kz_err_t *kz_password_verify(int *ok, kz_portal_t *portal, const char *hash, const char *password)
+static int fits(const char *hash, const char *password)
 {
-    int fits;
+    return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+}
+
+kz_err_t *kz_password_verify(int *ok, kz_portal_t *portal, const char *hash, const char *password,
+                             apr_pool_t *scratch_pool)
+{
+    const char *folded = kz_password_fold(password, scratch_pool);
+    const char *stored = hash ? hash : portal->argon2->dummy;
+    int right;
 
     *ok = 0;
     KZ_TRY(kz_slots_take(portal->argon2->slots, KZ_ARGON2_WAIT));
-    fits = crypto_pwhash_str_verify(hash ? hash : portal->argon2->dummy, password,
-                                    strlen(password)) == 0;
+    right = fits(stored, folded);
+    if (strcmp(folded, password) != 0)
+        right |= fits(stored, password);
     kz_slots_give(portal->argon2->slots);
-    *ok = fits && hash;
+    *ok = right && hash;
     return NULL;
 }
 

@@ -75,7 +75,7 @@ static kz_err_t *count_wrong(int *locked, kz_grant_t *grant, const char *user, c
         .lock_time = apr_time_as_msec(portal->conf->lock_time),
     };
 
-    kz_password_mark(mark, portal, account ? account : "", password);
+    kz_password_mark(mark, portal, account ? account : "", kz_password_fold(password, pool));
     KZ_TRY(kz_db_soon(kz_grant_db(grant)));
     KZ_TRY(kz_q_sign_in_wrong(&row, kz_grant_db(grant), &args, pool));
     if (row) {
@@ -95,7 +95,7 @@ static kz_err_t *verify(int *ok, kz_q_sign_in_find_t **found, kz_grant_t *grant,
 
     KZ_TRY(kz_q_sign_in_find(found, kz_grant_db(grant), &args, pool));
     kz_grant_rest(grant); /* argon2id holds no connection */
-    KZ_TRY(kz_password_verify(ok, portal, *found ? (*found)->password : NULL, password));
+    KZ_TRY(kz_password_verify(ok, portal, *found ? (*found)->password : NULL, password, pool));
     *ok = *ok && !(*found)->locked;
     return kz_grant_again(grant);
 }

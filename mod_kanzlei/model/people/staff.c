@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
+#include "model/field.h"
 #include "model/proof/event.h"
 #include "model/people/password.h"
 #include "queries.h"
@@ -23,23 +24,17 @@ kz_err_t *kz_staff_right_check(const char *name)
                          "there is no right \"%s\": admin, all, clients, unlock, release", name);
 }
 
-static kz_err_t *check_text(const char *what, const char *text, size_t max)
+/* Checks STAFF, and folds its texts. */
+static kz_err_t *check(kz_staff_new_t *staff, apr_pool_t *pool)
 {
-    if (!*text || strlen(text) > max)
-        return kz_err_create(KZ_ERR_INVALID, "the %s has 1 to %d bytes", what, (int)max);
-    if (!kz_str_is_utf8(text, strlen(text)))
-        return kz_err_create(KZ_ERR_INVALID, "the %s is not UTF-8", what);
-    return NULL;
-}
-
-static kz_err_t *check(const kz_staff_new_t *staff)
-{
+    static const kz_field_t user = {"user", KZ_FIELD_USER, 2, 64},
+                            name = {"name", KZ_FIELD_LINE, 1, 200},
+                            email = {"email", KZ_FIELD_EMAIL, 0, 254};
     int i;
 
-    KZ_TRY(check_text("user name", staff->user, 100));
-    KZ_TRY(check_text("name", staff->name, 200));
-    if (*staff->email && (!strchr(staff->email, '@') || strlen(staff->email) > 254))
-        return kz_err_create(KZ_ERR_INVALID, "%s is no mail address", staff->email);
+    KZ_TRY(kz_field_take(&staff->user, &user, staff->user, pool));
+    KZ_TRY(kz_field_take(&staff->name, &name, staff->name, pool));
+    KZ_TRY(kz_field_take(&staff->email, &email, staff->email, pool));
     if (strcmp(staff->language, "de") != 0 && strcmp(staff->language, "en") != 0)
         return kz_err_create(KZ_ERR_INVALID, "the language is de or en");
     if (staff->invite && !*staff->email)
@@ -71,28 +66,26 @@ static kz_err_t *invite(kz_grant_t *grant, const char *account)
                            &(kz_q_ctl_invite_args_t){.id = id, .account = account});
 }
 
-kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, const kz_staff_new_t *staff,
+kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *staff,
                           apr_pool_t *pool)
 {
     char *made = apr_palloc(pool, KZ_STR_UUID_SIZE);
     kz_db_t *db = kz_grant_db(grant);
-    kz_q_ctl_account_add_args_t args = {
-        .id = made,
-        .user = staff->user,
-        .name = staff->name,
-        .email = staff->email,
-        .language = staff->language,
-    };
+    kz_q_ctl_account_add_args_t args = {.id = made, .language = staff->language};
+    const char *typed = staff->user;
     kz_err_t *err;
 
-    KZ_TRY(check(staff));
+    KZ_TRY(check(staff, pool));
+    args.user = staff->user;
+    args.name = staff->name;
+    args.email = staff->email;
     kz_str_uuid_v7(made);
     if (staff->password)
         KZ_TRY(kz_password_hash(&args.password, kz_grant_services(grant), staff->password, pool));
     err = kz_q_ctl_account_add(NULL, db, &args);
     if (err && strcmp(kz_db_constraint(db), "account_user_taken") == 0) {
         kz_err_free(err);
-        return kz_err_create(KZ_ERR_CONFLICT, "the user name \"%s\" is taken", staff->user);
+        return kz_err_create(KZ_ERR_CONFLICT, "the user name \"%s\" is taken", typed);
     }
     if (err)
         return err;

@@ -16,8 +16,9 @@ typedef struct kz_staff_new_t {
 } kz_staff_new_t;
 
 /* Makes an account for one of the staff in GRANT's transaction, which the caller commits; *ID is
- * its UUID, in POOL. Errors: CONFLICT (the user name is taken), INVALID. */
-kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, const kz_staff_new_t *staff,
+ * its UUID, in POOL; STAFF's texts become what is stored. Errors: CONFLICT (the user name is
+ * taken), INVALID. */
+kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *staff,
                           apr_pool_t *pool);
 
 /* INVALID unless NAME is a right. */

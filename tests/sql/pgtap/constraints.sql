@@ -20,7 +20,7 @@ INSERT INTO wrong VALUES
     ('right', 'name = ''root''', '23514'), ('right', 'staff = tap.id(1, ''maria'')', '23503'),
     ('right', 'staff = tap.id(2, ''admin'')', '23503'),
     ('client', 'number = ''''', '23514'), ('client', 'number = ''1''', '23505'),
-    ('client', 'kind = ''ghost''', '23514'), ('client', 'first_name = ''''', '23514'),
+    ('client', 'kind = ''ghost''', '23514'), ('client', 'name = repeat(''ω'', 201)', '23514'),
     ('client', 'name = ''''', '23514'), ('client', 'name = repeat(''x'', 201)', '23514'),
     ('client', 'language = ''fr''', '23514'),
     ('group', 'name = ''''', '23514'), ('group_client', 'client = tap.id(2, ''client'')', '23503'),
@@ -95,6 +95,7 @@ SELECT lives_ok(statement, statement)
   FROM unnest(ARRAY[
       'UPDATE account SET wrong_at = now(), locked_at = now(), password = ''$argon2id$x'' WHERE firm = 1',
       'UPDATE client SET kind = ''company'', first_name = '''' WHERE firm = 1',
+      'UPDATE client SET kind = ''person'', first_name = '''', name = repeat(''ω'', 200) WHERE firm = 1',
       'UPDATE document SET state = ''unscannable'', reason = ''encrypted'' WHERE firm = 1',
       'UPDATE document SET state = ''discarded'', decided_by = tap.id(1, ''clerk''), decided_at = now(),'
           ' decision = ''nein'' WHERE firm = 1',
