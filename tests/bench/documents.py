@@ -85,8 +85,9 @@ def fill(site, table, rows):
         db.execute(f"VACUUM (ANALYZE) {table}")
 
 
-def load(site, total, have=0):
-    """Fills up from HAVE to TOTAL documents, both tables at the same time; gives the seconds."""
+def load(site, total, have=0, known=0, *, clients=0):
+    """Fills up from HAVE to TOTAL documents, both tables at the same time, and to CLIENTS clients
+    where KNOWN were wanted before; gives the seconds."""
     start = time.monotonic()
     with connect(site) as db:
         db.execute("ALTER SYSTEM SET max_wal_size = '6GB'")
@@ -96,7 +97,9 @@ def load(site, total, have=0):
         by = db.execute("SELECT id FROM account WHERE firm = %s LIMIT 1", (firm,)).fetchone()[0]
         base, matters = have // PER_MATTER, (total - have) // PER_MATTER
         some = {"firm": firm, "first": base, "last": base + matters - 1}
-        db.execute(CLIENTS, some | {"first": base // 2, "last": (base + matters) // 2 - 1})
+        first = max(base // 2, known)
+        last = max((base + matters) // 2, clients) - 1
+        db.execute(CLIENTS, some | {"first": first, "last": last})
         db.execute(MATTERS, some)
         rows = some | {"by": by, "base": base, "matters": matters}
         rows |= {"first": have, "last": total - 1}
@@ -110,11 +113,34 @@ def load(site, total, have=0):
     return time.monotonic() - start
 
 
-def matters(site, total, most=20_000):
-    """The paths of the pages of MOST matters by chance."""
+# What stands in the firm's rows: its kind in bench.id(), and how many documents there are to one.
+THINGS = {"client": (1, 2 * PER_MATTER), "matter": (2, PER_MATTER), "document": (3, 1)}
+
+
+def some(site, thing, total, most):
+    """The ids of MOST things by chance which stand for TOTAL documents."""
+    kind, documents = THINGS[thing]
     with psycopg.connect(site.database(), autocommit=True) as db:
         found = db.execute(
-            "SELECT bench.id(2, n) FROM generate_series(0, %s - 1) n ORDER BY random() LIMIT %s",
-            (total // PER_MATTER, most),
+            "SELECT bench.id(%s, (random() * (%s - 1))::bigint) FROM generate_series(1, %s)",
+            (kind, total // documents, min(most, total // documents)),
         ).fetchall()
-    return [f"/k/{site.firm}/matters/{row[0]}" for row in found]
+    return [str(row[0]) for row in found]
+
+
+def matters(site, total, most=20_000):
+    """The paths of the pages of MOST matters by chance."""
+    return [f"/k/{site.firm}/matters/{one}" for one in some(site, "matter", total, most)]
+
+
+def adviser(site):
+    """The browser of somebody who acts for three of the clients with documents."""
+    if not hasattr(site, "adviser"):
+        scene = site.make_client(site.admin, "Adler", "adler")
+        site.adviser = scene.browser
+        for n in range(3):
+            site.sql(
+                "INSERT INTO account_client (firm, account, client)"
+                " SELECT firm, id, bench.id(1, %s) FROM account WHERE id = %s", n, scene.account,
+            )  # fmt: skip
+    return site.adviser

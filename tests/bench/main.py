@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(os.environ["KZ_SRC"])
@@ -27,7 +28,7 @@ ROWS = {
     "memory-idle-all": memory.idle_all,
     "memory-upload-4g": memory.upload,
     "memory-download-4g": memory.download,
-    "page": pages.page,
+    **pages.ROWS,
     "sign-in": pages.sign_in,
     "download-100m": transfers.download_100m,
     "download-1m": transfers.download_1m,
@@ -37,8 +38,8 @@ ROWS = {
     "upload-1m-once": transfers.upload_1m_once,
     "upload-100m": transfers.upload_100m,
     "upload-100m-once": transfers.upload_100m_once,
-    "page-1m": pages.page_1m,
-    "page-10m": pages.page_10m,
+    **pages.ROWS_1M,
+    **pages.ROWS_10M,
 }
 BENCH_SCAND = BUILD / "kanzlei-scand-bench"
 
@@ -51,7 +52,7 @@ class Bench:
         self.rounds = options.rounds or (3 if options.quick else 5)
         self.most = options.max_documents
         self.site = self.big = None
-        self.state, self.loaded, self.have = "plain", 0, 0
+        self.state, self.loaded, self.have = "plain", 0, (0, 0)
         self.released = None
 
     def size(self, usual, quick):
@@ -83,14 +84,17 @@ class Bench:
         site.admin = site.signed_in("admin")
         return site
 
-    def large(self, total):
-        """A second portal, with TOTAL documents; and the seconds that loading them took."""
+    def large(self, total, clients):
+        """A second portal, with TOTAL documents; and the seconds that loading them took. What it
+        has stays in it: a row that wants fewer has the wrong one."""
         if total > self.most:
             raise documents.TooMany(f"--max-documents {self.most}")
         if not self.big:
             self.big = Site(self.folder / "b")
-        seconds = documents.load(self.big, total, self.have)
-        self.have = total
+        seconds = 0
+        if self.have != (total, clients):
+            seconds = documents.load(self.big, total, *self.have, clients=clients)
+            self.have = (total, clients)
         self.big.admin = self.big.signed_in("admin")
         return self.big, seconds
 
@@ -103,6 +107,7 @@ class Bench:
 def arguments():
     parser = argparse.ArgumentParser(prog="tests/bench/run")
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--sizes", action="store_true")
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true")
@@ -123,12 +128,27 @@ def chosen(only):
     ]  # fmt: skip
 
 
-def run(options):
-    rows = {}
+@contextmanager
+def benches(options):
+    """The portals of a run, which end with it."""
     folder = Path(tempfile.mkdtemp(prefix="kzbench-", dir=options.folder))
     folder.chmod(0o755)
     bench = Bench(options, folder)
     try:
+        yield bench
+    finally:
+        bench.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sizes(options):
+    with benches(options) as bench:
+        pages.sizes(bench)
+
+
+def run(options):
+    rows = {}
+    with benches(options) as bench:
         for name in chosen(options.only):
             start = time.monotonic()
             print(f"== {name}", file=sys.stderr, flush=True)
@@ -138,9 +158,6 @@ def run(options):
                 rows[name] = f"{type(wrong).__name__}: {wrong}"[:300]
             seconds = time.monotonic() - start
             print(f"   {seconds:.0f} s: {brief(rows[name])}", file=sys.stderr, flush=True)
-    finally:
-        bench.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     return rows
 
 
@@ -156,6 +173,9 @@ def main():
     options = arguments()
     if options.list:
         print("\n".join(ROWS))
+        return
+    if options.sizes:
+        sizes(options)
         return
     rows = run(options)
     options.json.parent.mkdir(parents=True, exist_ok=True)

@@ -36,14 +36,15 @@ def median(values):
     return statistics.median(values)
 
 
-def wrk(site, paths, *, connections, seconds, delay=0, seed=1):
-    """Signed-in requests of PATHS by chance: requests, seconds, p50, p99, max (ms), bytes."""
+def wrk(site, paths, *, connections, seconds, delay=0, seed=1, browser=None):
+    """Requests of PATHS by chance, as the administrator or whoever is signed in in BROWSER:
+    requests, seconds, p50, p99, max (ms), bytes."""
     with tempfile.NamedTemporaryFile("w", suffix=".paths") as file:
         file.write("\n".join(paths) + "\n")
         file.flush()
         environment = os.environ | {
-            "BENCH_PATHS": file.name, "BENCH_COOKIE": site.cookie(), "BENCH_DELAY": str(delay),
-            "BENCH_SEED": str(seed),
+            "BENCH_PATHS": file.name, "BENCH_COOKIE": site.cookie(browser),
+            "BENCH_DELAY": str(delay), "BENCH_SEED": str(seed),
         }
         done = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s",

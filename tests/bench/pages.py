@@ -1,7 +1,10 @@
-"""Rows: pages of documents, and signing in."""
+"""Rows: pages against files and against themselves in a larger database, and signing in."""
 
 import ctypes
 import ctypes.util
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import documents
 from measure import Line, median, rounds, timed, wrk
@@ -9,52 +12,113 @@ from result import Result
 from scene import PASSWORD
 
 SMALL = 10_000
+SEEN = 1000  # by chance: matters, clients, documents whose page is asked for; 20,000 of a large one
 
 
-def page(bench):
-    """A page of 50 documents against the same bytes as a file."""
+class Kind(NamedTuple):
+    """A page: where it is, and how large it was at commit 8f22799, on average over twenty of its
+    paths in the scene of this folder (main.py --sizes), which is how large the yardstick is."""
+
+    paths: Callable  # of a site and its number of documents
+    size: int
+    goal: float = 0.35
+    client: bool = False  # a client's page, not the staff's
+
+
+def one_path(path):
+    return lambda site, total: [f"/k/{site.firm}{path}"]
+
+
+def of_each(thing, path):
+    """PATH of things by chance: "{}" is the id of one."""
+
+    def paths(site, total):
+        most = SEEN if total <= SMALL else 20 * SEEN
+        ids = documents.some(site, thing, total, most)
+        return [f"/k/{site.firm}{path.format(one)}" for one in ids]
+
+    return paths
+
+
+KINDS = {
+    "matter": Kind(of_each("matter", "/matters/{}"), 50_000, goal=0.45),
+    "documents": Kind(one_path("/documents"), 67_304),
+    "documents-filter": Kind(of_each("client", "/documents?client={}&state=available"), 67_594),
+    "receipts": Kind(one_path("/receipts"), 95_784),
+    "receipts-filter": Kind(of_each("client", "/receipts?client={}&state=opened"), 89_857),
+    "clients": Kind(one_path("/clients"), 42_342),
+    "client": Kind(of_each("client", "/clients/{}"), 7_834),
+    "home-staff": Kind(one_path("/"), 11_574),
+    "home-client": Kind(one_path("/"), 10_097, client=True),
+    "document": Kind(of_each("document", "/documents/{}"), 7_551),
+}
+LISTS = [name for name in KINDS if name.startswith(("matter", "documents", "receipts", "clients"))]
+
+
+def reader(site, kind):
+    return documents.adviser(site) if kind.client else site.admin
+
+
+def page(kind, bench):
+    """A page against a file as large as it was."""
     site = bench.measured(documents=SMALL)
-    paths = documents.matters(site, SMALL)
-    body = site.admin.get(paths[0], json_view=False).content
-    static = [site.file("page.html", body)]
+    who, paths = reader(site, kind), kind.paths(site, SMALL)
+    static = [site.file("page.html", b"x" * kind.size)]
     seconds = bench.size(5, 2)
 
     def one(which):
-        return wrk(site, which, connections=16, seconds=seconds)["rate"]
+        return wrk(site, which, connections=16, seconds=seconds, browser=who)["rate"]
 
     one(paths), one(static)
     pairs = rounds(bench.rounds, lambda: one(paths), lambda: one(static))
+    body = who.get(paths[0], json_view=False).content
     return Result(
-        pairs, "pages/s", goal=0.5, note=f"{len(body)} bytes of HTML, c=16, {SMALL} documents"
+        pairs, "pages/s", goal=kind.goal,
+        note=f"{len(body)} bytes, the file {kind.size}, c=16, {SMALL} documents",
     )
 
 
-def pages_of(bench, total):
-    """p99 of pages by chance in a database of TOTAL documents, against one of 10,000."""
+def large(kind, totals, bench):
+    """p99 in a database of so many documents and clients, against one of 10,000 documents."""
+    total, clients = totals if not bench.quick else (100_000, 10_000)
     small = bench.measured(documents=SMALL)
-    big, loaded = bench.large(total)
-    near, far = documents.matters(small, SMALL), documents.matters(big, total)
+    big, loaded = bench.large(total, clients)
+    near, far = kind.paths(small, SMALL), kind.paths(big, total)
     seconds = bench.size(8, 2)
     seeds = iter(range(1, 1000))
 
     def one(site, paths):
-        return wrk(site, paths, connections=16, seconds=seconds, seed=next(seeds))["p99"]
+        who = reader(site, kind)
+        result = wrk(
+            site, paths, connections=16, seconds=seconds, seed=next(seeds), browser=who
+        )
+        return result["p99"]
 
-    wrk(big, far, connections=16, seconds=bench.size(20, 2))
+    wrk(big, far, connections=16, seconds=bench.size(20, 2), browser=reader(big, kind))
     one(small, near)
     pairs = rounds(bench.rounds, lambda: one(big, far), lambda: one(small, near))
     return Result(
         pairs, "ms p99", goal=1.2, less=True,
-        note=f"c=16, {len(far)} matters by chance, loaded in {loaded:.0f} s",
+        note=f"c=16, {len(far)} paths by chance, loaded in {loaded:.0f} s",
     )
 
 
-def page_1m(bench):
-    return pages_of(bench, bench.size(1_000_000, 100_000))
+ROWS = {f"page-{name}": partial(page, kind) for name, kind in KINDS.items()}
+ROWS_1M = {
+    f"at-1m-{name}": partial(large, kind, (1_000_000, 100_000)) for name, kind in KINDS.items()
+}
+ROWS_10M = {
+    f"at-10m-{name}": partial(large, KINDS[name], (10_000_000, 100_000)) for name in LISTS
+}
 
 
-def page_10m(bench):
-    return pages_of(bench, bench.size(10_000_000, 200_000))
+def sizes(bench):
+    """How large each page is: what Kind.size has of commit 8f22799."""
+    site = bench.measured(documents=SMALL)
+    for name, kind in KINDS.items():
+        who = reader(site, kind)
+        bodies = [who.get(path, json_view=False).content for path in kind.paths(site, SMALL)[:20]]
+        print(name, sum(map(len, bodies)) // len(bodies), flush=True)
 
 
 def argon2():

@@ -112,8 +112,9 @@ class Site(Portal):
         for path in self.data.glob("store-*/[0-9]*"):
             shutil.rmtree(path)
 
-    def cookie(self):
-        return "; ".join(f"{c.name}={c.value}" for c in self.admin.http.cookies.jar)
+    def cookie(self, browser=None):
+        jar = (browser or self.admin).http.cookies.jar
+        return "; ".join(f"{c.name}={c.value}" for c in jar)
 
     def database(self, user="postgres"):
         return f"host={self.data}/run/pg dbname=kanzlei user={user}"
