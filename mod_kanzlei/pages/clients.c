@@ -10,11 +10,9 @@
 static kz_err_t *find(kz_q_clients_t **rows, int *n, const kz_list_asked_t *asked,
                       kz_grant_t *grant)
 {
-    kz_q_clients_args_t args = {.place = asked->id, .count = asked->count};
-    kz_q_clients_found_args_t found = {.like = asked->like ? asked->like : "%",
-                                       .place = asked->id,
-                                       .back = asked->back,
-                                       .count = asked->count};
+    kz_q_clients_args_t args = {.place = asked->id, .back = asked->back, .count = asked->count};
+    kz_q_clients_found_args_t found = {
+        .like = asked->like, .place = asked->id, .back = asked->back, .count = asked->count};
     kz_db_t *db = kz_grant_db(grant);
     apr_pool_t *pool = asked->rq->pool;
 
@@ -22,9 +20,8 @@ static kz_err_t *find(kz_q_clients_t **rows, int *n, const kz_list_asked_t *aske
         return kz_q_clients_locked(rows, n, db, &found, pool);
     if (asked->like)
         return kz_q_clients_found(rows, n, db, &found, pool);
-    if (kz_grant_has(grant, "all"))
-        return (asked->back ? kz_q_clients_back : kz_q_clients)(rows, n, db, &args, pool);
-    return (asked->back ? kz_q_clients_mine_back : kz_q_clients_mine)(rows, n, db, &args, pool);
+    return (kz_grant_has(grant, "all") ? kz_q_clients : kz_q_clients_mine)(rows, n, db, &args,
+                                                                           pool);
 }
 
 /* GET /clients */

@@ -46,14 +46,16 @@ static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_filter_t *fi
 static kz_err_t *find_documents(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
                                 const kz_request_t *rq, kz_grant_t *grant)
 {
-    kz_q_documents_args_t args = {KZ_FILTER_WHOLE(filter), .state = filter->state,
-                                  .count = KZ_DOCUMENTS_ROWS + 1};
-    kz_q_documents_mine_args_t mine = {KZ_FILTER_MINE(filter), .state = filter->state,
-                                       .count = KZ_DOCUMENTS_ROWS + 1};
+    int available = kz_filter_is(filter, "available");
+    int unscannable = kz_filter_is(filter, "unscannable");
+    kz_q_documents_args_t args = {KZ_FILTER_WHOLE(filter), .available = available,
+                                  .unscannable = unscannable, .count = KZ_DOCUMENTS_ROWS + 1};
+    kz_q_documents_mine_args_t mine = {KZ_FILTER_MINE(filter), .available = available,
+                                       .unscannable = unscannable, .count = KZ_DOCUMENTS_ROWS + 1};
 
     if (filter->like)
         return find_found(rows, n, filter, rq, grant);
-    if (filter->state && strcmp(filter->state, "new") == 0)
+    if (kz_filter_is(filter, "new"))
         return find_new(rows, n, filter, rq, grant);
     if (kz_filter_whole(filter, grant))
         return kz_q_documents(rows, n, kz_grant_db(grant), &args, rq->pool);
@@ -68,7 +70,7 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     int n, i, shown;
 
     KZ_TRY(kz_filter_read(&filter, rq, "new|available|unscannable"));
-    KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
+    KZ_TRY(kz_grant_settle(grant)); /* whether all clients are seen decides what is asked */
     KZ_TRY(kz_filter_view(view, &filter, rq, grant));
     KZ_TRY(find_documents(&rows, &n, &filter, rq, grant));
     shown = n < KZ_DOCUMENTS_ROWS ? n : KZ_DOCUMENTS_ROWS;

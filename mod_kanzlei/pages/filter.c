@@ -55,6 +55,11 @@ kz_err_t *kz_filter_read(kz_filter_t *filter, const kz_request_t *rq, const char
     return kz_rows_place(&filter->at, &filter->id, rq);
 }
 
+int kz_filter_is(const kz_filter_t *filter, const char *state)
+{
+    return filter->state && strcmp(filter->state, state) == 0;
+}
+
 int kz_filter_whole(const kz_filter_t *filter, const kz_grant_t *grant)
 {
     return filter->client || filter->matter || kz_grant_has(grant, "all");

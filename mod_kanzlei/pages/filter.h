@@ -13,6 +13,9 @@ typedef struct kz_filter_t {
     const char *id;
 } kz_filter_t;
 
+/* Whether FILTER asks for the state STATE. */
+int kz_filter_is(const kz_filter_t *filter, const char *state);
+
 /* What the statement of a list takes from the filter F, as initialisers of its arguments: the days
  * and the place in the list, which all have; the client and the matter, where it is not of MINE. */
 #define KZ_FILTER_MINE(f)  .from = (f)->from, .to = (f)->to, .at = (f)->at, .id = (f)->id

@@ -22,9 +22,18 @@
 static kz_err_t *find_receipts(kz_q_receipts_t **rows, int *n, const kz_filter_t *filter, int count,
                                kz_grant_t *grant, apr_pool_t *pool)
 {
-    kz_q_receipts_args_t args = {KZ_FILTER_WHOLE(filter), .state = filter->state, .count = count};
-    kz_q_receipts_mine_args_t mine = {KZ_FILTER_MINE(filter), .state = filter->state,
-                                      .count = count};
+    kz_q_receipts_args_t args = {
+        KZ_FILTER_WHOLE(filter),
+        .unopened = kz_filter_is(filter, "unopened"),
+        .opened = kz_filter_is(filter, "opened"),
+        .received = kz_filter_is(filter, "received"),
+        .confirmed = kz_filter_is(filter, "confirmed"),
+        .count = count,
+    };
+    kz_q_receipts_mine_args_t mine = {
+        KZ_FILTER_MINE(filter),    .unopened = args.unopened,   .opened = args.opened,
+        .received = args.received, .confirmed = args.confirmed, .count = count,
+    };
 
     if (kz_filter_whole(filter, grant))
         return kz_q_receipts(rows, n, kz_grant_db(grant), &args, pool);
@@ -40,7 +49,7 @@ kz_err_t *page_receipts(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     int n, i;
 
     KZ_TRY(kz_filter_read(&filter, rq, KZ_RECEIPTS_STATES));
-    KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
+    KZ_TRY(kz_grant_settle(grant)); /* whether all clients are seen decides what is asked */
     KZ_TRY(kz_filter_view(view, &filter, rq, grant));
     KZ_TRY(find_receipts(&rows, &n, &filter, KZ_RECEIPTS_ROWS + 1, grant, rq->pool));
     kz_show_receipts(view, "receipts", rows, n < KZ_RECEIPTS_ROWS ? n : KZ_RECEIPTS_ROWS);
@@ -154,7 +163,7 @@ kz_err_t *page_receipts_csv(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     apr_pool_cleanup_register(rq->pool, &csv->text, drop, apr_pool_cleanup_null);
     apr_pool_create(&turn, rq->pool);
     KZ_TRY(kz_filter_read(&filter, rq, KZ_RECEIPTS_STATES));
-    KZ_TRY(kz_q_plan_with_arguments(NULL, kz_grant_db(grant)));
+    KZ_TRY(kz_grant_settle(grant));
     head(csv, rq);
     do {
         KZ_TRY(find_receipts(&rows, &n, &filter, KZ_RECEIPTS_CSV_ROWS, grant, turn));

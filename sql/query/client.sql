@@ -1,100 +1,78 @@
--- Clients by name, from the one behind PLACE on (NULL: the first): for those who see every client.
--- clients(place uuid, count int4) :many
+-- Clients by name: those behind PLACE, or the last ones before it (BACK); for those who see every client.
+-- clients(place uuid, back bool, count int4) :many
 -- -> id uuid, number text, client_name text, kind enum(person|company), city text,
 --    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
   FROM (SELECT c.firm, c.id, c.sort FROM client c
-         WHERE (c.sort, c.id) >
-               ((SELECT CASE WHEN $1 IS NULL THEN '' ELSE (SELECT p.sort FROM client p WHERE p.id = $1) END),
-                CASE WHEN $1 IS NULL THEN '00000000-0000-0000-0000-000000000000' ELSE $1 END)
-         ORDER BY c.firm, c.sort, c.id LIMIT $2) x
-  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
- ORDER BY x.sort, x.id;
-
--- The last ones before PLACE.
--- clients_back(place uuid, count int4) :many as clients
-SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM (SELECT c.firm, c.id, c.sort FROM client c
-         WHERE (c.sort, c.id) < ((SELECT p.sort FROM client p WHERE p.id = $1), $1)
-         ORDER BY c.firm DESC, c.sort DESC, c.id DESC LIMIT $2) x
-  JOIN client_row r ON r.firm = x.firm AND r.id = x.id
- ORDER BY x.sort, x.id;
-
--- The same for those who see the clients assigned to them.
--- clients_mine(place uuid, count int4) :many as clients
-SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM (SELECT c.firm, c.id, c.sort
-          FROM visible v, LATERAL (
-              SELECT * FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
-         WHERE (c.sort, c.id) >
-               (coalesce((SELECT p.sort FROM client p WHERE p.id = $1), ''),
-                coalesce($1, '00000000-0000-0000-0000-000000000000'))
-         ORDER BY c.sort, c.id LIMIT $2) x, LATERAL (
+         WHERE true
+               [place: AND (c.sort, c.id) [back: <] [!back: >]
+                           ((SELECT p.sort FROM client p WHERE p.id = $place), $place)]
+         ORDER BY c.firm [back: DESC], c.sort [back: DESC], c.id [back: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY x.sort, x.id;
 
--- clients_mine_back(place uuid, count int4) :many as clients
+-- The same for those who see the clients assigned to them; a place that is none is the start.
+-- clients_mine(place uuid, back bool, count int4) :many as clients
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
   FROM (SELECT c.firm, c.id, c.sort
           FROM visible v, LATERAL (
               SELECT * FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
-         WHERE (c.sort, c.id) < ((SELECT p.sort FROM client p WHERE p.id = $1), $1)
-         ORDER BY c.sort DESC, c.id DESC LIMIT $2) x, LATERAL (
+         WHERE true
+               [place: AND (c.sort, c.id) [back: <] [!back: >]
+                           (coalesce((SELECT p.sort FROM client p WHERE p.id = $place), ''), $place)]
+         ORDER BY c.sort [back: DESC], c.id [back: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY x.sort, x.id;
 
 -- Those whose number, name or town is LIKE something, in either case; BACK: the last ones before PLACE.
 -- clients_found(like text, place uuid, back bool, count int4) :many as clients
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM kz_client_search(lower($1), $2, $3, $4) x, LATERAL (
+  FROM kz_client_search(lower($like), $place, $back, $count) x, LATERAL (
       SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.sort, r.id;
 
--- Those with a locked access; LIKE '%' is all of them. They are few, so that all of them are sorted.
+-- Those with a locked access. They are few, so that all of them are sorted.
 -- clients_locked(like text, place uuid, back bool, count int4) :many as clients_found
-WITH locked AS MATERIALIZED (
-    SELECT DISTINCT c.firm, c.id, c.sort
-      FROM account a
-      JOIN account_client ac ON ac.firm = a.firm AND ac.account = a.id
-      JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-     WHERE a.locked_at IS NOT NULL AND c.search LIKE lower($1)),
-place AS (SELECT coalesce((SELECT p.sort FROM client p WHERE p.id = $2), '') AS sort,
-                 coalesce($2, '00000000-0000-0000-0000-000000000000') AS id)
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
-  FROM (SELECT * FROM (SELECT l.* FROM locked l, place p WHERE NOT $3 AND (l.sort, l.id) > (p.sort, p.id)
-                        ORDER BY l.sort, l.id LIMIT $4) behind
-         UNION ALL
-        SELECT * FROM (SELECT l.* FROM locked l, place p WHERE $3 AND (l.sort, l.id) < (p.sort, p.id)
-                        ORDER BY l.sort DESC, l.id DESC LIMIT $4) before) x
+  FROM (SELECT DISTINCT c.firm, c.id, c.sort
+          FROM account a
+          JOIN account_client ac ON ac.firm = a.firm AND ac.account = a.id
+          JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+         WHERE a.locked_at IS NOT NULL [like: AND c.search LIKE lower($like)]
+               [place: AND (c.sort, c.id) [back: <] [!back: >]
+                           (coalesce((SELECT p.sort FROM client p WHERE p.id = $place), ''), $place)]
+         ORDER BY c.sort [back: DESC], c.id [back: DESC] LIMIT $count) x
   JOIN client_row r ON r.firm = x.firm AND r.id = x.id
  ORDER BY x.sort, x.id;
 
--- client(client uuid) :one
+-- client(client uuid) :one!
 -- -> id uuid, number text, kind enum(person|company), salutation text, first_name text, name text,
 --    client_name text, street text, postcode text, city text, country text, email text,
 --    language enum(de|en), created timestamptz
 SELECT id, number, kind, salutation, first_name, name, display, street, postcode, city, country,
        email, language, created
-  FROM client WHERE id = $1;
+  FROM client WHERE id = $client;
 
 -- client_add(id uuid, number text, kind text, salutation text, first_name text, name text,
 --            street text, postcode text, city text, country text, email text, language text) :exec
 INSERT INTO client (firm, id, number, kind, salutation, first_name, name, street, postcode, city,
                     country, email, language)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+VALUES (current_setting('kz.firm')::int, $id, $number, $kind, $salutation, $first_name, $name,
+        $street, $postcode, $city, $country, $email, $language);
 
 -- client_change(id uuid, number text, kind text, salutation text, first_name text, name text,
 --               street text, postcode text, city text, country text, email text,
 --               language text) :exec as client_add
-UPDATE client SET number = $2, kind = $3, salutation = $4, first_name = $5, name = $6, street = $7,
-                  postcode = $8, city = $9, country = $10, email = $11, language = $12
- WHERE id = $1;
+UPDATE client SET number = $number, kind = $kind, salutation = $salutation,
+                  first_name = $first_name, name = $name, street = $street, postcode = $postcode,
+                  city = $city, country = $country, email = $email, language = $language
+ WHERE id = $id;
 
 -- assignments_of_client(client uuid) :many
 -- -> staff_id uuid, staff_name text
 SELECT s.staff, a.name
   FROM assignment s JOIN account a ON a.firm = s.firm AND a.id = s.staff
- WHERE s.client = $1 ORDER BY a.name, s.staff LIMIT 200;
+ WHERE s.client = $client ORDER BY a.name, s.staff LIMIT 200;
 
 -- Staff who are not assigned to a client one by one.
 -- assignable(client uuid) :many
@@ -102,7 +80,7 @@ SELECT s.staff, a.name
 SELECT a.id, a.name
   FROM account a
  WHERE a.kind = 'staff' AND NOT EXISTS (
-           SELECT FROM assignment s WHERE s.firm = a.firm AND s.staff = a.id AND s.client = $1)
+           SELECT FROM assignment s WHERE s.firm = a.firm AND s.staff = a.id AND s.client = $client)
  ORDER BY a.firm, a.kind, a.name, a.id LIMIT 200;
 
 -- The accesses of a client.
@@ -111,12 +89,12 @@ SELECT a.id, a.name
 --    last_sign_in timestamptz
 SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in
   FROM account_client ac JOIN account_row a ON a.firm = ac.firm AND a.id = ac.account
- WHERE ac.client = $1 ORDER BY a.name, a.id LIMIT 200;
+ WHERE ac.client = $client ORDER BY a.name, a.id LIMIT 200;
 
 -- assignment_add(id uuid, staff uuid, client uuid) :exec
 INSERT INTO assignment (firm, id, staff, client)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3)
+VALUES (current_setting('kz.firm')::int, $id, $staff, $client)
 ON CONFLICT ON CONSTRAINT assignment_client_taken DO NOTHING;
 
 -- assignment_end(staff uuid, client uuid) :exec
-DELETE FROM assignment WHERE staff = $1 AND client = $2;
+DELETE FROM assignment WHERE staff = $staff AND client = $client;

@@ -3,9 +3,9 @@
 -- -> expires timestamptz
 WITH old AS (
     UPDATE code SET expires = now()
-     WHERE account = $2 AND purpose = $3 AND used_at IS NULL AND expires > now())
+     WHERE account = $account AND purpose = $purpose AND used_at IS NULL AND expires > now())
 INSERT INTO code (firm, id, account, purpose, hash, expires)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, now() + $5)
+VALUES (current_setting('kz.firm')::int, $id, $account, $purpose, $hash, now() + $life)
 RETURNING expires;
 
 -- code_find(hash bytea) :maybe
@@ -13,8 +13,8 @@ RETURNING expires;
 SELECT k.id, k.account, a.kind, a.user_name, a.name, a.language, k.used_at IS NOT NULL,
        k.expires <= now()
   FROM code k JOIN account a ON a.firm = k.firm AND a.id = k.account
- WHERE k.hash = $1;
+ WHERE k.hash = $hash;
 
 -- Uses a code up; no row: somebody else did, or its time is over.
 -- code_use(id uuid) :exec
-UPDATE code SET used_at = now() WHERE id = $1 AND used_at IS NULL AND expires > now();
+UPDATE code SET used_at = now() WHERE id = $id AND used_at IS NULL AND expires > now();

@@ -11,23 +11,23 @@ SELECT kz_firm_reserve();
 
 -- ctl_firm_add(firm int4, slug text, name text, email text, language text, key bytea) :one writes
 -- -> created timestamptz
-SELECT kz_firm_add($1, $2, $3, $4, $5, $6);
+SELECT kz_firm_add($firm, $slug, $name, $email, $language, $key);
 
 -- ctl_account_add(id uuid, user text, name text, email text, language text, password text) :exec
 INSERT INTO account (firm, id, kind, user_name, name, email, language, password)
-VALUES (current_setting('kz.firm')::int, $1, 'staff', $2, $3, $4, $5, $6);
+VALUES (current_setting('kz.firm')::int, $id, 'staff', $user, $name, $email, $language, $password);
 
 -- ctl_staff_add(id uuid) :exec
-INSERT INTO staff (firm, id) VALUES (current_setting('kz.firm')::int, $1);
+INSERT INTO staff (firm, id) VALUES (current_setting('kz.firm')::int, $id);
 
 -- ctl_right_add(staff uuid, name text) :exec
-INSERT INTO "right" (firm, staff, name) VALUES (current_setting('kz.firm')::int, $1, $2)
+INSERT INTO "right" (firm, staff, name) VALUES (current_setting('kz.firm')::int, $staff, $name)
 ON CONFLICT DO NOTHING;
 
 -- ctl_invite(id uuid, account uuid) :exec
 INSERT INTO job (firm, id, kind, data)
-VALUES (current_setting('kz.firm')::int, $1, 'mail',
-        jsonb_build_object('account', $2::uuid, 'purpose', 'invitation'));
+VALUES (current_setting('kz.firm')::int, $id, 'mail',
+        jsonb_build_object('account', $account::uuid, 'purpose', 'invitation'));
 
 -- ctl_accounts(after text, limit int4) :many
 -- -> id uuid, user_name text, name text, email text, kind text, rights text, has_password bool,
@@ -36,23 +36,23 @@ SELECT a.id, a.user_name, a.name, a.email, a.kind,
        coalesce((SELECT string_agg(r.name, ' ' ORDER BY r.name) FROM "right" r
                   WHERE r.firm = a.firm AND r.staff = a.id), ''),
        a.password IS NOT NULL, a.locked_at, a.signed_in_at
-  FROM account a WHERE a.user_fold > lower($1) ORDER BY a.firm, a.user_fold LIMIT $2;
+  FROM account a WHERE a.user_fold > lower($after) ORDER BY a.firm, a.user_fold LIMIT $limit;
 
 -- ctl_account(user text) :maybe
 -- -> id uuid, user_name text, name text, email text, kind text, has_password bool,
 --    locked timestamptz
 SELECT a.id, a.user_name, a.name, a.email, a.kind, a.password IS NOT NULL, a.locked_at
-  FROM account a WHERE a.user_fold = lower($1);
+  FROM account a WHERE a.user_fold = lower($user);
 
 -- ctl_password(account uuid, password text) :exec
-UPDATE account SET password = $2, wrong = 0, wrong_marks = '{}', locked_at = NULL WHERE id = $1;
+UPDATE account SET password = $password, wrong = 0, wrong_marks = '{}', locked_at = NULL WHERE id = $account;
 
 -- ctl_codes_void(account uuid) :exec
-UPDATE code SET used_at = now() WHERE account = $1 AND used_at IS NULL;
+UPDATE code SET used_at = now() WHERE account = $account AND used_at IS NULL;
 
 -- ctl_unlock(account uuid) :exec
 UPDATE account SET wrong = 0, wrong_marks = '{}', locked_at = NULL
- WHERE id = $1 AND locked_at IS NOT NULL;
+ WHERE id = $account AND locked_at IS NOT NULL;
 
 -- STORES are the configured ones, one a line, here and below.
 -- ctl_status(stores text) :one
@@ -61,15 +61,15 @@ UPDATE account SET wrong = 0, wrong_marks = '{}', locked_at = NULL
 --    jobs_oldest timestamptz, seals_oldest timestamptz
 SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, copies_oldest, copies_gone,
        stores_gone, jobs_oldest, seals_oldest
-  FROM kz_status(string_to_array($1, E'\n'));
+  FROM kz_status(string_to_array($stores, E'\n'));
 
 -- ctl_status_jobs(limit int4) :many
 -- -> slug text, id uuid, kind text, state text, tries int4, error text, due timestamptz
-SELECT slug, id, kind, state, tries, error, due FROM kz_status_jobs($1);
+SELECT slug, id, kind, state, tries, error, due FROM kz_status_jobs($limit);
 
 -- ctl_objects_unknown(objects text[]) :many
 -- -> object text
-SELECT o FROM kz_objects_unknown($1) o;
+SELECT o FROM kz_objects_unknown($objects) o;
 
 -- The firm's documents by id, behind one: what a check compares with the stores, and which stores hold
 -- them as far as is known.
@@ -78,16 +78,16 @@ SELECT o FROM kz_objects_unknown($1) o;
 SELECT d.id, d.object, d.size, d.sha256, d.key,
        coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
                   WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
-  FROM document d WHERE d.id > $1 AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $2;
+  FROM document d WHERE d.id > $after AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $limit;
 
 -- What was missed by, or is damaged in, stores that are not configured any more.
 -- check_copies_gone(stores text) :many
 -- -> store text, copies int8
 SELECT store, count(*) FROM object_copy
- WHERE state <> 'held' AND store <> ALL (string_to_array($1, E'\n')) GROUP BY store ORDER BY store;
+ WHERE state <> 'held' AND store <> ALL (string_to_array($stores, E'\n')) GROUP BY store ORDER BY store;
 
 -- check_copies_forget(store text) :exec
-DELETE FROM object_copy WHERE state <> 'held' AND store = $1;
+DELETE FROM object_copy WHERE state <> 'held' AND store = $store;
 
 -- One of the documents.
 -- check_document(document uuid) :maybe
@@ -95,4 +95,4 @@ DELETE FROM object_copy WHERE state <> 'held' AND store = $1;
 SELECT d.id, d.object, d.size, d.sha256, d.key,
        coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
                   WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
-  FROM document d WHERE d.id = $1 AND d.state <> 'discarded';
+  FROM document d WHERE d.id = $document AND d.state <> 'discarded';

@@ -1,7 +1,9 @@
 -- Lists: the ids of a page first, by an index alone, and only of these what is shown. A list of somebody
 -- who sees few clients ("mine") takes the newest of each client, and looks further only in the clients with
--- the newest ones: COUNT rows can't come from more clients than COUNT. In a comparison with a place
--- stands CASE, not coalesce(), which PostgreSQL takes for leaky: no index would serve under a policy.
+-- the newest ones: COUNT rows can't come from more clients than COUNT. A state is a condition of its own
+-- with its value in it, so that the partial index of these serves it. LATERAL … LIMIT 1 keeps the rows of a
+-- page apart: how many COUNT lets through is not known to a plan for any arguments, and for a tenth of all
+-- documents a join would read them all.
 
 -- The documents of one matter, newest first, from a place on.
 -- documents_of_matter(matter uuid, at timestamptz, id uuid, count int4) :many
@@ -10,44 +12,42 @@
 --    opened timestamptz, received timestamptz, confirmed timestamptz
 SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received, confirmed
   FROM document_item
- WHERE matter_id = $1
-   AND (at, id) < (CASE WHEN $2 IS NULL THEN 'infinity' ELSE $2 END,
-                   CASE WHEN $2 IS NULL THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE $3 END)
- ORDER BY at DESC, id DESC LIMIT $4;
+ WHERE matter_id = $matter [at: AND (at, id) < ($at, $id)]
+ ORDER BY at DESC, id DESC LIMIT $count;
 
--- document(document uuid) :one
+-- document(document uuid) :one!
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
 --    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
 --    opened timestamptz, received timestamptz, confirmed timestamptz, matter_id uuid,
 --    matter_title text, client_id uuid, client_name text, media_type text, sha256 text
 SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received,
        confirmed, matter_id, matter_title, client_id, client_name, media_type, encode(sha256, 'hex')
-  FROM document_row WHERE id = $1;
+  FROM document_row WHERE id = $document;
 
--- document_content(document uuid) :one
+-- document_content(document uuid) :one!
 -- -> id uuid, name text, type text, size int8, sha256 bytea, key bytea, object text
 SELECT id, name, type, size, sha256, key, object FROM document
- WHERE id = $1 AND state = 'available';
+ WHERE id = $document AND state = 'available';
 
 -- A step of the receiving side: a row for each client as whose the account at work receives the document, unless
 -- it did the same before. FIRST: nobody there did; OPENED: until now it was new.
 -- delivery_step(document uuid, step text) :many
 -- -> client uuid, first bool, opened bool
-SELECT client, first, opened FROM kz_step($1, $2);
+SELECT client, first, opened FROM kz_step($document, $step);
 
 -- document_decide(document uuid, state text, reason text) :maybe
 -- -> client uuid, by uuid, from_firm bool, object text
 UPDATE document
-   SET state = $2, decided_by = current_setting('kz.account')::uuid, decided_at = now(),
-       decision = left($3, 1000)
- WHERE id = $1 AND state = 'unscannable'
+   SET state = $state, decided_by = current_setting('kz.account')::uuid, decided_at = now(),
+       decision = left($reason, 1000)
+ WHERE id = $document AND state = 'unscannable'
 RETURNING client, by, direction = 'from_firm', object;
 
 -- Its object goes from the stores after a while.
 -- job_remove(id uuid, object text, wait interval_ms) :exec
 INSERT INTO job (firm, id, kind, data, due)
-VALUES (current_setting('kz.firm')::int, $1, 'remove_object', jsonb_build_object('object', $2::text),
-        now() + $3);
+VALUES (current_setting('kz.firm')::int, $id, 'remove_object', jsonb_build_object('object', $object::text),
+        now() + $wait);
 
 -- receipts_of_document(document uuid) :many
 -- -> client_name text, provided timestamptz, provided_by text, notified timestamptz,
@@ -55,16 +55,12 @@ VALUES (current_setting('kz.firm')::int, $1, 'remove_object', jsonb_build_object
 --    confirmed timestamptz, confirmed_by text
 SELECT client_name, provided, provided_by, notified, notified_by, opened, opened_by, received,
        received_by, confirmed, confirmed_by
-  FROM receipt_row WHERE document_id = $1 AND client_id = (SELECT d.client FROM document d WHERE d.id = $1);
+  FROM receipt_row WHERE document_id = $document
+   AND client_id = (SELECT d.client FROM document d WHERE d.id = $document);
 
--- What follows in this transaction is planned with its arguments: a filter that is not set costs nothing
--- and each set one finds its index.
--- plan_with_arguments() :exec
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
-
--- Those of one client or matter, or of all clients.
--- documents(client uuid, matter uuid, state text, from timestamptz, to timestamptz, at timestamptz,
---           id uuid, count int4) :many
+-- Those of one client or matter, or of all clients. The kept back ones of a matter are found by its client.
+-- documents(client uuid, matter uuid, available bool, unscannable bool, from timestamptz,
+--           to timestamptz, at timestamptz, id uuid, count int4) :many
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
 --    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
 --    opened timestamptz, received timestamptz, confirmed timestamptz, matter_id uuid,
@@ -72,36 +68,40 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT d.firm, d.id FROM document d
-         WHERE ($1::uuid IS NULL OR d.client = $1) AND ($2::uuid IS NULL OR d.matter = $2)
-           AND ($3::text IS NULL OR d.state = $3)
-           AND ($4::timestamptz IS NULL OR d.at >= $4) AND ($5::timestamptz IS NULL OR d.at < $5)
-           AND ($6::timestamptz IS NULL OR (d.at, d.id) < ($6, $7))
-         ORDER BY d.at DESC, d.id DESC LIMIT $8) x
-  JOIN document_row r ON r.firm = x.firm AND r.id = x.id
+         WHERE true [client: AND d.client = $client]
+               [matter: AND d.matter = $matter
+                 [!client: AND d.client = (SELECT m.client FROM matter m WHERE m.id = $matter)]]
+           [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
+           [from: AND d.at >= $from] [to: AND d.at < $to]
+           [at: AND (d.at, d.id) < ($at, $id)]
+         ORDER BY d.at DESC, d.id DESC LIMIT $count) x, LATERAL (
+      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
--- documents_mine(state text, from timestamptz, to timestamptz, at timestamptz, id uuid,
---                count int4) :many as documents
+-- documents_mine(available bool, unscannable bool, from timestamptz, to timestamptz, at timestamptz,
+--                id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT n.firm, n.id
           FROM (SELECT v.firm, v.client
                   FROM visible v, LATERAL (
                       SELECT d.at, d.id FROM document d
-                       WHERE d.firm = v.firm AND d.client = v.client AND ($1::text IS NULL OR d.state = $1)
-                         AND ($2::timestamptz IS NULL OR d.at >= $2)
-                         AND ($3::timestamptz IS NULL OR d.at < $3)
-                         AND ($4::timestamptz IS NULL OR (d.at, d.id) < ($4, $5))
+                       WHERE d.firm = v.firm AND d.client = v.client
+                         [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
+                         [from: AND d.at >= $from]
+                         [to: AND d.at < $to]
+                         [at: AND (d.at, d.id) < ($at, $id)]
                        ORDER BY d.at DESC, d.id DESC LIMIT 1) d
-                 ORDER BY d.at DESC, d.id DESC LIMIT $6) v, LATERAL (
+                 ORDER BY d.at DESC, d.id DESC LIMIT $count) v, LATERAL (
               SELECT d.firm, d.id, d.at FROM document d
-               WHERE d.firm = v.firm AND d.client = v.client AND ($1::text IS NULL OR d.state = $1)
-                 AND ($2::timestamptz IS NULL OR d.at >= $2)
-                 AND ($3::timestamptz IS NULL OR d.at < $3)
-                 AND ($4::timestamptz IS NULL OR (d.at, d.id) < ($4, $5))
-               ORDER BY d.at DESC, d.id DESC LIMIT $6) n
-         ORDER BY n.at DESC, n.id DESC LIMIT $6) x
-  JOIN document_row r ON r.firm = x.firm AND r.id = x.id
+               WHERE d.firm = v.firm AND d.client = v.client
+                 [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
+                 [from: AND d.at >= $from]
+                 [to: AND d.at < $to]
+                 [at: AND (d.at, d.id) < ($at, $id)]
+               ORDER BY d.at DESC, d.id DESC LIMIT $count) n
+         ORDER BY n.at DESC, n.id DESC LIMIT $count) x, LATERAL (
+      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
 -- Those with a name LIKE something.
@@ -109,7 +109,7 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
 --                 at timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM kz_document_search(lower($1), $2, $3, $4, $5, $6, $7, $8, $9) x, LATERAL (
+  FROM kz_document_search(lower($like), $client, $matter, $state, $from, $to, $at, $id, $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
@@ -122,13 +122,13 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
           FROM delivery w, LATERAL (
               SELECT FROM document d WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
                  AND d.state = 'available' LIMIT 1) d
-         WHERE w.opened_at IS NULL AND w.direction = $1
-           AND ($2::uuid IS NULL OR w.client = $2) AND ($3::uuid IS NULL OR w.matter = $3)
-           AND ($4::timestamptz IS NULL OR w.provided_at >= $4)
-           AND ($5::timestamptz IS NULL OR w.provided_at < $5)
-           AND ($6::timestamptz IS NULL OR (w.provided_at, w.document) < ($6, $7))
-         ORDER BY w.provided_at DESC, w.document DESC LIMIT $8) x
-  JOIN document_row r ON r.firm = x.firm AND r.id = x.document
+         WHERE w.opened_at IS NULL AND w.direction = $direction
+           [client: AND w.client = $client] [matter: AND w.matter = $matter]
+           [from: AND w.provided_at >= $from]
+           [to: AND w.provided_at < $to]
+           [at: AND (w.provided_at, w.document) < ($at, $id)]
+         ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) x, LATERAL (
+      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.document LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
 -- documents_new_mine(direction text, from timestamptz, to timestamptz, at timestamptz, id uuid,
@@ -142,13 +142,14 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                     SELECT FROM document d
                      WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
                        AND d.state = 'available' LIMIT 1) d
-               WHERE w.firm = v.firm AND w.client = v.client AND w.opened_at IS NULL AND w.direction = $1
-                 AND ($2::timestamptz IS NULL OR w.provided_at >= $2)
-                 AND ($3::timestamptz IS NULL OR w.provided_at < $3)
-                 AND ($4::timestamptz IS NULL OR (w.provided_at, w.document) < ($4, $5))
-               ORDER BY w.provided_at DESC, w.document DESC LIMIT $6) w
-         ORDER BY w.provided_at DESC, w.document DESC LIMIT $6) x
-  JOIN document_row r ON r.firm = x.firm AND r.id = x.document
+               WHERE w.firm = v.firm AND w.client = v.client AND w.opened_at IS NULL
+                 AND w.direction = $direction
+                 [from: AND w.provided_at >= $from]
+                 [to: AND w.provided_at < $to]
+                 [at: AND (w.provided_at, w.document) < ($at, $id)]
+               ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) w
+         ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) x, LATERAL (
+      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.document LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
 -- For a filter: clients by name, 201 at most.
@@ -164,8 +165,8 @@ SELECT c.id, c.display
 
 -- One of them, when there are more than that.
 -- filter_client(client uuid) :many as filter_clients
-SELECT id, display FROM client WHERE id = $1;
+SELECT id, display FROM client WHERE id = $client;
 
 -- filter_matters(client uuid) :many
 -- -> id uuid, title text
-SELECT id, title FROM matter WHERE client = $1 ORDER BY created DESC, id DESC LIMIT 200;
+SELECT id, title FROM matter WHERE client = $client ORDER BY created DESC, id DESC LIMIT 200;

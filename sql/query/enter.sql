@@ -2,8 +2,8 @@
 -- -> firm int4, firm_name text, firm_key bytea, account uuid, kind text, user_name text,
 --    name text, language text, session uuid, rights text
 SELECT firm, firm_name, firm_key, account, kind, user_name, name, language, session, rights
-  FROM kz_enter($1, $2, $3, $4, $5, $6);
+  FROM kz_enter($slug, $token, $who, $right, $kinds, $ids);
 
 -- enter_portal(firm int4) :one
 -- -> firm_name text, firm_slug text, firm_key bytea, language text
-SELECT firm_name, firm_slug, firm_key, language FROM kz_enter_portal($1);
+SELECT firm_name, firm_slug, firm_key, language FROM kz_enter_portal($firm);

@@ -1,9 +1,10 @@
 -- event_add(id uuid, kind text, account uuid, client uuid, document uuid, subject uuid,
 --           detail text) :exec
 WITH unsealed AS (
-    INSERT INTO event_unsealed (firm, event) VALUES (current_setting('kz.firm')::int, $1))
+    INSERT INTO event_unsealed (firm, event) VALUES (current_setting('kz.firm')::int, $id))
 INSERT INTO event (firm, id, kind, account, client, document, subject, detail)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, left($7, 1000));
+VALUES (current_setting('kz.firm')::int, $id, $kind, $account, $client, $document, $subject,
+        left($detail, 1000));
 
 -- events_of_client(client uuid) :many
 -- -> at timestamptz, kind text, who text, document_id uuid, document_name text, subject_name text,
@@ -13,7 +14,7 @@ SELECT e.at, e.kind, a.name, e.document, d.name, s.name, e.detail
   LEFT JOIN account a ON a.firm = e.firm AND a.id = e.account
   LEFT JOIN account s ON s.firm = e.firm AND s.id = e.subject
   LEFT JOIN document d ON d.firm = e.firm AND d.id = e.document
- WHERE e.client = $1 ORDER BY e.at DESC, e.id DESC LIMIT 10;
+ WHERE e.client = $client ORDER BY e.at DESC, e.id DESC LIMIT 10;
 
 -- events_of_document(document uuid) :many
 -- -> at timestamptz, kind text, who text, document_id uuid, document_name text, subject_name text,
@@ -22,4 +23,4 @@ SELECT e.at, e.kind, a.name, e.document, d.name, NULL::text, e.detail
   FROM event e
   JOIN document d ON d.firm = e.firm AND d.id = e.document
   LEFT JOIN account a ON a.firm = e.firm AND a.id = e.account
- WHERE e.document = $1 ORDER BY e.at, e.id LIMIT 200;
+ WHERE e.document = $document ORDER BY e.at, e.id LIMIT 200;

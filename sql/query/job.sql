@@ -3,27 +3,27 @@
 -- -> firm int4, id uuid, kind text, account uuid, purpose text, client uuid, object text, tries int4
 SELECT firm, id, kind, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
        (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', tries
-  FROM kz_job_take($1, $2);
+  FROM kz_job_take($worker, $lease);
 
 -- job_done(id uuid) :exec
-UPDATE job SET state = 'done', error = '', worker = NULL, lease = NULL WHERE id = $1;
+UPDATE job SET state = 'done', error = '', worker = NULL, lease = NULL WHERE id = $id;
 
 -- Once more later; after the last try it has failed for good.
 -- job_again(id uuid, wait interval_ms, last bool, error text) :exec
-UPDATE job SET state = CASE WHEN $3 THEN 'failed' ELSE 'waiting' END, due = now() + $2,
-               error = left($4, 500), worker = NULL, lease = NULL
- WHERE id = $1;
+UPDATE job SET state = CASE WHEN $last THEN 'failed' ELSE 'waiting' END, due = now() + $wait,
+               error = left($error, 500), worker = NULL, lease = NULL
+ WHERE id = $id;
 
 -- job_account(account uuid) :maybe
 -- -> id uuid, user text, name text, email text, language text, locked bool
-SELECT id, user_name, name, email, language, locked_at IS NOT NULL FROM account WHERE id = $1;
+SELECT id, user_name, name, email, language, locked_at IS NOT NULL FROM account WHERE id = $account;
 
 -- Whom to tell of new documents of a client.
 -- job_people(client uuid) :many
 -- -> id uuid, name text, email text, language text
 SELECT a.id, a.name, a.email, a.language
   FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
- WHERE ac.client = $1 AND (ac.ends_at IS NULL OR ac.ends_at > now())
+ WHERE ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
    AND a.email <> '' AND a.password IS NOT NULL LIMIT 20;
 
 -- What they have not been told of.
@@ -31,13 +31,13 @@ SELECT a.id, a.name, a.email, a.language
 -- -> id uuid, name text, size bytes, matter_title text, client_name text
 SELECT r.id, r.name, r.size, r.matter_title, r.client_name
   FROM delivery v JOIN document_row r ON r.firm = v.firm AND r.id = v.document AND r.client_id = v.client
- WHERE v.client = $1 AND v.direction = 'from_firm' AND v.notified_at IS NULL
+ WHERE v.client = $client AND v.direction = 'from_firm' AND v.notified_at IS NULL
    AND v.opened_at IS NULL
  ORDER BY v.provided_at LIMIT 100;
 
 -- job_notified(document uuid, client uuid, account uuid) :exec
 INSERT INTO delivery_step (firm, document, client, account, step)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3, 'notified')
+VALUES (current_setting('kz.firm')::int, $document, $client, $account, 'notified')
 ON CONFLICT DO NOTHING;
 
 -- job_firm() :one
@@ -47,17 +47,17 @@ SELECT name, email FROM firm;
 -- A copy to be mended in one of the STORES (one a line: kz_portal_stores()).
 -- copy_take(again interval_ms, stores text) :maybe writes
 -- -> firm int4, document uuid
-SELECT firm, document FROM kz_copy_take($1, string_to_array($2, E'\n'));
+SELECT firm, document FROM kz_copy_take($again, string_to_array($stores, E'\n'));
 
 -- What is to become of an object: WANTED when a document has it that was not discarded.
 -- job_object(object text) :one
 -- -> wanted bool
-SELECT EXISTS (SELECT FROM document WHERE object = $1 AND state <> 'discarded');
+SELECT EXISTS (SELECT FROM document WHERE object = $object AND state <> 'discarded');
 
 -- The object is in no store any more.
 -- job_object_gone(object text) :exec
 DELETE FROM object_copy c USING document d
- WHERE d.object = $1 AND c.firm = d.firm AND c.document = d.id;
+ WHERE d.object = $object AND c.firm = d.firm AND c.document = d.id;
 
 -- tidy() :one writes
 -- -> gone int4

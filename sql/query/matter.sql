@@ -12,7 +12,7 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
                                        THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
   LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
- WHERE m.client = $1 ORDER BY m.created DESC, m.id DESC LIMIT 200;
+ WHERE m.client = $client ORDER BY m.created DESC, m.id DESC LIMIT 200;
 
 -- The matters of all clients that a client's account acts for.
 -- matters_mine() :many
@@ -32,14 +32,14 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
  ORDER BY m.created DESC, m.id DESC LIMIT 200;
 
--- matter(matter uuid) :one
+-- matter(matter uuid) :one!
 -- -> id uuid, number text, title text, client_id uuid, client_name text
 SELECT m.id, m.number, m.title, m.client, c.display
-  FROM matter m JOIN client c ON c.firm = m.firm AND c.id = m.client WHERE m.id = $1;
+  FROM matter m JOIN client c ON c.firm = m.firm AND c.id = m.client WHERE m.id = $matter;
 
 -- matter_add(id uuid, client uuid, number text, title text) :exec
 INSERT INTO matter (firm, id, client, number, title)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4);
+VALUES (current_setting('kz.firm')::int, $id, $client, $number, $title);
 
 -- How many clients the account acts for, 2 at most.
 -- visible_count() :one

@@ -1,6 +1,6 @@
 -- One row per document that the firm provided, and client: state unopened, opened, received or confirmed.
--- receipts(client uuid, matter uuid, state text, from timestamptz, to timestamptz, at timestamptz,
---          id uuid, count int4) :many
+-- receipts(client uuid, matter uuid, unopened bool, opened bool, received bool, confirmed bool,
+--          from timestamptz, to timestamptz, at timestamptz, id uuid, count int4) :many
 -- -> document_id uuid, document_name text, client_id uuid, client_name text, client_number text,
 --    size bytes, matter_id uuid, matter_title text, provided timestamptz, provided_by text,
 --    notified timestamptz, notified_by text, opened timestamptz, opened_by text,
@@ -10,22 +10,22 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
        r.opened_by, r.received, r.received_by, r.confirmed, r.confirmed_by
   FROM (SELECT v.firm, v.document, v.client FROM delivery v
          WHERE v.direction = 'from_firm'
-           AND ($1::uuid IS NULL OR v.client = $1) AND ($2::uuid IS NULL OR v.matter = $2)
-           AND ($3::text IS DISTINCT FROM 'unopened' OR v.opened_at IS NULL)
-           AND ($3::text IS DISTINCT FROM 'opened' OR v.opened_at IS NOT NULL)
-           AND ($3::text IS DISTINCT FROM 'received' OR v.received_at IS NOT NULL)
-           AND ($3::text IS DISTINCT FROM 'confirmed' OR v.confirmed_at IS NOT NULL)
-           AND ($4::timestamptz IS NULL OR v.provided_at >= $4)
-           AND ($5::timestamptz IS NULL OR v.provided_at < $5)
-           AND ($6::timestamptz IS NULL OR (v.provided_at, v.document) < ($6, $7))
-         ORDER BY v.provided_at DESC, v.document DESC LIMIT $8) x, LATERAL (
+           [client: AND v.client = $client] [matter: AND v.matter = $matter]
+           [unopened: AND v.opened_at IS NULL]
+           [opened: AND v.opened_at IS NOT NULL]
+           [received: AND v.received_at IS NOT NULL]
+           [confirmed: AND v.confirmed_at IS NOT NULL]
+           [from: AND v.provided_at >= $from]
+           [to: AND v.provided_at < $to]
+           [at: AND (v.provided_at, v.document) < ($at, $id)]
+         ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) x, LATERAL (
       SELECT * FROM receipt_row r
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;
 
 -- For those who see the clients assigned to them: see document.sql.
--- receipts_mine(state text, from timestamptz, to timestamptz, at timestamptz, id uuid,
---               count int4) :many as receipts
+-- receipts_mine(unopened bool, opened bool, received bool, confirmed bool, from timestamptz,
+--               to timestamptz, at timestamptz, id uuid, count int4) :many as receipts
 SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_number, r.size,
        r.matter_id, r.matter_title, r.provided, r.provided_by, r.notified, r.notified_by, r.opened,
        r.opened_by, r.received, r.received_by, r.confirmed, r.confirmed_by
@@ -34,26 +34,26 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
                   FROM visible s, LATERAL (
                       SELECT v.provided_at, v.document FROM delivery v
                        WHERE v.firm = s.firm AND v.client = s.client AND v.direction = 'from_firm'
-                         AND ($1::text IS DISTINCT FROM 'unopened' OR v.opened_at IS NULL)
-                         AND ($1::text IS DISTINCT FROM 'opened' OR v.opened_at IS NOT NULL)
-                         AND ($1::text IS DISTINCT FROM 'received' OR v.received_at IS NOT NULL)
-                         AND ($1::text IS DISTINCT FROM 'confirmed' OR v.confirmed_at IS NOT NULL)
-                         AND ($2::timestamptz IS NULL OR v.provided_at >= $2)
-                         AND ($3::timestamptz IS NULL OR v.provided_at < $3)
-                         AND ($4::timestamptz IS NULL OR (v.provided_at, v.document) < ($4, $5))
+                         [unopened: AND v.opened_at IS NULL]
+                         [opened: AND v.opened_at IS NOT NULL]
+                         [received: AND v.received_at IS NOT NULL]
+                         [confirmed: AND v.confirmed_at IS NOT NULL]
+                         [from: AND v.provided_at >= $from]
+                         [to: AND v.provided_at < $to]
+                         [at: AND (v.provided_at, v.document) < ($at, $id)]
                        ORDER BY v.provided_at DESC, v.document DESC LIMIT 1) v
-                 ORDER BY v.provided_at DESC, v.document DESC LIMIT $6) s, LATERAL (
+                 ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) s, LATERAL (
               SELECT v.firm, v.document, v.client, v.provided_at FROM delivery v
                WHERE v.firm = s.firm AND v.client = s.client AND v.direction = 'from_firm'
-                 AND ($1::text IS DISTINCT FROM 'unopened' OR v.opened_at IS NULL)
-                 AND ($1::text IS DISTINCT FROM 'opened' OR v.opened_at IS NOT NULL)
-                 AND ($1::text IS DISTINCT FROM 'received' OR v.received_at IS NOT NULL)
-                 AND ($1::text IS DISTINCT FROM 'confirmed' OR v.confirmed_at IS NOT NULL)
-                 AND ($2::timestamptz IS NULL OR v.provided_at >= $2)
-                 AND ($3::timestamptz IS NULL OR v.provided_at < $3)
-                 AND ($4::timestamptz IS NULL OR (v.provided_at, v.document) < ($4, $5))
-               ORDER BY v.provided_at DESC, v.document DESC LIMIT $6) n
-         ORDER BY n.provided_at DESC, n.document DESC LIMIT $6) x, LATERAL (
+                 [unopened: AND v.opened_at IS NULL]
+                 [opened: AND v.opened_at IS NOT NULL]
+                 [received: AND v.received_at IS NOT NULL]
+                 [confirmed: AND v.confirmed_at IS NOT NULL]
+                 [from: AND v.provided_at >= $from]
+                 [to: AND v.provided_at < $to]
+                 [at: AND (v.provided_at, v.document) < ($at, $id)]
+               ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) n
+         ORDER BY n.provided_at DESC, n.document DESC LIMIT $count) x, LATERAL (
       SELECT * FROM receipt_row r
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;

@@ -1,7 +1,7 @@
 -- The firms with events that no seal covers yet, one after the other; 0 behind the last.
 -- seal_due(after int4) :one
 -- -> firm int4
-SELECT kz_seal_due($1);
+SELECT kz_seal_due($after);
 
 -- One seals a firm's events at a time.
 -- seal_lock() :one
@@ -18,7 +18,7 @@ SELECT number, at, hash FROM event_seal ORDER BY firm DESC, number DESC LIMIT 1;
 -- -> id uuid, at timestamptz, kind text, account uuid, client uuid, document uuid, subject uuid,
 --    detail text
 SELECT e.id, e.at, e.kind, e.account, e.client, e.document, e.subject, e.detail
-  FROM (SELECT firm, event FROM event_unsealed ORDER BY firm, event LIMIT $1) u,
+  FROM (SELECT firm, event FROM event_unsealed ORDER BY firm, event LIMIT $limit) u,
        LATERAL (SELECT * FROM event x WHERE x.firm = u.firm AND x.id = u.event OFFSET 0) e
  ORDER BY e.id;
 
@@ -26,18 +26,18 @@ SELECT e.id, e.at, e.kind, e.account, e.client, e.document, e.subject, e.detail
 --          signature bytea, events uuid[], hashes bytea[]) :exec
 WITH seal AS (
     INSERT INTO event_seal (firm, number, at, count, previous, hash, key, signature)
-    VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, $7)),
+    VALUES (current_setting('kz.firm')::int, $number, $at, $count, $previous, $hash, $key, $signature)),
 sealed AS (
     INSERT INTO event_sealed (firm, event, seal, place, hash)
-    SELECT current_setting('kz.firm')::int, x.event, $1, x.place, x.hash
-      FROM unnest($8::uuid[], $9::bytea[]) WITH ORDINALITY AS x (event, hash, place))
-DELETE FROM event_unsealed WHERE event = ANY ($8::uuid[]);
+    SELECT current_setting('kz.firm')::int, x.event, $number, x.place, x.hash
+      FROM unnest($events::uuid[], $hashes::bytea[]) WITH ORDINALITY AS x (event, hash, place))
+DELETE FROM event_unsealed WHERE event = ANY ($events::uuid[]);
 
 -- What a check reads: the seals behind one, the events that they cover, in order.
 -- seals(after int8, limit int4) :many
 -- -> number int8, at timestamptz, count int4, previous bytea, hash bytea, key bytea, signature bytea
 SELECT number, at, count, previous, hash, key, signature
-  FROM event_seal WHERE number > $1 ORDER BY firm, number LIMIT $2;
+  FROM event_seal WHERE number > $after ORDER BY firm, number LIMIT $limit;
 
 -- FOUND is false when the event is gone.
 -- sealed_events(seal int8, place int4, limit int4) :many
@@ -45,8 +45,8 @@ SELECT number, at, count, previous, hash, key, signature
 --    account uuid, client uuid, document uuid, subject uuid, detail text
 SELECT m.seal, m.place, m.hash, m.event, e.id IS NOT NULL, e.at, e.kind, e.account, e.client,
        e.document, e.subject, e.detail
-  FROM (SELECT * FROM event_sealed WHERE (seal, place) > ($1, $2)
-         ORDER BY firm, seal, place LIMIT $3) m
+  FROM (SELECT * FROM event_sealed WHERE (seal, place) > ($seal, $place)
+         ORDER BY firm, seal, place LIMIT $limit) m
   LEFT JOIN LATERAL (SELECT * FROM event x WHERE x.firm = m.firm AND x.id = m.event OFFSET 0) e ON true
  ORDER BY m.seal, m.place;
 
@@ -54,7 +54,7 @@ SELECT m.seal, m.place, m.hash, m.event, e.id IS NOT NULL, e.at, e.kind, e.accou
 -- events_covered(after uuid, limit int4) :many
 -- -> id uuid, at timestamptz, kind text, covered bool
 SELECT e.id, e.at, e.kind, m.it IS NOT NULL OR u.it IS NOT NULL
-  FROM (SELECT firm, id, at, kind FROM event WHERE id > $1 ORDER BY firm, id LIMIT $2) e
+  FROM (SELECT firm, id, at, kind FROM event WHERE id > $after ORDER BY firm, id LIMIT $limit) e
   LEFT JOIN LATERAL (SELECT x.event AS it FROM event_sealed x
                       WHERE x.firm = e.firm AND x.event = e.id OFFSET 0) m ON true
   LEFT JOIN LATERAL (SELECT x.event AS it FROM event_unsealed x
@@ -65,6 +65,6 @@ SELECT e.id, e.at, e.kind, m.it IS NOT NULL OR u.it IS NOT NULL
 -- events_waiting(after uuid, limit int4) :many
 -- -> event uuid, found bool
 SELECT u.event, e.id IS NOT NULL
-  FROM (SELECT firm, event FROM event_unsealed WHERE event > $1 ORDER BY firm, event LIMIT $2) u
+  FROM (SELECT firm, event FROM event_unsealed WHERE event > $after ORDER BY firm, event LIMIT $limit) u
   LEFT JOIN LATERAL (SELECT x.id FROM event x WHERE x.firm = u.firm AND x.id = u.event OFFSET 0) e ON true
  ORDER BY u.event;

@@ -19,22 +19,22 @@ SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in, r.admin, r.clie
 --    state enum(new|invited|active|locked), invited timestamptz, last_sign_in timestamptz,
 --    locked_at timestamptz, myself bool
 SELECT a.id, a.id, a."user", a.name, a.email, a.state, a.invited, a.last_sign_in, a.locked_at,
-       a.id = $2
-  FROM account_row a WHERE a.side = 'staff' AND a.id = $1;
+       a.id = $me
+  FROM account_row a WHERE a.side = 'staff' AND a.id = $staff;
 
 -- staff_rights(staff uuid) :one
 -- -> right_admin bool, right_clients bool, right_release bool, right_unlock bool, right_all bool
 SELECT coalesce(bool_or(name = 'admin'), false), coalesce(bool_or(name = 'clients'), false),
        coalesce(bool_or(name = 'release'), false), coalesce(bool_or(name = 'unlock'), false),
        coalesce(bool_or(name = 'all'), false)
-  FROM "right" WHERE staff = $1;
+  FROM "right" WHERE staff = $staff;
 
 -- The clients assigned to one of the staff one by one.
 -- clients_of_staff(staff uuid) :many
 -- -> id uuid, number text, client_name text
 SELECT c.id, c.number, c.display
   FROM assignment s JOIN client c ON c.firm = s.firm AND c.id = s.client
- WHERE s.staff = $1 ORDER BY c.sort, c.id LIMIT 200;
+ WHERE s.staff = $staff ORDER BY c.sort, c.id LIMIT 200;
 
 -- Rights of one firm change one after the other: two administrators can't take the last right
 -- "admin" from each other at the same time. Held to the end of the transaction.
@@ -46,11 +46,11 @@ SELECT 1
 -- How many others are administrators.
 -- admins_beside(staff uuid) :one
 -- -> count int4
-SELECT count(*)::int FROM "right" WHERE name = 'admin' AND staff <> $1;
+SELECT count(*)::int FROM "right" WHERE name = 'admin' AND staff <> $staff;
 
 -- rights_drop(staff uuid, keep text[]) :exec
-DELETE FROM "right" WHERE staff = $1 AND name <> ALL ($2);
+DELETE FROM "right" WHERE staff = $staff AND name <> ALL ($keep);
 
 -- rights_add(staff uuid, names text[]) :exec
 INSERT INTO "right" (firm, staff, name)
-SELECT current_setting('kz.firm')::int, $1, n FROM unnest($2) n ON CONFLICT DO NOTHING;
+SELECT current_setting('kz.firm')::int, $staff, n FROM unnest($names) n ON CONFLICT DO NOTHING;

@@ -1,19 +1,19 @@
 -- upload_add(id uuid, matter uuid, name text, type text, size int8, key bytea) :exec
 INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
-SELECT m.firm, $1, current_setting('kz.account')::uuid, m.client, m.id, $3, $4, $5, $6
-  FROM matter m WHERE m.id = $2;
+SELECT m.firm, $id, current_setting('kz.account')::uuid, m.client, m.id, $name, $type, $size, $key
+  FROM matter m WHERE m.id = $matter;
 
--- upload(upload uuid) :one
+-- upload(upload uuid) :one!
 -- -> id uuid, name text, type text, size bytes, key bytea, matter uuid, client uuid,
 --    state enum(receiving|scanning|storing|available|infected|unscannable|failed), what text,
 --    touched timestamptz
-SELECT id, name, type, size, key, matter, client, state, what, touched FROM upload WHERE id = $1;
+SELECT id, name, type, size, key, matter, client, state, what, touched FROM upload WHERE id = $upload;
 
 -- upload_touch(upload uuid) :exec
-UPDATE upload SET touched = now() WHERE id = $1 AND state = 'receiving';
+UPDATE upload SET touched = now() WHERE id = $upload AND state = 'receiving';
 
 -- upload_remove(upload uuid) :exec
-DELETE FROM upload WHERE id = $1 AND state = 'receiving';
+DELETE FROM upload WHERE id = $upload AND state = 'receiving';
 
 -- All bytes of an upload are there: SIZE. It is taken to be finished, by one alone; nobody else does until
 -- the lease is over. WORKER and LEASE together say who that is: one process does several at a time, and may
@@ -23,10 +23,10 @@ DELETE FROM upload WHERE id = $1 AND state = 'receiving';
 -- -> id uuid, name text, type text, size int8, key bytea, matter uuid, client uuid, account uuid,
 --    kind text, state text, what text, sha256 bytea, created timestamptz, lease timestamptz
 UPDATE upload u
-   SET state = 'scanning', size = $2, touched = now(), worker = $3,
-       lease = CASE WHEN $3 IS NULL THEN NULL ELSE now() + $4 + $2 / $5 * interval '1 second' END
+   SET state = 'scanning', size = $size, touched = now(), worker = $worker,
+       lease = CASE WHEN $worker IS NULL THEN NULL ELSE now() + $lease + $size / $rate * interval '1 second' END
   FROM account a
- WHERE u.id = $1 AND u.state = 'receiving' AND a.firm = u.firm AND a.id = u.account
+ WHERE u.id = $upload AND u.state = 'receiving' AND a.firm = u.firm AND a.id = u.account
 RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
           u.what, u.sha256, u.created, u.lease;
 
@@ -35,42 +35,43 @@ RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.
 -- upload_take(upload uuid, worker uuid, taken timestamptz, lease interval_ms,
 --     rate int8) :maybe as upload_complete
 UPDATE upload u
-   SET lease = now() + $4 + u.size / $5 * interval '1 second', touched = now()
+   SET lease = now() + $lease + u.size / $rate * interval '1 second', touched = now()
   FROM account a
- WHERE u.id = $1 AND u.state IN ('scanning', 'storing') AND u.worker = $2 AND u.lease = $3
+ WHERE u.id = $upload AND u.state IN ('scanning', 'storing') AND u.worker = $worker AND u.lease = $taken
    AND a.firm = u.firm AND a.id = u.account
 RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
           u.what, u.sha256, u.created, u.lease;
 
 -- upload_release(upload uuid, worker uuid, lease timestamptz) :exec
-UPDATE upload SET worker = NULL, lease = NULL WHERE id = $1 AND worker = $2 AND lease = $3;
+UPDATE upload SET worker = NULL, lease = NULL WHERE id = $upload AND worker = $worker AND lease = $lease;
 
 -- upload_scanned(upload uuid, worker uuid, lease timestamptz, size int8, sha256 bytea, what text,
 --     type text) :exec
-UPDATE upload SET state = 'storing', size = $4, sha256 = $5, what = $6, type = $7, touched = now()
- WHERE id = $1 AND worker = $2 AND lease = $3 AND state = 'scanning';
+UPDATE upload SET state = 'storing', size = $size, sha256 = $sha256, what = $what, type = $type, touched = now()
+ WHERE id = $upload AND worker = $worker AND lease = $lease AND state = 'scanning';
 
 -- upload_end(upload uuid, worker uuid, lease timestamptz, state text, what text) :exec writes
-SELECT kz_upload_end($1, $2, $3, $4, $5);
+SELECT kz_upload_end($upload, $worker, $lease, $state, $what);
 
 -- What has become of an upload whose document is there.
 -- upload_document(upload uuid) :maybe
 -- -> state text, reason text
-SELECT CASE state WHEN 'available' THEN state ELSE 'unscannable' END, reason FROM document WHERE id = $1;
+SELECT CASE state WHEN 'available' THEN state ELSE 'unscannable' END, reason FROM document WHERE id = $upload;
 
 -- document_add(id uuid, client uuid, matter uuid, direction text, name text, type text, size int8,
 --     sha256 bytea, key bytea, object text, by uuid, state text, reason text) :exec
 INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by,
                       state, reason)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
+VALUES (current_setting('kz.firm')::int, $id, $client, $matter, $direction, $name, $type, $size, $sha256,
+        $key, $object, $by, $state, $reason);
 
 -- delivery_add(document uuid, by uuid) :exec
 INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)
-SELECT d.firm, d.id, d.client, d.matter, d.direction, now(), $2 FROM document d WHERE d.id = $1;
+SELECT d.firm, d.id, d.client, d.matter, d.direction, now(), $by FROM document d WHERE d.id = $document;
 
 -- object_copy_set(document uuid, store text, state text) :exec
 INSERT INTO object_copy (firm, document, store, state)
-VALUES (current_setting('kz.firm')::int, $1, $2, $3)
+VALUES (current_setting('kz.firm')::int, $document, $store, $state)
 ON CONFLICT (firm, document, store) DO UPDATE
    SET state = excluded.state,
        at = CASE WHEN object_copy.state = excluded.state THEN object_copy.at ELSE now() END;
@@ -79,15 +80,15 @@ ON CONFLICT (firm, document, store) DO UPDATE
 -- job's; one that waits already for this client serves.
 -- job_provided(id uuid, client uuid) :exec
 INSERT INTO job (firm, id, kind, data, due)
-SELECT current_setting('kz.firm')::int, $1, 'provided', jsonb_build_object('client', $2::uuid),
+SELECT current_setting('kz.firm')::int, $id, 'provided', jsonb_build_object('client', $client::uuid),
        now() + interval '5 seconds'
  WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'provided' AND state = 'waiting' AND lease IS NULL
-                      AND about = $2);
+                      AND about = $client);
 
 -- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe writes
 -- -> firm int4, id uuid, state text, lease timestamptz
-SELECT firm, id, state, lease FROM kz_upload_take($1, $2, $3);
+SELECT firm, id, state, lease FROM kz_upload_take($worker, $lease, $life);
 
 -- upload_known(id uuid) :one
 -- -> known bool
-SELECT kz_upload_known($1);
+SELECT kz_upload_known($id);

@@ -6,7 +6,7 @@ import re
 import pytest
 from source import ROOT, at, c_files, code, includes, listed, literals, write
 
-HEAD = re.compile(r"^-- (\w+)\([^)]*\) :(?:many|one|maybe|exec)(?: as \w+)?$", re.M)
+HEAD = re.compile(r"^-- (\w+)\([^)]*\) :(?:many|one!?|maybe|exec)(?: writes)?(?: as \w+)?$", re.M)
 STATEMENT = re.compile(r"^\s*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s)", re.I)
 
 

@@ -53,10 +53,10 @@ kz_err_t *page_feed(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 """,
     "sql/query/client.sql": """
 -- A client at a glance.
--- glance(client uuid) :one
+-- glance(client uuid) :one!
 -- -> glance_name text, glance_matters int4
 SELECT c.display, (SELECT count(*)::int4 FROM matter m WHERE m.client = c.id)
-  FROM client c WHERE c.id = $1;
+  FROM client c WHERE c.id = $client;
 """,
     "html/po/de.po": """
 msgid "title.glance"

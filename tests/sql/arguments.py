@@ -1,7 +1,10 @@
 """Who calls which statement with what. A new statement of sql/query needs a line here.
 
-An argument "@name" is looked up in scene.py for whoever calls; all others are taken as they are.
+An argument "@name" is looked up in scene.py for whoever calls; all others are taken as they are. Of
+a statement with conditions every set of them has to be called with (test_plans.py looks).
 """
+
+from itertools import product
 
 STAFF = ("admin", "many", "few", "small")
 CLIENTS = ("client", "adviser")
@@ -11,38 +14,35 @@ KEY = b"\x07" * 76
 # An upload that is taken, its worker and its lease: load/1_people.sql.
 TAKEN = ("@taken", "00000000-0000-4000-8000-000000000000", "2100-01-01")
 CLIENT = ["@new", "neu-1", "person", "Frau", "Maria", "Neu", "", "", "", "", "m@neu.example", "de"]
-WHOLE = [  # client, matter, state, from, to: lists of all clients, of one, of a matter
-    [None, None, None, None, None],
-    ["@client", None, None, None, None],
-    ["@client", "@matter", None, None, None],
-    [None, "@matter", None, None, None],
-    [None, None, None, "@from", "@to"],
-    ["@client", None, None, "@from", "@to"],
-]
-CLIENTS_OWN = [one for one in WHOLE if one[0] or one[1]]
-MINE = [[None, None, None], [None, "@from", "@to"]]  # state, from, to: lists of the visible clients
+# Client and matter: lists of all clients, of one, of a matter; and of the visible clients.
+CLIENTS_OWN = [["@client", None], ["@client", "@matter"], [None, "@matter"]]
+WHOLE = [[None, None], *CLIENTS_OWN]
+MINE = [[]]
+DAYS = [[None, None], ["@from", None], [None, "@to"], ["@from", "@to"]]
 START, MIDDLE = [None, None], ["@at", "@id"]
-DOCUMENT_STATES = [None, "available", "unscannable"]
-RECEIPT_STATES = [None, "unopened", "opened", "received", "confirmed"]
+BY_NAME = [[client, back] for client in (None, "@client") for back in (False, True)]
 
 
-def lists(filters, states):
-    """Every filter with every state, at the start of the list and in the middle of it."""
+def one_of(count):
+    """None of so many states, or one of them."""
+    return [[n == state for n in range(count)] for state in range(-1, count)]
+
+
+DOCUMENT_STATES = one_of(2)  # available, unscannable
+RECEIPT_STATES = one_of(4)  # unopened, opened, received, confirmed
+
+
+def lists(wholes, states=((),), before=()):
+    """Each set of conditions, at the start of the list and in the middle of it."""
     return [
-        [*one[:-3], state, *one[-2:], *place, 51]
-        for one in filters
-        for state in states
-        for place in (START, MIDDLE)
+        [*before, *whole, *state, *days, *place, 51]
+        for whole, state, days, place in product(wholes, states, DAYS, (START, MIDDLE))
     ]
 
 
-def new(filters):
+def new(wholes):
     """The same of what is not opened, which has its direction in front."""
-    return [
-        ["@incoming", *one[:-3], *one[-2:], *place, 51]
-        for one in filters
-        for place in (START, MIDDLE)
-    ]
+    return lists(wholes, before=["@incoming"])
 
 
 # Names with a word of one in five, of one in 20,000, of some thousand, and of none; two letters and
@@ -58,8 +58,7 @@ FOUND = [
     for days in ([None, None], ["@from", "@to"])
 ]
 
-# Name: who, and lists of arguments. A third entry "custom": the page plans it with its arguments
-# each time (plan_with_arguments); all others are planned for these arguments and for any.
+# Name: who, and lists of arguments.
 CALLS = {
     # account.sql
     "account_password": (("admin", "client"), [["@account", "$argon2id$x"]]),
@@ -74,10 +73,8 @@ CALLS = {
     "codes_end": (MEMBERS, [["@account"]]),
     "account_email": (MEMBERS, [["@account"]]),
     # client.sql
-    "clients": (("admin", "small"), [[None, 51], ["@client", 51]]),
-    "clients_back": (("admin", "small"), [["@client", 51]]),
-    "clients_mine": (("many", "few"), [[None, 51], ["@client", 51]]),
-    "clients_mine_back": (("many", "few"), [["@client", 51]]),
+    "clients": (("admin", "small"), [[*place, 51] for place in BY_NAME]),
+    "clients_mine": (("many", "few"), [[*place, 51] for place in BY_NAME]),
     "clients_found": (
         STAFF,
         [
@@ -89,7 +86,7 @@ CALLS = {
     ),
     "clients_locked": (
         STAFF,
-        [["%", None, False, 51], ["%", "@client", True, 51], ["%sommer%", "@client", False, 51]],
+        [[like, *place, 51] for like, place in product((None, "%sommer%"), BY_NAME)],
     ),
     "client": (MEMBERS, [["@client"]]),
     "client_add": (("admin", "few"), [CLIENT]),
@@ -133,22 +130,21 @@ CALLS = {
     ),
     "document_decide": (STAFF, [["@held", "available", "gut"]]),
     "receipts_of_document": (MEMBERS, [["@provided"]]),
-    "plan_with_arguments": (("admin",), [[]]),
     "documents": [
-        (("admin", "small"), lists(WHOLE, DOCUMENT_STATES), "custom"),
-        (("many", "few", *CLIENTS), lists(CLIENTS_OWN, DOCUMENT_STATES), "custom"),
+        (("admin", "small"), lists(WHOLE, DOCUMENT_STATES)),
+        (("many", "few", *CLIENTS), lists(CLIENTS_OWN, DOCUMENT_STATES)),
     ],
-    "documents_mine": (("many", "few", *CLIENTS), lists(MINE, DOCUMENT_STATES), "custom"),
-    "documents_found": (MEMBERS, FOUND, "custom"),
+    "documents_mine": (("many", "few", *CLIENTS), lists(MINE, DOCUMENT_STATES)),
+    "documents_found": (MEMBERS, FOUND),
     "documents_new": [
-        (("admin", "small"), new(WHOLE), "custom"),
-        (("many", "few", *CLIENTS), new(CLIENTS_OWN), "custom"),
+        (("admin", "small"), new(WHOLE)),
+        (("many", "few", *CLIENTS), new(CLIENTS_OWN)),
     ],
-    "documents_new_mine": (("many", "few", *CLIENTS), new(MINE), "custom"),
-    "filter_clients": (("admin", "small"), [[]], "custom"),
-    "filter_clients_mine": (("many", "few", *CLIENTS), [[]], "custom"),
-    "filter_client": (MEMBERS, [["@client"]], "custom"),
-    "filter_matters": (MEMBERS, [["@client"]], "custom"),
+    "documents_new_mine": (("many", "few", *CLIENTS), new(MINE)),
+    "filter_clients": (("admin", "small"), [[]]),
+    "filter_clients_mine": (("many", "few", *CLIENTS), [[]]),
+    "filter_client": (MEMBERS, [["@client"]]),
+    "filter_matters": (MEMBERS, [["@client"]]),
     # enter.sql
     "enter": (
         ("nobody",),
@@ -202,10 +198,10 @@ CALLS = {
     "visible_count": (CLIENTS, [[]]),
     # receipt.sql
     "receipts": [
-        (("admin", "small"), lists(WHOLE, RECEIPT_STATES), "custom"),
-        (("many", "few"), lists(CLIENTS_OWN, RECEIPT_STATES), "custom"),
+        (("admin", "small"), lists(WHOLE, RECEIPT_STATES)),
+        (("many", "few"), lists(CLIENTS_OWN, RECEIPT_STATES)),
     ],
-    "receipts_mine": (("many", "few"), lists(MINE, RECEIPT_STATES), "custom"),
+    "receipts_mine": (("many", "few"), lists(MINE, RECEIPT_STATES)),
     # seal.sql
     "seal_due": (("nobody",), [[0], [3]]),
     "seal_lock": (("portal",), [[]]),

@@ -1,18 +1,16 @@
 """The calls that arguments.py lists, one by one."""
 
 import uuid
+from itertools import product
 
 from arguments import CALLS
 
 
 def calls(name):
-    """Each (who, arguments, mode) of a statement."""
+    """Each (who, arguments) of a statement."""
     entries = CALLS[name] if isinstance(CALLS[name], list) else [CALLS[name]]
-    for people, lists, *custom in entries:
-        for who in people:
-            for arguments in lists:
-                for mode in ("custom",) if custom else ("custom", "generic"):
-                    yield who, arguments, mode
+    for people, lists in entries:
+        yield from product(people, lists)
 
 
 def filled(arguments, known):

@@ -1,8 +1,6 @@
 """The portal's own way to PostgreSQL: its role, settings and statements, entered as it enters."""
 
 import hashlib
-import importlib.machinery
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,8 +8,15 @@ from pathlib import Path
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "sql"))
+
+from generator.read import read  # noqa: E402
+
 # As io/db/conn.c sets them.
-OPTIONS = "-c statement_timeout=60000 -c jit=off -c random_page_cost=1.1 -c timezone=UTC"
+OPTIONS = (
+    "-c statement_timeout=60000 -c jit=off -c random_page_cost=1.1"
+    " -c plan_cache_mode=force_generic_plan -c timezone=UTC"
+)
 EXPLAIN = {
     "log_min_duration": "0", "log_nested_statements": "on", "log_analyze": "on",
     "log_timing": "off", "log_format": "json", "log_level": "notice",
@@ -21,13 +26,8 @@ TYPES = {"interval_ms": "interval"}
 
 def queries():
     """Every statement of sql/query, as sql/generate reads them: by name."""
-    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
-    loader = importlib.machinery.SourceFileLoader("kz_generate", str(ROOT / "sql/generate"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kz_generate", loader))
-    loader.exec_module(module)
-    sys.dont_write_bytecode = before
     files = sorted((ROOT / "sql/query").glob("*.sql"))
-    return {query.name: query for path in files for query in module.read(path)}
+    return {query.name: query for path in files for query in read(path)}
 
 
 def token(name):
@@ -57,39 +57,53 @@ class Line:
         if text.startswith("duration:"):
             self.plans.append(json.loads(text[text.index("{") :]))
 
-    def prepare(self, query):
-        if query.name not in self.prepared and not unplanned(query):
-            types = ", ".join(TYPES.get(kind, kind) for _, kind in query.args)
-            self.db.execute(f"PREPARE q_{query.name}{f'({types})' if types else ''} AS {query.sql}")
-            self.prepared.add(query.name)
+    def prepare(self, query, conditions):
+        """The name of the statement with these conditions."""
+        name = ".".join([query.name, *sorted(conditions)])
+        if name not in self.prepared and not unplanned(query):
+            types = ", ".join(TYPES.get(kind, kind) for _, kind in query.sent)
+            text = query.sql(conditions)
+            self.db.execute(f'PREPARE "{name}"{f"({types})" if types else ""} AS {text}')
+            self.prepared.add(name)
+        return name
 
-    def rows(self, query, arguments, enter, mode="custom"):
+    def rows(self, query, arguments, enter):
         """What a statement gives after the statements ENTER."""
-        self.prepare(query)
+        name = self.prepare(query, asked(query, arguments))
         self.db.execute("BEGIN")
         try:
             for statement in enter:
                 self.db.execute(*statement)
             if not query.writes and query.name != "enter":  # that notes a session as seen
                 self.db.execute("SET TRANSACTION READ ONLY")
-            self.db.execute(f"SET LOCAL plan_cache_mode = force_{mode}_plan")
             self.plans = []
-            listed = ", ".join(map(literal, arguments))
-            call = f"EXECUTE q_{query.name}{f'({listed})' if listed else ''}"
-            cursor = self.db.execute(query.sql if unplanned(query) else call)
+            listed = ", ".join(literal(value) for value in sent(query, arguments))
+            call = f'EXECUTE "{name}"{f"({listed})" if listed else ""}'
+            cursor = self.db.execute(query.sql() if unplanned(query) else call)
             return cursor.fetchall() if cursor.description else []
         finally:
             self.db.execute("ROLLBACK")
 
-    def explain(self, query, arguments, mode, enter):
+    def explain(self, query, arguments, enter):
         """The plans of one run: its own and those inside of it."""
-        self.rows(query, arguments, enter, mode)
+        self.rows(query, arguments, enter)
         return self.plans
+
+
+def asked(query, arguments):
+    """The conditions that hold with these arguments."""
+    given = {name for (name, _), value in zip(query.args, arguments, strict=True) if value}
+    return frozenset(given & set(query.conditions))
+
+
+def sent(query, arguments):
+    names = {name for name, _ in query.sent}
+    return [v for (name, _), v in zip(query.args, arguments, strict=True) if name in names]
 
 
 def unplanned(query):
     """Whether a statement has no plan, and SQL's own PREPARE doesn't take it."""
-    return query.sql.startswith("SET ")
+    return query.sql().startswith("SET ")
 
 
 def literal(value):

@@ -41,11 +41,14 @@ def plain(name, who, given):
     if who.side == "client":
         text += " AND (d.state = 'available' OR d.direction = 'from_client')"
     if name in RECEIPTS:
-        text += " AND v.direction = 'from_firm'" + STATES.get(given.get("state"), "")
+        text += " AND v.direction = 'from_firm'"
+        text += "".join(condition for state, condition in STATES.items() if given.get(state))
     elif "direction" in given or given.get("state") == "new":
         text += INCOMING
-    elif given.get("state"):
-        text += " AND d.state = %(state)s"
+    else:
+        text += " AND d.state = 'available'" if given.get("available") else ""
+        text += " AND d.state = 'unscannable'" if given.get("unscannable") else ""
+        text += " AND d.state = %(state)s" if given.get("state") else ""
     for column in ("client", "matter"):
         text += f" AND d.{column} = %({column})s" if given.get(column) else ""
     like = given.get("like")
@@ -68,7 +71,7 @@ def named(name, arguments, person, known):
 def test_list(name, full, lines, things):
     compared = rows = 0
     with full.cluster.connect(full.database) as db:
-        for who, arguments, _ in calls(name):
+        for who, arguments in calls(name):
             person, values = scene.PEOPLE[who], filled(arguments, things[who])
             given = named(name, values, person, things[who])
             if name == "documents_found" and given["from"]:

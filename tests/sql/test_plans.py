@@ -1,6 +1,7 @@
 """Every statement of sql/query at a million documents: run as the portal does, its plan judged."""
 
 import uuid
+from itertools import combinations
 
 import plan
 import pytest
@@ -8,6 +9,7 @@ import real
 import scene
 from arguments import ALLOWED, CALLS
 from calls import calls, filled
+from generator.read import Query, cut
 
 QUERIES = real.queries()
 USUAL = 2000  # rows that any step of a plan may take in, besides four for each visible client
@@ -17,27 +19,47 @@ def test_every_statement_is_here():
     assert sorted(CALLS) == sorted(QUERIES)
 
 
+def conditional():
+    return sorted(name for name, query in QUERIES.items() if query.conditions)
+
+
+@pytest.mark.parametrize("name", conditional())
+def test_every_set_of_conditions_is_called(name):
+    """A page asks for any of them, but for one at most of those that are states."""
+    query = QUERIES[name]
+    states = {one for one, kind in query.args if kind == "bool"} & set(query.conditions)
+    rest = [one for one in query.conditions if one not in states]
+    wanted = {
+        frozenset(some) | state
+        for n in range(len(rest) + 1)
+        for some in combinations(rest, n)
+        for state in [frozenset(), *map(frozenset, zip(states))]
+    }
+    called = {real.asked(query, arguments) for _, arguments in calls(name)}
+    assert {" ".join(sorted(one)) for one in wanted - called} == set()
+
+
 @pytest.mark.parametrize("name", sorted(set(CALLS) & set(QUERIES)))
 def test_plan(name, lines, things):
     found = {}
-    for who, arguments, mode in calls(name):
+    for who, arguments in calls(name):
         person = scene.PEOPLE[who]
         line = lines["kanzlei_owner" if who == "owner" else "kanzlei_portal"]
         most = ALLOWED.get(name, USUAL) + 4 * person.visible
-        plans = line.explain(QUERIES[name], filled(arguments, things[who]), mode, person.enter())
+        plans = line.explain(QUERIES[name], filled(arguments, things[who]), person.enter())
         assert plans or real.unplanned(QUERIES[name]), "no plan came"
         for one in plans:
             for problem in plan.problems(one["Plan"], most, ALLOWED.get(name, 500)):
-                found.setdefault(problem, f"{who} {arguments} ({mode})")
+                found.setdefault(problem, f"{who} {arguments}")
     assert not found, "\n" + "\n".join(f"{how}: {problem}" for problem, how in found.items())
 
 
 def judged(lines, statement, *before):
     """What is found in a statement that no query is; BEFORE: settings."""
-    members = {"name": uuid.uuid4().hex, "args": [], "sql": statement, "writes": False}
-    query = type("Query", (), members)
+    query = Query("here", uuid.uuid4().hex, [], "many", lines=[statement])
+    cut(query)
     enter = scene.PEOPLE["admin"].enter() + [(f"SET LOCAL {one}",) for one in before]
-    plans = lines["kanzlei_portal"].explain(query, [], "custom", enter)
+    plans = lines["kanzlei_portal"].explain(query, [], enter)
     return [problem for one in plans for problem in plan.problems(one["Plan"], USUAL)]
 
 

@@ -55,7 +55,7 @@ static kz_err_t *finish_connecting(PGconn *pg, apr_time_t deadline)
 kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval_time_t timeout,
                          apr_time_t deadline)
 {
-    char options[320];
+    char options[384];
     const char *keywords[] = {"dbname", "options", "client_encoding", NULL};
     const char *values[] = {conninfo, options, "UTF8", NULL};
     apr_int64_t ms = apr_time_as_msec(timeout);
@@ -65,11 +65,14 @@ kz_err_t *kz_db__connect(kz_db_conn_t **conn, const char *conninfo, apr_interval
     if (!c)
         return down(NULL, "connect");
     /* Index pages of a busy portal are in memory, or on a disk that doesn't seek: with the default
-     * of 4.0 a list of 50 may become the reading of a whole index. */
+     * of 4.0 a list of 50 may become the reading of a whole index. Each set of conditions is a
+     * statement of its own, so that one plan is good for all arguments: none is planned per page.
+     */
     apr_snprintf(options, sizeof options,
                  "-c statement_timeout=%" APR_INT64_T_FMT " -c lock_timeout=%" APR_INT64_T_FMT
                  " -c idle_in_transaction_session_timeout=%" APR_INT64_T_FMT
-                 " -c jit=off -c random_page_cost=1.1 -c timezone=UTC",
+                 " -c jit=off -c random_page_cost=1.1 -c plan_cache_mode=force_generic_plan"
+                 " -c timezone=UTC",
                  ms, ms, ms * 10);
     c->timeout = timeout;
     c->pg = PQconnectStartParams(keywords, values, 1);
@@ -98,7 +101,7 @@ int kz_db__stale(kz_db_conn_t *conn)
 {
     struct pollfd pfd = {.fd = PQsocket(conn->pg), .events = POLLIN | POLLRDHUP};
 
-    if (PQstatus(conn->pg) == CONNECTION_BAD || pfd.fd < 0)
+    if (PQstatus(conn->pg) == CONNECTION_BAD || pfd.fd < 0 || conn->worn)
         return 1;
     if (poll(&pfd, 1, 0) <= 0)
         return 0;
@@ -107,48 +110,73 @@ int kz_db__stale(kz_db_conn_t *conn)
     return conn->count == 0; /* with nothing outstanding only a farewell can have come */
 }
 
-static kz_err_t *enqueue(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement)
+static kz_err_t *enqueue(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,
+                         unsigned asked)
 {
     int at = (conn->first + conn->count) % KZ_DB_QUEUE;
 
     KZ_ASSERT(conn->count < KZ_DB_QUEUE); /* so many were sent, and the first one never read */
     conn->queue[at].kind = kind;
     conn->queue[at].statement = statement;
+    conn->queue[at].asked = asked;
     conn->queue[at].transaction = conn->transaction;
     conn->count++;
     conn->unasked = 1;
     return NULL;
 }
 
+kz_err_t *kz_db__parse(kz_db_conn_t *conn, const char *name, const char *text,
+                       const kz_db_statement_t *statement, unsigned asked)
+{
+    if (!text)
+        return kz_err_create(KZ_ERR_INTERNAL, "database: %s: out of memory", name);
+    if (PQsendPrepare(conn->pg, name, text, statement->args, statement->types) != 1)
+        return down(conn->pg, name);
+    return enqueue(conn, KZ_DB_PREPARE, statement, asked);
+}
+
+/* The protocol's Close has no function in libpq before 17. */
+kz_err_t *kz_db__forget(kz_db_conn_t *conn, const char *name)
+{
+    char text[KZ_DB_NAME + 16];
+
+    apr_snprintf(text, sizeof text, "DEALLOCATE \"%s\"", name);
+    if (PQsendQueryParams(conn->pg, text, 0, NULL, NULL, NULL, NULL, 1) != 1)
+        return down(conn->pg, text);
+    return enqueue(conn, KZ_DB_FORGET, NULL, 0);
+}
+
 kz_err_t *kz_db__query(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,
                        const kz_db_values_t *values)
 {
-    if (!conn->prepared[statement->number]) {
-        if (PQsendPrepare(conn->pg, statement->name, statement->sql, statement->args,
-                          statement->types) != 1)
-            return down(conn->pg, statement->name);
-        KZ_TRY(enqueue(conn, KZ_DB_PREPARE, statement));
-        conn->prepared[statement->number] = 1; /* taken back when its answer is an error */
-    }
-    if (PQsendQueryPrepared(conn->pg, statement->name, values->count, values->value, values->length,
+    char name[KZ_DB_NAME];
+
+    KZ_TRY(kz_db__prepare(name, conn, statement, values->asked));
+    if (PQsendQueryPrepared(conn->pg, name, values->count, values->value, values->length,
                             values->format, 1) != 1)
-        return down(conn->pg, statement->name);
-    return enqueue(conn, kind, statement);
+        return down(conn->pg, name);
+    return enqueue(conn, kind, statement, values->asked);
 }
 
 kz_err_t *kz_db__command(kz_db_conn_t *conn, kz_db_command_t command)
 {
     /* Numbered behind the generated ones. */
+    static const kz_db_part_t texts[][2] = {
+        [KZ_DB_BEGIN] = {{0, 0, "BEGIN"}, {0, 0, NULL}},
+        [KZ_DB_COMMIT] = {{0, 0, "COMMIT"}, {0, 0, NULL}},
+        [KZ_DB_ROLLBACK] = {{0, 0, "ROLLBACK"}, {0, 0, NULL}},
+        [KZ_DB_SOON] = {{0, 0, "SET LOCAL synchronous_commit = off"}, {0, 0, NULL}},
+    };
     static const kz_db_statement_t commands[] = {
-        [KZ_DB_BEGIN] = {KZ_DB_STATEMENTS, "BEGIN", "BEGIN", NULL, 0, 0, 0},
-        [KZ_DB_COMMIT] = {KZ_DB_STATEMENTS + 1, "COMMIT", "COMMIT", NULL, 0, 0, 0},
-        [KZ_DB_ROLLBACK] = {KZ_DB_STATEMENTS + 2, "ROLLBACK", "ROLLBACK", NULL, 0, 0, 0},
-        [KZ_DB_SOON] = {KZ_DB_STATEMENTS + 3, "SOON", "SET LOCAL synchronous_commit = off", NULL, 0,
-                        0, 0},
+        [KZ_DB_BEGIN] = {KZ_DB_STATEMENTS, "BEGIN", texts[KZ_DB_BEGIN], NULL, NULL, 0, 0, 0},
+        [KZ_DB_COMMIT] = {KZ_DB_STATEMENTS + 1, "COMMIT", texts[KZ_DB_COMMIT], NULL, NULL, 0, 0, 0},
+        [KZ_DB_ROLLBACK] = {KZ_DB_STATEMENTS + 2, "ROLLBACK", texts[KZ_DB_ROLLBACK], NULL, NULL, 0,
+                            0, 0},
+        [KZ_DB_SOON] = {KZ_DB_STATEMENTS + 3, "SOON", texts[KZ_DB_SOON], NULL, NULL, 0, 0, 0},
     };
     kz_db_values_t none;
 
-    none.count = 0;
+    kz_db__values_start(&none);
     return kz_db__query(conn, KZ_DB_COMMAND, &commands[command], &none);
 }
 
@@ -156,7 +184,7 @@ kz_err_t *kz_db__sync(kz_db_conn_t *conn)
 {
     if (PQpipelineSync(conn->pg) != 1)
         return down(conn->pg, "sync");
-    return enqueue(conn, KZ_DB_SYNC, NULL);
+    return enqueue(conn, KZ_DB_SYNC, NULL, 0);
 }
 
 void kz_db__flush(kz_db_conn_t *conn)
@@ -208,9 +236,11 @@ static kz_err_t *read_result(kz_db_answer_t *answer, kz_db_conn_t *conn, apr_tim
 kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
 {
     apr_time_t deadline = conn->first_by ? conn->first_by : apr_time_now() + conn->timeout;
+    int failed;
 
     answer->kind = conn->queue[conn->first].kind;
     answer->statement = conn->queue[conn->first].statement;
+    answer->asked = conn->queue[conn->first].asked;
     answer->own = conn->queue[conn->first].transaction == conn->transaction;
     if (conn->unasked && PQsendFlushRequest(conn->pg) != 1)
         return down(conn->pg, "flush");
@@ -220,8 +250,11 @@ kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
         conn->first_by = 0;
     conn->first = (conn->first + 1) % KZ_DB_QUEUE;
     conn->count--;
-    if (answer->kind == KZ_DB_PREPARE && PQresultStatus(answer->result) != PGRES_COMMAND_OK)
-        conn->prepared[answer->statement->number] = 0;
+    failed = PQresultStatus(answer->result) != PGRES_COMMAND_OK;
+    if (answer->kind == KZ_DB_PREPARE && failed)
+        kz_db__unprepared(conn, answer->statement, answer->asked);
+    else if (answer->kind == KZ_DB_FORGET && failed)
+        conn->worn = 1;
     if (PQstatus(conn->pg) == CONNECTION_BAD) {
         PQclear(answer->result);
         return down(conn->pg, "lost");

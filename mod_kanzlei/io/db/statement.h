@@ -6,20 +6,30 @@
 
 #define KZ_DB_STATEMENTS 512 /* at most so many queries; prepared flags per connection */
 #define KZ_DB_ARGS       24
+#define KZ_DB_NAME       64 /* bytes of a prepared statement's name, as PostgreSQL's NAMEDATALEN */
 
 typedef struct kz_db_rows_t kz_db_rows_t;
+
+/* A part of a statement's text. It stands in the statement when each condition of WITH, and none of
+ * WITHOUT, is asked for; bits. */
+typedef struct kz_db_part_t {
+    unsigned with, without;
+    const char *text;
+} kz_db_part_t;
 
 typedef struct kz_db_statement_t {
     int number; /* 0 to KZ_DB_STATEMENTS - 1 */
     const char *name;
-    const char *sql;
-    const unsigned *types; /* OID of each argument */
+    const kz_db_part_t *parts;     /* the last one has no text */
+    const char *const *conditions; /* the name of each, by its bit; NULL: there is none */
+    const unsigned *types;         /* OID of each argument */
     int args, columns;
     int writes; /* 1: it changes something, and needs a commit */
 } kz_db_statement_t;
 
 typedef struct kz_db_values_t {
     int count;
+    unsigned asked; /* the statement's conditions that are asked for; bits */
     const char *value[KZ_DB_ARGS];
     int length[KZ_DB_ARGS];
     int format[KZ_DB_ARGS]; /* 0 text, 1 binary */

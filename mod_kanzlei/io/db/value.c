@@ -42,6 +42,7 @@ static void put_big_endian(kz_db_values_t *values, apr_uint64_t value, int lengt
 void kz_db__values_start(kz_db_values_t *values)
 {
     values->count = 0;
+    values->asked = 0;
 }
 
 void kz_db__arg_text(kz_db_values_t *values, const char *value)

@@ -1,0 +1,43 @@
+"""How many sets of a statement's conditions one connection keeps prepared: tests/unit/db_variants.c
+asks with 100 of them."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BUILD = Path(os.environ["KZ_BUILD"])
+KEPT = 64
+
+
+@pytest.fixture(scope="module")
+def db_variants():
+    subprocess.run(["make", "-s", "-C", BUILD.parent, f"{BUILD.name}/unit/db_variants"], check=True)
+    return BUILD / "unit/db_variants"
+
+
+def answers(program, empty, *options):
+    done = subprocess.run(
+        [program, empty.conninfo("kanzlei_portal"), *options],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_connection_keeps_so_many(db_variants, empty):
+    found = answers(db_variants, empty)
+    assert [one["got"] for one in found] == [*range(100), 99, 0]
+    assert [one["kept"] for one in found[:KEPT]] == list(range(1, KEPT + 1))
+    assert {one["kept"] for one in found[KEPT:]} == {KEPT}
+    assert len({one["pid"] for one in found}) == 1
+
+
+def test_what_the_server_did_not_forget_ends_with_the_connection(db_variants, empty):
+    *before, kept, forgotten = answers(db_variants, empty, "break")
+    assert len({one["pid"] for one in before}) == 1
+    assert kept["pid"] != before[0]["pid"]
+    assert (kept["kept"], forgotten["kept"]) == (1, 2)
+    assert (kept["got"], forgotten["got"]) == (99, 0)
