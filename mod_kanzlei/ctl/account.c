@@ -60,7 +60,7 @@ static apr_array_header_t *rights_given(const kz_ctl_t *ctl)
     int i;
 
     if (kz_ctl__option(ctl, "admin"))
-        APR_ARRAY_PUSH(rights, const char *) = "admin";
+        APR_ARRAY_PUSH(rights, const char *) = kz_right_name(KZ_RIGHT_ADMIN);
     for (i = 0; i < given->nelts; i++) {
         const apr_table_entry_t *entry = &APR_ARRAY_IDX(given, i, apr_table_entry_t);
 
@@ -223,6 +223,12 @@ static kz_err_t *list(kz_ctl_t *ctl)
         "password-stdin", KZ_CTL_OPTION, 0, "the password is the first line of standard input"     \
     }
 
+#define KZ_RIGHT(NAME, name) " " name
+static const char rights_help[] = "RIGHT; may be repeated. One of:"
+#include "rights.def"
+    ;
+#undef KZ_RIGHT
+
 static const apr_getopt_option_t staff_options[] = {
     FIRM,
     USER,
@@ -230,7 +236,7 @@ static const apr_getopt_option_t staff_options[] = {
     {"email", KZ_CTL_OPTION, 1, "ADDRESS: for invitations and new passwords"},
     {"language", KZ_CTL_OPTION, 1, "de|en: the firm's unless given"},
     {"admin", KZ_CTL_OPTION, 0, "makes an administrator, who has every right"},
-    {"right", KZ_CTL_OPTION, 1, "RIGHT: all, clients, unlock or release; may be repeated"},
+    {"right", KZ_CTL_OPTION, 1, rights_help},
     PASSWORD,
     {"invite", KZ_CTL_OPTION, 0, "instead of a password: a mail with a link that works once"},
     END};

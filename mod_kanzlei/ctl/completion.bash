@@ -17,7 +17,7 @@ _kanzleictl()
             mapfile -t COMPREPLY < <(compgen -W 'de en' -- "$current")
             return ;;
         --right)
-            mapfile -t COMPREPLY < <(compgen -W 'all clients unlock release' -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W 'admin clients release unlock all' -- "$current")
             return ;;
         --firm | --user | --name | --email | --database | --head)
             return ;;

@@ -105,7 +105,8 @@ static kz_err_t *check_body(kz_request_t *rq, const kz_route_t *route)
 /* Makes the grant: firm, session, right and the ids of the path, checked by PostgreSQL. */
 static kz_err_t *enter(kz_grant_t **grant, kz_request_t *rq, const kz_route_t *route)
 {
-    kz_grant_ask_t ask = {.slug = rq->slug, .right = route->right, .ids = rq->ids};
+    kz_grant_ask_t ask = {
+        .slug = rq->slug, .right = route->right, .effect = route->effect, .ids = rq->ids};
     unsigned char hash[KZ_GRANT_TOKEN_HASH];
 
     ask.who = kz_route_who(route->who);

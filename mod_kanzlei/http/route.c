@@ -6,8 +6,6 @@
 
 #include "base/str.h"
 
-#define NONE ""
-
 static const kz_route_t routes[] = {
 #define KZ_ROUTE(method, path, who, right, credential, token, body, effect, answer, handler)       \
     {KZ_ROUTE_##handler,                                                                           \
@@ -15,7 +13,7 @@ static const kz_route_t routes[] = {
      #method,                                                                                      \
      path,                                                                                         \
      KZ_WHO_##who,                                                                                 \
-     right,                                                                                        \
+     KZ_RIGHT_##right,                                                                             \
      KZ_CREDENTIAL_##credential,                                                                   \
      KZ_TOKEN_##token,                                                                             \
      KZ_BODY_##body,                                                                               \

@@ -44,14 +44,6 @@ typedef enum kz_route_body_t {
     KZ_BODY_PARTS   /* multipart/form-data; the handler reads it */
 } kz_route_body_t;
 
-/* What it does to the database. What WRITES begins when "enter" has been answered; the others send
- * their first query together with it. */
-typedef enum kz_route_effect_t {
-    KZ_EFFECT_READS,  /* nothing */
-    KZ_EFFECT_WRITES, /* what the handler commits */
-    KZ_EFFECT_PROVES  /* reads, and notes who has seen what */
-} kz_route_effect_t;
-
 /* What comes back, also when it is an error. */
 typedef enum kz_route_answer_t {
     KZ_ANSWER_PAGE,    /* HTML or JSON, as Accept says: 406 before anything is done, if neither */
@@ -75,11 +67,11 @@ typedef struct kz_route_t {
     const char *name;          /* of its handler: "page_home_staff" */
     const char *method, *path; /* "/k/{firm}/clients/{client}" */
     kz_route_who_t who;
-    const char *right; /* or "" */
+    kz_right_t right;
     kz_route_credential_t credential;
     kz_route_token_t token;
     kz_route_body_t body;
-    kz_route_effect_t effect;
+    kz_effect_t effect;
     kz_route_answer_t answer;
     kz_route_handler_t handler;
 } kz_route_t;

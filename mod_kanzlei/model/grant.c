@@ -13,7 +13,8 @@ struct kz_grant_t {
     kz_db_t *db;
     int settled, is_portal;
     int firm; /* asked for (portal), or found */
-    const char *firm_name, *slug, *account, *kind, *user, *name, *language, *session, *rights;
+    const char *firm_name, *slug, *account, *kind, *user, *name, *language, *session;
+    unsigned rights;       /* kz_right_set() */
     kz_db_bytes_t wrapped; /* the firm's key */
     kz_seal_key_t *firm_key;
 };
@@ -45,7 +46,7 @@ static kz_err_t *read_enter(void *baton)
     grant->name = row->name;
     grant->language = row->language;
     grant->session = row->session;
-    grant->rights = row->rights;
+    grant->rights = kz_right_set(row->rights);
     grant->wrapped = row->firm_key;
     return NULL;
 }
@@ -57,7 +58,7 @@ static kz_err_t *send_enter(kz_grant_t *grant)
         .slug = ask->slug,
         .token = {ask->token, ask->token ? KZ_GRANT_TOKEN_HASH : 0},
         .who = ask->who,
-        .right = ask->right,
+        .right = kz_right_name(ask->right),
         .kinds = array_of(ask->kinds, ask->ids, grant->pool),
         .ids = array_of(ask->id, ask->ids, grant->pool),
     };
@@ -92,7 +93,6 @@ static kz_err_t *read_portal(void *baton)
     grant->slug = row->firm_slug;
     grant->language = row->language;
     grant->kind = "portal";
-    grant->rights = "";
     grant->wrapped = row->firm_key;
     return NULL;
 }
@@ -195,22 +195,19 @@ int kz_grant_is_client(const kz_grant_t *grant)
     return grant->kind && strcmp(grant->kind, "client") == 0;
 }
 
-/* RIGHTS are words separated by blanks. */
-static int has_word(const char *rights, const char *word)
+int kz_grant_has(const kz_grant_t *grant, kz_right_t right)
 {
-    size_t len = strlen(word);
-    const char *at;
-
-    for (at = rights; at && (at = strstr(at, word)) != NULL; at += len) {
-        if ((at == rights || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
-            return 1;
-    }
-    return 0;
+    return grant->is_portal || (grant->rights & (1U << right | 1U << KZ_RIGHT_ADMIN)) != 0;
 }
 
-int kz_grant_has(const kz_grant_t *grant, const char *name)
+kz_effect_t kz_grant_effect(const kz_grant_t *grant)
 {
-    return grant->is_portal || has_word(grant->rights, name) || has_word(grant->rights, "admin");
+    return grant->is_portal ? KZ_EFFECT_WRITES : grant->ask.effect;
+}
+
+int kz_grant_is_portal(const kz_grant_t *grant)
+{
+    return grant->is_portal;
 }
 
 kz_err_t *kz_grant_firm_key(kz_seal_key_t **key, kz_grant_t *grant)

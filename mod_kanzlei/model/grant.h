@@ -6,18 +6,28 @@
 #define KZ_MODEL_GRANT_H
 
 #include "model/portal.h"
+#include "model/right.h"
 
 #define KZ_GRANT_TOKEN_HASH 32 /* bytes */
 #define KZ_GRANT_IDS        4  /* ids in one path, at most */
 
 typedef struct kz_grant_t kz_grant_t;
 
+/* What a request does to the database. What WRITES begins when "enter" has been answered; the
+ * others send their first query together with it. */
+typedef enum kz_effect_t {
+    KZ_EFFECT_READS,  /* nothing */
+    KZ_EFFECT_WRITES, /* what the handler commits */
+    KZ_EFFECT_PROVES  /* reads, and notes who has seen what */
+} kz_effect_t;
+
 /* What a request asks for. */
 typedef struct kz_grant_ask_t {
     const char *slug;           /* entrance of the firm */
     const unsigned char *token; /* hash of the session's token, or NULL */
     const char *who;            /* "public", "client", "staff", "member" */
-    const char *right;          /* or "" */
+    kz_right_t right;           /* that is needed */
+    kz_effect_t effect;         /* of what is asked for */
     int ids;
     const char *kinds[KZ_GRANT_IDS]; /* "client", "matter" ... */
     const char *id[KZ_GRANT_IDS];    /* valid UUIDs */
@@ -48,8 +58,10 @@ const char *kz_grant_session(const kz_grant_t *grant);  /* UUID, or NULL */
 const unsigned char *kz_grant_token(const kz_grant_t *grant);
 int kz_grant_is_staff(const kz_grant_t *grant);
 int kz_grant_is_client(const kz_grant_t *grant);
-/* Has the right NAME, by itself or as administrator ("all" too comes with "admin"). */
-int kz_grant_has(const kz_grant_t *grant, const char *name);
+/* Has RIGHT, by itself or as administrator, who has every right. The portal itself has all. */
+int kz_grant_has(const kz_grant_t *grant, kz_right_t right);
+kz_effect_t kz_grant_effect(const kz_grant_t *grant); /* the portal itself: WRITES */
+int kz_grant_is_portal(const kz_grant_t *grant);
 /* The firm's key, unwrapped at the first call. Not for public grants. Errors: SEAL. */
 kz_err_t *kz_grant_firm_key(kz_seal_key_t **key, kz_grant_t *grant);
 

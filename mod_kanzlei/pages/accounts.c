@@ -54,7 +54,8 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
         return kz_people_client(NULL, kz_form_again(out, form, "account-form"), rq, grant);
     KZ_TRY(kz_q_account_client_add(NULL, kz_grant_db(grant),
                                    &(kz_q_account_client_add_args_t){id, client}));
-    KZ_TRY(kz_event_add(grant, "access_created", &(kz_event_t){.client = client, .subject = id}));
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_ACCESS_CREATED,
+                        &(kz_event_t){.client = client, .subject = id}));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/accounts/", id, NULL), "account_created");
     return NULL;
@@ -103,7 +104,7 @@ static kz_err_t *client_of(kz_q_clients_of_account_t **client, kz_request_t *rq,
 }
 
 /* Adds an event about the account; *STAFF: it is of one of the staff. */
-static kz_err_t *note(int *staff, kz_request_t *rq, kz_grant_t *grant, const char *kind)
+static kz_err_t *note(int *staff, kz_request_t *rq, kz_grant_t *grant, kz_event_kind_t kind)
 {
     kz_event_t event = {.subject = kz_request_id(rq, "account")};
     kz_q_clients_of_account_t *client;
@@ -126,7 +127,7 @@ kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
         return kz_err_say(KZ_ERR_INVALID,
                           kz_view_phrase(rq->words, "access.mail_none", NULL, rq->pool));
     KZ_TRY(kz_people_mail(grant, id, "invitation"));
-    KZ_TRY(note(&staff, rq, grant, "invited"));
+    KZ_TRY(note(&staff, rq, grant, KZ_EVENT_INVITED));
     KZ_TRY(kz_grant_commit(grant));
     go_back(out, rq, staff, "invited");
     return NULL;
@@ -146,7 +147,7 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
     KZ_TRY(client_of(&client, rq, grant));
     KZ_TRY(kz_code_create(&code, &expires, grant, id, "invitation", rq->pool));
-    KZ_TRY(note(&staff, rq, grant, "letter_printed"));
+    KZ_TRY(note(&staff, rq, grant, KZ_EVENT_LETTER_PRINTED));
     KZ_TRY(kz_grant_commit(grant));
     kz_show_account(view, "account", account);
     kz_view_text(view, "client", NULL);
@@ -169,7 +170,7 @@ kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
 
     KZ_TRY(kz_q_account_unlock(&unlocked, kz_grant_db(grant), &args));
     if (unlocked)
-        KZ_TRY(note(&staff, rq, grant, "unlocked"));
+        KZ_TRY(note(&staff, rq, grant, KZ_EVENT_UNLOCKED));
     KZ_TRY(kz_grant_commit(grant));
     go_back(out, rq, staff, "unlocked");
     return NULL;

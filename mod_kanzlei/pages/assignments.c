@@ -35,9 +35,9 @@ static const char *way_back(const kz_request_t *rq, const kz_grant_t *grant, con
     const char *back = kz_request_form(rq, "back");
 
     if (back && strcspn(back, "?") == strlen(page) && strncmp(back, page, strlen(page)) == 0 &&
-        kz_grant_has(grant, "admin"))
+        kz_grant_has(grant, KZ_RIGHT_ADMIN))
         return page + strlen(rq->base);
-    if (strcmp(staff, kz_grant_account(grant)) == 0 && !kz_grant_has(grant, "all"))
+    if (strcmp(staff, kz_grant_account(grant)) == 0 && !kz_grant_has(grant, KZ_RIGHT_ALL))
         return "/clients";
     return apr_pstrcat(rq->pool, "/clients/", kz_request_id(rq, "client"), NULL);
 }

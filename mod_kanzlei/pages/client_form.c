@@ -126,7 +126,7 @@ kz_err_t *page_matter_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
         return kz_people_client(NULL, kz_form_again(out, form, "matter-form"), rq, grant);
     kz_str_uuid_v7(id);
     KZ_TRY(kz_q_matter_add(NULL, kz_grant_db(grant), &args));
-    KZ_TRY(kz_event_add(grant, "matter_created",
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_MATTER_CREATED,
                         &(kz_event_t){.client = client, .subject = id, .detail = args.title}));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/matters/", id, NULL), "matter_created");

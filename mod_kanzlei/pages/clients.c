@@ -20,8 +20,8 @@ static kz_err_t *find(kz_q_clients_t **rows, int *n, const kz_list_asked_t *aske
         return kz_q_clients_locked(rows, n, db, &found, pool);
     if (asked->like)
         return kz_q_clients_found(rows, n, db, &found, pool);
-    return (kz_grant_has(grant, "all") ? kz_q_clients : kz_q_clients_mine)(rows, n, db, &args,
-                                                                           pool);
+    return (kz_grant_has(grant, KZ_RIGHT_ALL) ? kz_q_clients : kz_q_clients_mine)(rows, n, db,
+                                                                                  &args, pool);
 }
 
 /* GET /clients */

@@ -99,7 +99,7 @@ static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_
                      !document->confirmed);
     kz_view_flag(view, "may_decide",
                  strcmp(document->state, "unscannable") == 0 && kz_grant_is_staff(grant) &&
-                     kz_grant_has(grant, "release"));
+                     kz_grant_has(grant, KZ_RIGHT_RELEASE));
     KZ_TRY(kz_q_events_of_document(&events, &n, kz_grant_db(grant),
                                    &(kz_q_events_of_document_args_t){document->id}, rq->pool));
     kz_show_events_of_document(view, "events", events, n);

@@ -62,7 +62,7 @@ int kz_filter_is(const kz_filter_t *filter, const char *state)
 
 int kz_filter_whole(const kz_filter_t *filter, const kz_grant_t *grant)
 {
-    return filter->client || filter->matter || kz_grant_has(grant, "all");
+    return filter->client || filter->matter || kz_grant_has(grant, KZ_RIGHT_ALL);
 }
 
 static const char *or_null(const char *text)
@@ -77,7 +77,7 @@ static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *g
     kz_q_filter_clients_t *clients;
     int n, i;
 
-    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_filter_clients : kz_q_filter_clients_mine)(
+    KZ_TRY((kz_grant_has(grant, KZ_RIGHT_ALL) ? kz_q_filter_clients : kz_q_filter_clients_mine)(
         &clients, &n, kz_grant_db(grant), pool));
     if (n > KZ_FILTER_CLIENTS) {
         n = 0;

@@ -13,7 +13,7 @@
  * has statements of their own, with the same columns. */
 static kz_err_t *ask(const kz_grant_t *grant)
 {
-    int all = kz_grant_has(grant, "all");
+    int all = kz_grant_has(grant, KZ_RIGHT_ALL);
     kz_db_t *db = kz_grant_db(grant);
 
     KZ_TRY((all ? kz_q_home_counts_send : kz_q_home_counts_mine_send)(db));

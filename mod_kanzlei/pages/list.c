@@ -197,7 +197,7 @@ kz_err_t *kz_list_ask(kz_list_asked_t *asked, const kz_list_t *list, kz_request_
 
 int kz_list_whole(const kz_list_asked_t *asked, const kz_grant_t *grant)
 {
-    return asked->client || asked->matter || kz_grant_has(grant, "all");
+    return asked->client || asked->matter || kz_grant_has(grant, KZ_RIGHT_ALL);
 }
 
 int kz_list_again(kz_list_asked_t *asked, int n)

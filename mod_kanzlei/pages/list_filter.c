@@ -17,7 +17,7 @@ static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *g
     kz_q_filter_clients_t *clients;
     int n, i;
 
-    KZ_TRY((kz_grant_has(grant, "all") ? kz_q_filter_clients : kz_q_filter_clients_mine)(
+    KZ_TRY((kz_grant_has(grant, KZ_RIGHT_ALL) ? kz_q_filter_clients : kz_q_filter_clients_mine)(
         &clients, &n, kz_grant_db(grant), pool));
     if (n > KZ_LIST_CLIENTS) {
         n = 0;

@@ -80,7 +80,7 @@ kz_err_t *page_sign_out(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(kz_q_session_end(NULL, kz_grant_db(grant),
                             &(kz_q_session_end_args_t){kz_grant_session(grant)}));
-    KZ_TRY(kz_event_add(grant, "signed_out", &event));
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_SIGNED_OUT, &event));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), NULL, 0);
     kz_reply_header(out, "Clear-Site-Data", "\"cache\", \"storage\"");

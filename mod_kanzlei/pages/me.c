@@ -114,7 +114,7 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_q_codes_end(NULL, kz_grant_db(grant), &(kz_q_codes_end_args_t){me}));
     KZ_TRY(kz_q_sessions_end(NULL, kz_grant_db(grant),
                              &(kz_q_sessions_end_args_t){me, kz_grant_session(grant)}));
-    KZ_TRY(kz_event_add(grant, "password_set", &(kz_event_t){.subject = me}));
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET, &(kz_event_t){.subject = me}));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, "/account", "password");
     return NULL;
@@ -126,7 +126,8 @@ kz_err_t *page_me_session_end(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     kz_q_session_end_args_t args = {kz_request_id(rq, "session")};
 
     KZ_TRY(kz_q_session_end(NULL, kz_grant_db(grant), &args));
-    KZ_TRY(kz_event_add(grant, "session_ended", &(kz_event_t){.subject = kz_grant_account(grant)}));
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_SESSION_ENDED,
+                        &(kz_event_t){.subject = kz_grant_account(grant)}));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, "/account", "session_ended");
     return NULL;
@@ -138,7 +139,7 @@ kz_err_t *page_me_sessions_end(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     kz_q_sessions_end_args_t args = {kz_grant_account(grant), kz_grant_session(grant)};
 
     KZ_TRY(kz_q_sessions_end(NULL, kz_grant_db(grant), &args));
-    KZ_TRY(kz_event_add(grant, "session_ended", &(kz_event_t){.subject = args.account}));
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_SESSION_ENDED, &(kz_event_t){.subject = args.account}));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, "/account", "sessions_ended");
     return NULL;

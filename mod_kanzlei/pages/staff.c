@@ -16,8 +16,9 @@
 static const struct {
     const char *field, *right;
 } boxes[] = {
-    {"right_admin", "admin"},   {"right_clients", "clients"}, {"right_release", "release"},
-    {"right_unlock", "unlock"}, {"right_all", "all"},
+#define KZ_RIGHT(NAME, name) {"right_" name, name},
+#include "rights.def"
+#undef KZ_RIGHT
 };
 
 /* GET /staff */
@@ -139,7 +140,7 @@ static kz_err_t *store_rights(kz_grant_t *grant, const char *id, apr_array_heade
 
     KZ_TRY(kz_q_rights_drop(NULL, kz_grant_db(grant), &(kz_q_rights_drop_args_t){id, list}));
     KZ_TRY(kz_q_rights_add(NULL, kz_grant_db(grant), &(kz_q_rights_add_args_t){id, list}));
-    return kz_event_add(grant, "rights_changed", &event);
+    return kz_event_add(grant, KZ_EVENT_RIGHTS_CHANGED, &event);
 }
 
 /* POST /staff/{staff}: all boxes; somebody must stay who can tick them. */
@@ -148,7 +149,7 @@ kz_err_t *page_staff_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     const char *id = kz_request_id(rq, "staff"), *path;
     kz_form_t *form = kz_form_open(rq);
     apr_array_header_t *rights = read_rights(form, rq->pool);
-    int admin = is_in(rights, "admin");
+    int admin = is_in(rights, kz_right_name(KZ_RIGHT_ADMIN));
     kz_q_rights_lock_t *lock;
     kz_q_admins_beside_t *others;
 

@@ -105,7 +105,7 @@ static kz_err_t *note_told(kz_grant_t *grant, const char *client,
 
         KZ_TRY(kz_q_job_notified(NULL, kz_grant_db(grant),
                                  &(kz_q_job_notified_args_t){documents[i].id, client, account}));
-        KZ_TRY(kz_event_add(grant, "notified", &event));
+        KZ_TRY(kz_event_add(grant, KZ_EVENT_NOTIFIED, &event));
     }
     return kz_grant_commit(grant);
 }

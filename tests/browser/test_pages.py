@@ -11,7 +11,7 @@ from scand_samples import EICAR, RAR5
 from stage import ROOT, TEXTS
 
 ROUTE = re.compile(  # those that answer with a page
-    r'^KZ_ROUTE\(GET, "([^"]+)", (\w+), ("\w+"|NONE), \w+, \w+, \w+, \w+, PAGE, (\w+)\)', re.M
+    r'^KZ_ROUTE\(GET, "([^"]+)", (\w+), (\w+), \w+, \w+, \w+, \w+, PAGE, (\w+)\)', re.M
 )
 ROUTES = ROUTE.findall((ROOT / "mod_kanzlei/routes.def").read_text())
 MEMBERS = {"admin": "STAFF", "staff": "STAFF", "client": "CLIENT"}
@@ -73,7 +73,7 @@ def addresses(role, known):
             continue
         if role == "nobody" and who == "MEMBER":
             continue
-        if role == "staff" and right == '"admin"':
+        if role == "staff" and right == "ADMIN":
             continue
         yield (
             handler.removeprefix("page_").replace("_", "-"),

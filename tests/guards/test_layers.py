@@ -12,8 +12,10 @@ RANK = {
 }
 # Two of one rank that know nothing of each other, and pages nothing of what nobody waits for.
 APART = [{"http", "work"}, {"pages", "work"}]
-# What the build makes, and the layer it belongs to. Names that end in .h and are of no folder.
-MADE = {"queries.h": "io", "views.h": "template"}
+# What is of no folder: what the build makes, tables of facts; and the layer it belongs to.
+MADE = {
+    "queries.h": "io", "views.h": "template", "rights.def": "model", "events.def": "model",
+}
 # Who makes a grant: requests; and jobs, uploads that are being finished, kanzleictl.
 GRANTING = {
     "kz_grant_enter": {"http/dispatch.c"},
@@ -143,6 +145,8 @@ def test_layers(rule):
         ("io/db/db.c", "queries.h", False),
         ("model/people/firm.c", "queries.h", True),
         ("model/people/firm.c", "views.h", False),
+        ("model/people/firm.c", "rights.def", True),
+        ("io/db/db.c", "rights.def", False),
         ("model/people/firm.c", "conf/conf.h", True),
         ("model/people/firm.c", "conf/module.h", False),
         ("model/people/firm.c", "scand/protocol.h", False),

@@ -18,10 +18,12 @@ TOUCHES = {
 KZ_ROUTE(GET, "/k/{firm}/clients/{client}/glance", STAFF, NONE, COOKIE, NONE, NONE, READS, PAGE, page_glance)
 KZ_ROUTE(GET, "/k/{firm}/dav", STAFF, NONE, APP_PASSWORD, NONE, NONE, READS, PAGE, page_dav)
 KZ_ROUTE(GET, "/k/{firm}/feed", STAFF, NONE, COOKIE, NONE, NONE, READS, XML, page_feed)
+KZ_ROUTE(GET, "/k/{firm}/early", STAFF, NONE, COOKIE, NONE, NONE, READS, PAGE, page_early)
 """,  # noqa: E501
     "mod_kanzlei/pages/glance.c": """/* A client at a glance. */
 #include "http/route.h"
 
+#include "model/proof/event.h"
 #include "queries.h"
 #include "views.h"
 
@@ -46,6 +48,16 @@ kz_err_t *page_dav(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 kz_err_t *page_feed(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     return page_glance(rq, grant, out);
+}
+
+/* An event that can't be true when something is only read. */
+kz_err_t *page_early(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_event_t event = {.subject = kz_request_id(rq, "firm")};
+
+    kz_reply_page(out, "glance");
+    KZ_TRY(kz_grant_settle(grant));
+    return kz_event_add(grant, KZ_EVENT_SIGNED_OUT, &event);
 }
 """,
     "html/page/glance.html": """<h1 class="title">{{t.glance.heading}}</h1>
@@ -73,6 +85,9 @@ msgid "glance.heading"
 msgstr "At one glance"
 """,
 }
+
+
+EARLY = "the event signed_out can't be true here"
 
 
 def generated(folder, names):
@@ -118,7 +133,7 @@ def new_portal(changed):
         made.kanzleictl("firm", "create", made.firm, "--name", "Kanzlei Linde")
         made.make_staff("admin", "--admin")
         yield made
-        lines = unexpected(made.log.read_text()[started:], (r"INTERNAL: page_\w+: .* yet",))
+        lines = unexpected(made.log.read_text()[started:], (r"INTERNAL: page_\w+: .* yet", EARLY))
     assert not lines, "the error log says:\n" + "\n".join(lines)
 
 
@@ -179,3 +194,9 @@ def test_what_nothing_answers_yet_is_refused_plainly(new_portal, path):
     assert admin.get(path).status_code == 500
     said = new_portal.log.read_text()[before:]
     assert f"page_{path[1:]}: " in said and "yet" in said
+
+
+def test_an_event_that_cannot_be_true_yet_is_refused(new_portal):
+    admin, before = new_portal.signed_in("admin"), len(new_portal.log.read_text())
+    assert admin.get("/early").status_code == 500
+    assert EARLY in new_portal.log.read_text()[before:]

@@ -15,7 +15,7 @@ from portal import BYTES, TUS
 SOURCE = Path(os.environ.get("KZ_SRC", Path(__file__).resolve().parents[2]))
 TEXT = (SOURCE / "mod_kanzlei/routes.def").read_text()
 LINE = re.compile(
-    r'^KZ_ROUTE\((?P<method>\w+), "(?P<path>[^"]+)", (?P<who>\w+), (?P<right>NONE|"\w+"), '
+    r'^KZ_ROUTE\((?P<method>\w+), "(?P<path>[^"]+)", (?P<who>\w+), (?P<right>\w+), '
     r"(?P<credential>\w+), (?P<token>\w+), (?P<body>\w+), (?P<effect>\w+), (?P<answer>\w+), "
     r"(?P<handler>\w+)\)$",
     re.MULTILINE,
@@ -244,7 +244,7 @@ def let_in(route, *, admin, assigned, clerk, maria):
     found = {}
     if route["who"] in ("STAFF", "MEMBER"):
         found["admin"] = admin
-        if route["right"] != '"admin"':
+        if route["right"] != "ADMIN":
             found["assigned"] = assigned
         if route["right"] == "NONE" and not ids_of(route):
             found["clerk"] = clerk

@@ -20,7 +20,7 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
     char job[KZ_STR_UUID_SIZE];
 
     KZ_TRY(kz_q_delivery_add_later(kz_grant_db(grant), &(kz_q_delivery_add_args_t){document, by}));
-    KZ_TRY(kz_event_add(grant, "provided", &event));
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_PROVIDED, &event));
     if (!from_firm)
         return NULL;
     kz_str_uuid_v7(job);
@@ -29,8 +29,8 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
 
 kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step)
 {
-    static const char *const kinds[] = {"opened", "received", "confirmed"};
-    kz_q_delivery_step_args_t args = {.document = document, .step = kinds[step]};
+    static const kz_event_kind_t kinds[] = {KZ_EVENT_OPENED, KZ_EVENT_RECEIVED, KZ_EVENT_CONFIRMED};
+    kz_q_delivery_step_args_t args = {.document = document, .step = kz_event_name(kinds[step])};
     kz_q_delivery_step_t *rows;
     int n, i;
 
@@ -39,7 +39,7 @@ kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_
         kz_event_t event = {.client = rows[i].client, .document = document};
 
         if (rows[i].opened && step != KZ_DOCUMENT_OPENED) /* a download at once opens it, too */
-            KZ_TRY(kz_event_add(grant, "opened", &event));
+            KZ_TRY(kz_event_add(grant, KZ_EVENT_OPENED, &event));
         if (rows[i].first)
             KZ_TRY(kz_event_add(grant, kinds[step], &event));
     }
@@ -85,7 +85,7 @@ kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int releas
     if (!row)
         return kz_err_create(KZ_ERR_CONFLICT, "the document is not kept back any more");
     event.client = row->client;
-    KZ_TRY(kz_event_add(grant, release ? "released" : "discarded", &event));
+    KZ_TRY(kz_event_add(grant, release ? KZ_EVENT_RELEASED : KZ_EVENT_DISCARDED, &event));
     if (!release)
         return remove_later(grant, row->object);
     return kz_document_provide(grant, document, row->client, row->by, row->from_firm);

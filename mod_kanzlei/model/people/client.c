@@ -44,8 +44,8 @@ kz_err_t *kz_client_create(const char **id, kz_grant_t *grant, const kz_client_t
     kz_str_uuid_v7(made);
     args = args_of(made, client);
     KZ_TRY(explained(kz_q_client_add(NULL, kz_grant_db(grant), &args), grant));
-    KZ_TRY(kz_event_add(grant, "client_created", &(kz_event_t){.client = made}));
-    if (!kz_grant_has(grant, "all"))
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_CLIENT_CREATED, &(kz_event_t){.client = made}));
+    if (!kz_grant_has(grant, KZ_RIGHT_ALL))
         KZ_TRY(kz_client_assign(grant, made, kz_grant_account(grant)));
     *id = made;
     return NULL;
@@ -56,7 +56,7 @@ kz_err_t *kz_client_change(kz_grant_t *grant, const char *id, const kz_client_t 
     kz_q_client_add_args_t args = args_of(id, client);
 
     KZ_TRY(explained(kz_q_client_change(NULL, kz_grant_db(grant), &args), grant));
-    return kz_event_add(grant, "client_changed", &(kz_event_t){.client = id});
+    return kz_event_add(grant, KZ_EVENT_CLIENT_CHANGED, &(kz_event_t){.client = id});
 }
 
 kz_err_t *kz_client_assign(kz_grant_t *grant, const char *id, const char *staff)
@@ -69,7 +69,7 @@ kz_err_t *kz_client_assign(kz_grant_t *grant, const char *id, const char *staff)
                                &(kz_q_assignment_add_args_t){row, staff, id}));
     if (added == 0)
         return NULL;
-    return kz_event_add(grant, "assigned", &(kz_event_t){.client = id, .subject = staff});
+    return kz_event_add(grant, KZ_EVENT_ASSIGNED, &(kz_event_t){.client = id, .subject = staff});
 }
 
 kz_err_t *kz_client_unassign(int *was, kz_grant_t *grant, const char *id, const char *staff)
@@ -82,5 +82,5 @@ kz_err_t *kz_client_unassign(int *was, kz_grant_t *grant, const char *id, const 
         *was = ended > 0;
     if (ended == 0)
         return NULL;
-    return kz_event_add(grant, "unassigned", &(kz_event_t){.client = id, .subject = staff});
+    return kz_event_add(grant, KZ_EVENT_UNASSIGNED, &(kz_event_t){.client = id, .subject = staff});
 }

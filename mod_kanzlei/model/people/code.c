@@ -114,7 +114,7 @@ static kz_err_t *sign_in(const char **token, kz_grant_t *grant, const kz_code_t 
     if (taken == 0)
         return NULL;
     KZ_TRY(kz_session_create(token, grant, code->account, *code->kind, agent, pool));
-    return kz_event_add(grant, "signed_in",
+    return kz_event_add(grant, KZ_EVENT_SIGNED_IN,
                         &(kz_event_t){.account = code->account, .subject = code->account});
 }
 
@@ -135,7 +135,7 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
     KZ_TRY(kz_q_account_password(NULL, db, &(kz_q_account_password_args_t){code->account, hash}));
     KZ_TRY(kz_q_codes_end(NULL, db, &(kz_q_codes_end_args_t){code->account}));
     KZ_TRY(kz_q_sessions_end(NULL, db, &(kz_q_sessions_end_args_t){code->account, NULL}));
-    KZ_TRY(kz_event_add(grant, "password_set", &event));
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET, &event));
     KZ_TRY(sign_in(&redeemed->token, grant, code, hash, agent, pool));
     redeemed->state = KZ_CODE_GOOD;
     return kz_grant_commit(grant);

@@ -80,7 +80,7 @@ static kz_err_t *count_wrong(int *locked, kz_grant_t *grant, const char *user, c
     KZ_TRY(kz_q_sign_in_wrong(&row, kz_grant_db(grant), &args, pool));
     if (row) {
         *locked = row->locked;
-        KZ_TRY(kz_event_add(grant, row->locked ? "locked" : "wrong_password",
+        KZ_TRY(kz_event_add(grant, row->locked ? KZ_EVENT_LOCKED : KZ_EVENT_WRONG_PASSWORD,
                             &(kz_event_t){.account = row->id, .subject = row->id}));
     }
     return kz_grant_commit(grant);
@@ -118,7 +118,7 @@ kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const 
     *made = apr_pcalloc(pool, sizeof **made);
     (*made)->language = found->language;
     KZ_TRY(kz_session_create(&(*made)->token, grant, found->id, *found->kind, agent, pool));
-    KZ_TRY(kz_event_add(grant, "signed_in",
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_SIGNED_IN,
                         &(kz_event_t){.account = found->id, .subject = found->id}));
     return kz_grant_commit(grant);
 }

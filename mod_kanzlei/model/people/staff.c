@@ -10,18 +10,11 @@
 #include "model/people/password.h"
 #include "queries.h"
 
-static const char *const rights[] = {"admin", "all", "clients", "unlock", "release"};
-
 kz_err_t *kz_staff_right_check(const char *name)
 {
-    size_t i;
-
-    for (i = 0; i < sizeof rights / sizeof *rights; i++) {
-        if (strcmp(name, rights[i]) == 0)
-            return NULL;
-    }
-    return kz_err_create(KZ_ERR_INVALID,
-                         "there is no right \"%s\": admin, all, clients, unlock, release", name);
+    if (kz_right_find(name) != KZ_RIGHT_NONE)
+        return NULL;
+    return kz_err_create(KZ_ERR_INVALID, "there is no right \"%s\": %s", name, kz_right_names());
 }
 
 /* Checks STAFF, and folds its texts. */
@@ -91,7 +84,7 @@ kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *st
         return err;
     KZ_TRY(kz_q_ctl_staff_add(NULL, db, &(kz_q_ctl_staff_add_args_t){.id = made}));
     KZ_TRY(add_rights(grant, made, staff));
-    KZ_TRY(kz_event_add(grant, "staff_created",
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_STAFF_CREATED,
                         &(kz_event_t){.subject = made, .detail = staff->user}));
     if (staff->invite)
         KZ_TRY(invite(grant, made));
@@ -158,7 +151,7 @@ kz_err_t *kz_staff_set_password(kz_grant_t *grant, const kz_staff_account_t *acc
     KZ_TRY(kz_q_ctl_codes_void(NULL, db, &(kz_q_ctl_codes_void_args_t){account->id}));
     KZ_TRY(kz_q_sessions_end(NULL, db,
                              &(kz_q_sessions_end_args_t){.account = account->id, .keep = NULL}));
-    return kz_event_add(grant, "password_set",
+    return kz_event_add(grant, KZ_EVENT_PASSWORD_SET,
                         &(kz_event_t){.subject = account->id, .detail = "kanzleictl"});
 }
 
@@ -166,7 +159,7 @@ kz_err_t *kz_staff_unlock(int *was, kz_grant_t *grant, const kz_staff_account_t 
 {
     KZ_TRY(kz_q_ctl_unlock(was, kz_grant_db(grant), &(kz_q_ctl_unlock_args_t){account->id}));
     if (*was)
-        KZ_TRY(kz_event_add(grant, "unlocked",
+        KZ_TRY(kz_event_add(grant, KZ_EVENT_UNLOCKED,
                             &(kz_event_t){.subject = account->id, .detail = "kanzleictl"}));
     return NULL;
 }

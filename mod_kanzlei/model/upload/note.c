@@ -112,7 +112,7 @@ kz_err_t *kz_upload__note_infected(int *ours, const kz_upload__work_t *work, con
     };
 
     KZ_TRY(kz_grant_again(work->grant));
-    KZ_TRY(kz_event_add(work->grant, "infected", &event));
+    KZ_TRY(kz_event_add(work->grant, KZ_EVENT_INFECTED, &event));
     return note_end(ours, work, "infected", signature);
 }
 
@@ -141,7 +141,7 @@ static kz_err_t *add_document(const kz_upload__work_t *work, const kz_upload__co
     KZ_TRY(kz_q_document_add_later(kz_grant_db(work->grant), &args));
     if (*what) {
         event.detail = what;
-        return kz_event_add(work->grant, "held", &event);
+        return kz_event_add(work->grant, KZ_EVENT_HELD, &event);
     }
     return kz_document_provide(work->grant, row->id, row->client, row->account, from_firm);
 }

@@ -1,0 +1,88 @@
+"""Tables of facts (*.def): each name has its texts, and no second list of them stands anywhere."""
+
+import re
+
+import pytest
+from source import ROOT, at, c_files, listed, literals, write
+from test_text import LANGUAGES, catalogues
+
+LINE = re.compile(r'^KZ_(?:RIGHT|EVENT)\(\w+, "(\w+)"', re.M)
+# What of html/po belongs to each name.
+TEXTS = {"rights.def": ("right.", "right_hint."), "events.def": ("event.",)}
+# Where else all rights stand: a template is HTML, the shell's completion no C.
+SHOWN = {
+    "html/part/field-rights.html": 'name="right_{}"',
+    "html/page/staff.html": "{{{{#right_{}}}}}",
+    "mod_kanzlei/ctl/completion.bash": " {} ",
+}
+LIST = 4  # so many names as literals of one file are a list
+
+
+def names(root, table):
+    path = root / "mod_kanzlei" / table
+    return LINE.findall(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def texts_apart(root):
+    """A text for each name, and none for what is no name."""
+    found = []
+    for table, prefixes in TEXTS.items():
+        for language in LANGUAGES:
+            keys = set(catalogues(root).get(language, {}))
+            for prefix in prefixes:
+                wanted = {prefix + name for name in names(root, table)}
+                known = {key for key in keys if key.startswith(prefix)}
+                found += [f"html/po/{language}.po: no {key}" for key in sorted(wanted - known)]
+                found += [f"html/po/{language}.po: {key}?" for key in sorted(known - wanted)]
+    return found
+
+
+def rights_not_shown(root):
+    return [
+        f"{name}: no right {right}"
+        for name, pattern in SHOWN.items()
+        for right in names(root, "rights.def")
+        if pattern.format(right) not in re.sub(r"['\n]", " ", (root / name).read_text("utf-8"))
+    ]
+
+
+def second_lists(root):
+    found = []
+    for table in TEXTS:
+        known = set(names(root, table))
+        for path in c_files(root, "mod_kanzlei"):
+            if path.suffix == ".def":
+                continue
+            lines = {text: line for line, text in literals(path) if text in known}
+            if len(lines) >= LIST:
+                what = ", ".join(sorted(lines))
+                found.append(at(root, path, min(lines.values()), f"a second {table}: {what}"))
+    return found
+
+
+RULES = [texts_apart, rights_not_shown, second_lists]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_tables(rule):
+    assert not rule(ROOT), listed(rule(ROOT))
+
+
+def sample(root, rights, texts, shown, code):
+    """A small project: names of rights, keys of texts, what the templates and the C have."""
+    lines = "".join(f'KZ_RIGHT({name.upper()}, "{name}")\n' for name in rights)
+    po = "".join(f'msgid "{key}"\nmsgstr "x"\n\n' for key in texts)
+    files = {f"html/po/{language}.po": po for language in LANGUAGES}
+    files |= {name: "".join(p.format(right) for right in shown) for name, p in SHOWN.items()}
+    files |= {"mod_kanzlei/rights.def": lines, "mod_kanzlei/a.c": code}
+    write(root, files)
+
+
+def test_tables_can_fail(tmp_path):
+    rights = ["admin", "all", "release", "unlock"]
+    texts = [prefix + name for prefix in TEXTS["rights.def"] for name in rights]
+    sample(tmp_path, rights, texts, rights, 'f("admin", "all", "unlock");')
+    assert [rule(tmp_path) for rule in RULES] == [[], [], []]
+    code = 'f("all", "admin", "unlock", "release");'
+    sample(tmp_path, rights, [*texts[1:], "right.none"], rights[1:], code)
+    assert [len(rule(tmp_path)) for rule in RULES] == [4, 3, 1]
