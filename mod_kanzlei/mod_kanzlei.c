@@ -18,6 +18,7 @@
 #define KZ_HANDLER "kanzlei-portal"
 
 static kz_site_t *site; /* of this child; NULL when it could not be made ready */
+static kz_jobs_t *jobs; /* of this configuration */
 
 static kz_conf_t *conf_of(server_rec *server)
 {
@@ -61,7 +62,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     if (!err)
         err = kz_scanner_start(conf, pconf, server);
     if (!err)
-        err = kz_jobs_register(conf, pconf);
+        err = kz_jobs_register(&jobs, conf, pconf);
     if (err) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "kanzlei: %s", kz_err_detail(err));
         kz_err_free(err);
@@ -82,7 +83,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
         kz_err_free(err);
         site = NULL;
     }
-    kz_jobs_use(site);
+    kz_jobs_open(jobs, site);
 }
 
 /* The portal's URLs map to no file. The assets do, and what mod_md answers. */
@@ -111,9 +112,11 @@ static int handler(request_rec *r)
 
 static void register_hooks(apr_pool_t *pool)
 {
+    static const char *const threads[] = {"mod_watchdog.c", NULL}; /* start when all is ready */
+
     (void)pool;
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_init, NULL, threads, APR_HOOK_MIDDLE);
     ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(handler, NULL, NULL, APR_HOOK_MIDDLE);

@@ -55,7 +55,7 @@ size_httpd()
     share=$((limit * 9 / 10))
     [ "$share" -le "$narrow" ] || share=$((limit * 9 / 20))
     [ "$share" -ge "$narrow" ] || [ $((limit * 9 / 10)) -le "$narrow" ] || share=$narrow
-    child=$(((share - 120) / 4 - 10)) # ten more: listener, jobs
+    child=$(((share - 120) / 4 - 13)) # thirteen more: listener, jobs
     [ "$child" -lt 640 ] || return 0
     h2_workers=$((child / 5))
     threads_per_child=$((child - h2_workers))

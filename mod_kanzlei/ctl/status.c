@@ -47,6 +47,23 @@ static const char *size_of(apr_int64_t bytes, apr_pool_t *pool)
     return apr_pstrdup(pool, text + strspn(text, " "));
 }
 
+/* What it means that a job of KIND has failed for good. */
+static const char *failure_of(const char *kind)
+{
+    static const char *const known[][2] = {
+#define KZ_JOB(NAME, name, lane, unit, tries, lease, handler, failure) {name, failure},
+#include "jobs.def"
+#undef KZ_JOB
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(known[i][0], kind) == 0)
+            return known[i][1];
+    }
+    return "this version knows no such job";
+}
+
 static void show_jobs(kz_ctl_t *ctl, json_t *list, kz_db_t *db)
 {
     kz_q_ctl_status_jobs_args_t args = {.limit = JOBS};
@@ -66,9 +83,13 @@ static void show_jobs(kz_ctl_t *ctl, json_t *list, kz_db_t *db)
         put_number(job, "tries", rows[i].tries);
         kz_ctl__text(job, "error", rows[i].error);
         kz_ctl__time(job, "due", rows[i].due);
+        if (strcmp(rows[i].state, "failed") == 0)
+            kz_ctl__text(job, "means", failure_of(rows[i].kind));
         json_array_append_new(list, job);
         kz_ctl__say(ctl, "  %s %s of %s, try %d: %s", rows[i].state, rows[i].kind, rows[i].slug,
                     rows[i].tries, rows[i].error);
+        if (strcmp(rows[i].state, "failed") == 0)
+            kz_ctl__say(ctl, "    %s", failure_of(rows[i].kind));
     }
     kz_err_free(err);
 }

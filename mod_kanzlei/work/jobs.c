@@ -1,34 +1,38 @@
 #include "work/jobs.h"
 
 #include <apr_shm.h>
+#include <apr_strings.h>
 #include <httpd.h>
-#include <http_log.h>
+#include <ap_mpm.h>
 #include <mod_watchdog.h>
 
-#include "work/tasks.h"
+#include "work/lane.h"
 
-APLOG_USE_MODULE(kanzlei);
+struct kz_jobs_t {
+    kz_lane_t lanes[KZ_LANES];
+    apr_shm_t *shared; /* what the child that does the jobs tells the others */
+};
 
-static kz_site_t *used;   /* by this child */
-static apr_shm_t *shared; /* what the child that does the jobs tells the others */
+static const char *const names[KZ_LANES] = {"mails", "seals", "uploads", "copies"};
 
-void kz_jobs_use(kz_site_t *site)
+int kz_lane_is_ending(void)
 {
-    used = site;
-    if (site && shared)
-        site->test_signatures = apr_shm_baseaddr_get(shared);
+    int state = AP_MPMQ_STOPPING;
+
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state == AP_MPMQ_STOPPING;
 }
 
 /* mod_watchdog never calls again what gives anything but APR_SUCCESS. */
 static apr_status_t tick(int reason, void *baton, apr_pool_t *pool)
 {
-    (void)baton;
-    if (reason == AP_WATCHDOG_STATE_RUNNING && used)
-        kz_tasks_run(used, pool);
+    kz_lane_t *lane = baton;
+
+    if (reason == AP_WATCHDOG_STATE_RUNNING && lane->site)
+        kz_lane_run(lane, pool);
     return APR_SUCCESS;
 }
 
-kz_err_t *kz_jobs_register(const kz_conf_t *conf, apr_pool_t *pconf)
+static apr_status_t add_lane(kz_lane_t *lane, const kz_conf_t *conf, apr_pool_t *pconf)
 {
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get =
         APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
@@ -37,17 +41,43 @@ kz_err_t *kz_jobs_register(const kz_conf_t *conf, apr_pool_t *pconf)
     ap_watchdog_t *watchdog;
     apr_status_t status;
 
-    shared = NULL;
+    if (!get || !add)
+        return APR_ENOTIMPL;
+    status = get(&watchdog, apr_pstrcat(pconf, "_kanzlei_", lane->name, "_", NULL), 0, 1, pconf);
+    return status == APR_SUCCESS ? add(watchdog, conf->job_interval, lane, tick) : status;
+}
+
+kz_err_t *kz_jobs_register(kz_jobs_t **jobs, const kz_conf_t *conf, apr_pool_t *pconf)
+{
+    kz_jobs_t *made;
+    apr_status_t status;
+    int i;
+
+    *jobs = NULL;
     if (conf->job_interval == 0)
         return NULL;
-    if (!get || !add)
+    made = apr_pcalloc(pconf, sizeof *made);
+    status = apr_shm_create(&made->shared, sizeof(int), NULL, pconf); /* zeros */
+    for (i = 0; i < KZ_LANES && status == APR_SUCCESS; i++) {
+        made->lanes[i].id = (kz_lane_id_t)i;
+        made->lanes[i].name = names[i];
+        status = add_lane(&made->lanes[i], conf, pconf);
+    }
+    if (status == APR_ENOTIMPL)
         return kz_err_create(KZ_ERR_CONFIG, "mod_watchdog is missing");
-    status = apr_shm_create(&shared, sizeof *used->test_signatures, NULL, pconf); /* zeros */
-    if (status == APR_SUCCESS)
-        status = get(&watchdog, "_kanzlei_", 0, 1, pconf);
-    if (status == APR_SUCCESS)
-        status = add(watchdog, conf->job_interval, NULL, tick);
     if (status != APR_SUCCESS)
         return kz_err_status(KZ_ERR_CONFIG, status, "the jobs");
+    *jobs = made;
     return NULL;
+}
+
+void kz_jobs_open(kz_jobs_t *jobs, kz_site_t *site)
+{
+    int i;
+
+    if (!jobs || !site)
+        return;
+    site->test_signatures = apr_shm_baseaddr_get(jobs->shared);
+    for (i = 0; i < KZ_LANES; i++)
+        jobs->lanes[i].site = site;
 }

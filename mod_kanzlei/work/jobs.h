@@ -1,13 +1,18 @@
-/* Work that nobody waits for: mails, uploads that a crash left behind, copies that a store missed.
- * Worked by mod_watchdog on every host, one thing at a time; PostgreSQL hands it out. */
+/* Work that nobody waits for: mails, seals, uploads that a crash left behind, copies that a store
+ * missed. Worked by mod_watchdog on every host, in lanes (lane.h); PostgreSQL hands out what
+ * several hosts could take. */
 #ifndef KZ_WORK_JOBS_H
 #define KZ_WORK_JOBS_H
 
 #include "template/site.h"
 
-/* Asks mod_watchdog for a thread in one child of this host. Errors: CONFIG (no mod_watchdog). */
-kz_err_t *kz_jobs_register(const kz_conf_t *conf, apr_pool_t *pconf);
-/* What the thread of this child works with; NULL: nothing. */
-void kz_jobs_use(kz_site_t *site);
+typedef struct kz_jobs_t kz_jobs_t; /* all lanes */
+
+/* In the parent: asks mod_watchdog for a thread of each lane. *JOBS lives as long as PCONF; NULL
+ * when CONF wants no jobs. Errors: CONFIG (no mod_watchdog). */
+kz_err_t *kz_jobs_register(kz_jobs_t **jobs, const kz_conf_t *conf, apr_pool_t *pconf);
+/* In a child, before mod_watchdog starts the threads: what they work with. SITE NULL: this child
+ * takes nothing. JOBS may be NULL. */
+void kz_jobs_open(kz_jobs_t *jobs, kz_site_t *site);
 
 #endif

@@ -1,4 +1,7 @@
-#include "work/mailer.h"
+/* The portal's mails: invitation, new password, new documents. Written in the language of whoever
+ * gets them, by the templates html/mail. Codes are made when the mail is, so that none is kept
+ * anywhere. */
+#include "work/job.h"
 
 #include <string.h>
 
@@ -70,8 +73,8 @@ static const char *message_id(const kz_site_t *site, const char *id, apr_pool_t 
 }
 
 /* A code by mail; whoever is locked, gone or has no address gets none. */
-static kz_err_t *send_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
-                           apr_pool_t *pool)
+kz_err_t *kz_mailer_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                         apr_pool_t *pool)
 {
     kz_mail_t mail = {.message_id = message_id(site, job->id, pool)};
     kz_q_job_account_t *account;
@@ -110,38 +113,30 @@ static kz_err_t *note_told(kz_grant_t *grant, const char *client,
     return kz_grant_commit(grant);
 }
 
-/* Tells a client's people of what the firm has provided. */
-static kz_err_t *mail_provided(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
-                               apr_pool_t *pool)
+/* Tells one of a client's people of what the firm has provided, unless somebody has opened it. */
+kz_err_t *kz_mailer_provided(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                             apr_pool_t *pool)
 {
+    kz_q_job_documents_args_t new_to = {job->client, job->account, job->id};
+    kz_q_job_person_args_t who = {job->account, job->client};
+    kz_mail_t mail = {.message_id = message_id(site, job->id, pool)};
     kz_q_job_documents_t *documents;
-    kz_q_job_people_t *people;
-    int n, m, i, listed;
+    kz_q_job_person_t *person;
+    kz_view_t *view;
+    int n, listed;
 
-    KZ_TRY(kz_q_job_people(&people, &m, kz_grant_db(grant), &(kz_q_job_people_args_t){job->client},
-                           pool));
-    KZ_TRY(kz_q_job_documents(&documents, &n, kz_grant_db(grant),
-                              &(kz_q_job_documents_args_t){job->client}, pool));
-    listed = n < KZ_MAILER_DOCUMENTS ? n : KZ_MAILER_DOCUMENTS;
+    KZ_TRY(kz_q_job_person(&person, kz_grant_db(grant), &who, pool));
+    KZ_TRY(kz_q_job_documents(&documents, &n, kz_grant_db(grant), &new_to, pool));
     kz_grant_rest(grant);
-    for (i = 0; n > 0 && i < m; i++) {
-        kz_view_t *view = kz_view_create(words_of(site, people[i].language), pool);
-        kz_mail_t mail = {.to = people[i].email, .to_name = people[i].name};
-
-        mail.message_id = message_id(site, apr_psprintf(pool, "%s.%d", job->id, i), pool);
-        kz_view_text(view, "client_name", documents[0].client_name);
-        kz_show_job_documents(view, "documents", documents, listed);
-        kz_view_count(view, "more_count", n - listed);
-        KZ_TRY(post(site, grant, "provided", view, &mail));
-        KZ_TRY(note_told(grant, job->client, documents, n, people[i].id));
-    }
-    return NULL;
-}
-
-kz_err_t *kz_mailer_run(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
-                        apr_pool_t *pool)
-{
-    if (strcmp(job->kind, "provided") == 0)
-        return mail_provided(site, grant, job, pool);
-    return send_code(site, grant, job, pool);
+    if (!person || n == 0)
+        return NULL;
+    listed = n < KZ_MAILER_DOCUMENTS ? n : KZ_MAILER_DOCUMENTS;
+    view = kz_view_create(words_of(site, person->language), pool);
+    kz_view_text(view, "client_name", documents[0].client_name);
+    kz_show_job_documents(view, "documents", documents, listed);
+    kz_view_count(view, "more_count", n - listed);
+    mail.to = person->email;
+    mail.to_name = person->name;
+    KZ_TRY(post(site, grant, "provided", view, &mail));
+    return note_told(grant, job->client, documents, n, job->account);
 }

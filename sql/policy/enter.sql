@@ -207,17 +207,18 @@ BEGIN
     END IF;
 END $$;
 
--- Work of all firms that is due, taken for a while by one worker; a second host passes it by.
-CREATE OR REPLACE FUNCTION kz_job_take(p_worker uuid, p_lease interval)
-RETURNS TABLE (firm int, id uuid, kind text, data text, tries int)
+-- Work of one kind of all firms that is due, taken for a while by one worker; a second host passes it by.
+DROP FUNCTION IF EXISTS kz_job_take(uuid, interval);
+CREATE OR REPLACE FUNCTION kz_job_take(p_worker uuid, p_kind text, p_lease interval)
+RETURNS TABLE (firm int, id uuid, data text, tries int)
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UPDATE job j SET worker = p_worker, lease = now() + p_lease, tries = j.tries + 1
      WHERE (j.firm, j.id) = (
                SELECT d.firm, d.id FROM job d
-                WHERE d.state = 'waiting' AND d.due <= now()
+                WHERE d.state = 'waiting' AND d.kind = p_kind AND d.due <= now()
                   AND (d.lease IS NULL OR d.lease < now())
                 ORDER BY d.due LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING j.firm, j.id, j.kind, j.data::text, j.tries;
+    RETURNING j.firm, j.id, j.data::text, j.tries;
 $$;
 
 -- An upload whose worker is gone, or that got no byte for a long time: taken to be finished or given

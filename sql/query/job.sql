@@ -1,9 +1,9 @@
--- Work that is due, of any firm, taken for a while.
--- job_take(worker uuid, lease interval_ms) :maybe writes
--- -> firm int4, id uuid, kind text, account uuid, purpose text, client uuid, object text, tries int4
-SELECT firm, id, kind, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
+-- Work of one KIND that is due, of any firm, taken for a while.
+-- job_take(worker uuid, kind text, lease interval_ms) :maybe writes
+-- -> firm int4, id uuid, account uuid, purpose text, client uuid, object text, tries int4
+SELECT firm, id, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
        (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', tries
-  FROM kz_job_take($worker, $lease);
+  FROM kz_job_take($worker, $kind, $lease);
 
 -- job_done(id uuid) :exec
 UPDATE job SET state = 'done', error = '', worker = NULL, lease = NULL WHERE id = $id;
@@ -18,21 +18,25 @@ UPDATE job SET state = CASE WHEN $last THEN 'failed' ELSE 'waiting' END, due = n
 -- -> id uuid, user text, name text, email text, language text, locked bool
 SELECT id, user_name, name, email, language, locked_at IS NOT NULL FROM account WHERE id = $account;
 
--- Whom to tell of new documents of a client.
--- job_people(client uuid) :many
+-- Whom to tell of new documents of a client; no row: the access has ended, or never was used.
+-- job_person(account uuid, client uuid) :maybe
 -- -> id uuid, name text, email text, language text
 SELECT a.id, a.name, a.email, a.language
   FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
- WHERE ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
-   AND a.email <> '' AND a.password IS NOT NULL LIMIT 20;
+ WHERE ac.account = $account AND ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
+   AND a.email <> '' AND a.password IS NOT NULL;
 
--- What they have not been told of.
--- job_documents(client uuid) :many
+-- What ACCOUNT has not been told of: what was provided since its JOB was made, and what nobody was
+-- told of before.
+-- job_documents(client uuid, account uuid, job uuid) :many
 -- -> id uuid, name text, size bytes, matter_title text, client_name text
 SELECT r.id, r.name, r.size, r.matter_title, r.client_name
   FROM delivery v JOIN document_row r ON r.firm = v.firm AND r.id = v.document AND r.client_id = v.client
- WHERE v.client = $client AND v.direction = 'from_firm' AND v.notified_at IS NULL
-   AND v.opened_at IS NULL
+ WHERE v.client = $client AND v.direction = 'from_firm' AND v.opened_at IS NULL
+   AND (v.notified_at IS NULL OR v.provided_at >= (SELECT j.created FROM job j WHERE j.id = $job))
+   AND NOT EXISTS (SELECT FROM delivery_step s
+                    WHERE s.firm = v.firm AND s.document = v.document AND s.client = v.client
+                      AND s.account = $account AND s.step = 'notified')
  ORDER BY v.provided_at LIMIT 100;
 
 -- job_notified(document uuid, client uuid, account uuid) :exec

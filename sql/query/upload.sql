@@ -76,14 +76,19 @@ ON CONFLICT (firm, document, store) DO UPDATE
    SET state = excluded.state,
        at = CASE WHEN object_copy.state = excluded.state THEN object_copy.at ELSE now() END;
 
--- Tells the client's people of what is new, a little later, so that one mail tells of all. ID is a new
--- job's; one that waits already for this client serves.
--- job_provided(id uuid, client uuid) :exec
+-- Tells each of the client's people of what is new, a little later, so that one mail tells of all: a job
+-- for each, unless one waits already.
+-- job_provided(client uuid) :exec
 INSERT INTO job (firm, id, kind, data, due)
-SELECT current_setting('kz.firm')::int, $id, 'provided', jsonb_build_object('client', $client::uuid),
-       now() + interval '5 seconds'
- WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'provided' AND state = 'waiting' AND lease IS NULL
-                      AND about = $client);
+SELECT a.firm, gen_random_uuid(), 'provided',
+       jsonb_build_object('client', ac.client, 'account', a.id), now() + interval '5 seconds'
+  FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
+ WHERE ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
+   AND a.email <> '' AND a.password IS NOT NULL
+   AND NOT EXISTS (SELECT FROM job j
+                    WHERE j.firm = a.firm AND j.kind = 'provided' AND j.state = 'waiting'
+                      AND j.lease IS NULL AND j.about = a.id
+                      AND (j.data ->> 'client')::uuid = ac.client);
 
 -- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe writes
 -- -> firm int4, id uuid, state text, lease timestamptz

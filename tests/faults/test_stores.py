@@ -6,8 +6,9 @@ import signal
 from functools import partial
 
 import pytest
-from breakable import kill
+from breakable import RESTART, kill
 from breakable import privileged as root
+from person import wait_for
 
 DOWN = r"STORE_DOWN|upload: .*store|copy: .*store"
 
@@ -166,6 +167,34 @@ def test_hanging(site, maria, known):
     conf.write_text(before)
     site.restart_httpd()
     site.reconnect(browser)
+
+
+@pytest.mark.expect_log(RESTART)
+def test_a_slow_copy_holds_up_no_mail(site, maria, admin):
+    """A copy that takes for ever, as one of 10 GB would: mails go out and events are sealed meanwhile,
+    and so they do after a graceful restart, while the old process still copies."""
+    browser = maria.browser
+    site.restart_httpd(preload=True)
+    site.reconnect(browser)
+    site.reconnect(admin)
+    upload = browser.upload(maria.matter, secrets.token_bytes(100_000))
+    site.settle()
+    for path in (site.data / "store-2").rglob(f"*{upload}*"):
+        for file in path.rglob("*") if path.is_dir() else (path,):
+            file.unlink(missing_ok=True)
+    site.slow.write_text(f"600000 {site.data}/store-2/1/")
+    site.sql("UPDATE object_copy SET state = 'missing', at = now() WHERE document = %s"
+             " AND store = (SELECT max(store) FROM object_copy)", upload)  # fmt: skip
+    wait_for(lambda: site.sql("SELECT 1 FROM object_copy WHERE state <> 'held' AND at > now()"))
+    for when in ("before", "after"):
+        user, taken = site.fresh_staff(), len(site.mails.taken)
+        assert browser.post_json("/forgotten", {"user": user}).status_code == 200
+        site.back(f"a copy hangs: mail {when} a restart", lambda: len(site.mails.taken) > taken)
+        if when == "before":
+            site.httpd("graceful", preload=True)
+            site.reconnect(browser)
+    assert site.sql("SELECT 1 FROM object_copy WHERE state <> 'held'")
+    site.slow.unlink()
 
 
 @pytest.mark.expect_log(DOWN)

@@ -15,12 +15,13 @@ APART = [{"http", "work"}, {"pages", "work"}]
 # What is of no folder: what the build makes, tables of facts; and the layer it belongs to.
 MADE = {
     "queries.h": "io", "views.h": "template", "rights.def": "model", "events.def": "model",
+    "jobs.def": "model",
 }
 # Who makes a grant: requests; and jobs, uploads that are being finished, kanzleictl.
 GRANTING = {
     "kz_grant_enter": {"http/dispatch.c"},
     "kz_grant_portal": {
-        "work/tasks.c", "model/upload/finish.c", "model/proof/proof.c",
+        "work/job.c", "model/upload/finish.c", "model/proof/proof.c",
         "model/check/check.c", "model/check/check_events.c", "ctl/common.c",
     },
 }
@@ -158,10 +159,10 @@ def test_layers(rule):
         ("ctl/main.c", "model/people/firm.h", True),
         ("ctl/main.c", "http/form.h", False),
         ("template/view.c", "http/form.h", False),
-        ("work/tasks.c", "template/site.h", True),
-        ("work/tasks.c", "http/http.h", False),
-        ("http/send.c", "work/tasks.h", False),
-        ("pages/login.c", "work/tasks.h", False),
+        ("work/lane.c", "template/site.h", True),
+        ("work/lane.c", "http/http.h", False),
+        ("http/send.c", "work/lane.h", False),
+        ("pages/login.c", "work/lane.h", False),
         ("scand/main.c", "engine.h", True),
         ("scand/main.c", "base/err.h", False),
     ],

@@ -6,7 +6,7 @@ import pytest
 from source import ROOT, at, c_files, listed, literals, write
 from test_text import LANGUAGES, catalogues
 
-LINE = re.compile(r'^KZ_(?:RIGHT|EVENT)\(\w+, "(\w+)"', re.M)
+LINE = re.compile(r'^KZ_(?:RIGHT|EVENT|JOB)\(\w+, "(\w+)"', re.M)
 # What of html/po belongs to each name.
 TEXTS = {"rights.def": ("right.", "right_hint."), "events.def": ("event.",)}
 # Where else all rights stand: a template is HTML, the shell's completion no C.

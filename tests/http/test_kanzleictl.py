@@ -426,6 +426,8 @@ def test_failed_jobs(site):
     status = site.json("status", code=1)["database"]
     assert (status["jobs_waiting"], status["jobs_failed"]) == (2, 1)
     assert {job["error"] for job in status["jobs"]} == {"mailbox is full", "greylisted"}
+    failed = next(job for job in status["jobs"] if job["state"] == "failed")
+    assert "invitation" in failed["means"]  # what it means, to whom
     assert "jobs have failed" in problems(site)
 
 

@@ -2,16 +2,12 @@
 
 import asyncio
 import threading
-import time
 
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from person import wait_for
 from running import free_port, running_portal, unexpected
-
-BUDGET = 5  # seconds that one kind of work may take at once: KZ_TASKS_ROUND of work/tasks.c
-
 
 class Mails:
     """A mail server that holds each mail until a test lets it go, with an answer."""
@@ -74,12 +70,10 @@ def quiet(held, mails):
     assert not lines, lines
 
 
-@pytest.mark.parametrize(
-    ("answer", "seconds"), [("451 4.3.0 come again", 0), ("250 OK", BUDGET + 1)]
-)
+@pytest.mark.parametrize("answer", ["451 4.3.0 come again", "250 OK"])
 @pytest.mark.usefixtures("quiet")
-def test_between_two_mails(held, mails, answer, seconds):
-    """The server fails, or takes the mail late: what else is due is done before the next mail."""
+def test_while_a_mail_hangs(held, mails, answer):
+    """Other lanes go on meanwhile, and the next mail follows however this one ends."""
     users = [held.fresh_staff(), held.fresh_staff()]
     browser = held.browser()
     browser.get_json("/forgotten")
@@ -89,9 +83,7 @@ def test_between_two_mails(held, mails, answer, seconds):
             assert mails.came.acquire(timeout=60)
     held.signed_in(users[0])
     while_it_hangs = unsealed(held)
-    assert while_it_hangs
-    time.sleep(seconds)
+    wait_for(lambda: not while_it_hangs & unsealed(held))
     mails.answer = answer
     mails.go.release()
     assert mails.came.acquire(timeout=60)  # the other one
-    assert not while_it_hangs & unsealed(held)

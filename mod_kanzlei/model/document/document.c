@@ -17,14 +17,12 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
                               const char *by, int from_firm)
 {
     kz_event_t event = {.account = by, .client = client, .document = document};
-    char job[KZ_STR_UUID_SIZE];
 
     KZ_TRY(kz_q_delivery_add_later(kz_grant_db(grant), &(kz_q_delivery_add_args_t){document, by}));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_PROVIDED, &event));
     if (!from_firm)
         return NULL;
-    kz_str_uuid_v7(job);
-    return kz_q_job_provided_later(kz_grant_db(grant), &(kz_q_job_provided_args_t){job, client});
+    return kz_q_job_provided_later(kz_grant_db(grant), &(kz_q_job_provided_args_t){client});
 }
 
 kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step)

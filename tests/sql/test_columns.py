@@ -8,6 +8,7 @@ from real import ROOT
 # Which column is which table; a constraint that is changed needs a migration.
 COLUMNS = {
     ("right", "name"): ("rights.def", r'^KZ_RIGHT\(\w+, "(\w+)"\)'),
+    ("job", "kind"): ("jobs.def", r'^KZ_JOB\(\w+, "(\w+)", '),
     ("event", "kind"): ("events.def", r'^KZ_EVENT\(\w+, "(\w+)", \w+\)'),
 }
 CHECKS = """

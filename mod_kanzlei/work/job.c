@@ -1,0 +1,75 @@
+#include "work/job.h"
+
+#include "model/document/document.h"
+
+#define KZ_JOB_FIRST   (5 * 1000) /* ms until the second try; each further wait is twice as long */
+#define KZ_JOB_LONGEST (3600 * 1000) /* ms between tries, at most */
+
+const kz_job_kind_t kz_job_kinds[] = {
+#define KZ_JOB(NAME, name, lane, unit, tries, lease, handler, failure)                             \
+    {name, KZ_LANE_##lane, KZ_JOB_##unit, tries, (lease)*1000, handler},
+#include "jobs.def"
+#undef KZ_JOB
+    {NULL, KZ_LANES, KZ_JOB_OBJECT, 0, 0, NULL},
+};
+
+kz_err_t *kz_removal(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                     apr_pool_t *pool)
+{
+    (void)site;
+    (void)pool;
+    return kz_document_remove(grant, job->object);
+}
+
+/* Notes how a job ended: done, again after a while that doubles, or failed. */
+static kz_err_t *note(kz_grant_t *grant, const kz_job_kind_t *kind, const kz_q_job_take_t *job,
+                      const kz_err_t *failed)
+{
+    kz_q_job_again_args_t again = {.id = job->id, .wait = KZ_JOB_FIRST};
+    int i;
+
+    KZ_TRY(kz_grant_again(grant));
+    if (!failed) {
+        KZ_TRY(kz_q_job_done(NULL, kz_grant_db(grant), &(kz_q_job_done_args_t){job->id}));
+        return kz_grant_commit(grant);
+    }
+    for (i = 1; i < job->tries && again.wait < KZ_JOB_LONGEST; i++)
+        again.wait *= 2;
+    again.last = kz_err_code(failed) == KZ_ERR_INVALID ||
+                 (job->tries >= kind->tries && kz_err_code(failed) != KZ_ERR_STORE_DOWN);
+    again.error = kz_err_detail(failed);
+    KZ_TRY(kz_q_job_again(NULL, kz_grant_db(grant), &again));
+    return kz_grant_commit(grant);
+}
+
+static kz_err_t *run(const kz_job_kind_t *kind, kz_site_t *site, kz_grant_t *grant,
+                     const kz_q_job_take_t *job, apr_pool_t *pool)
+{
+    if (kind->unit == KZ_JOB_RECIPIENT ? !job->account : !job->object)
+        return kz_err_create(KZ_ERR_INVALID, "the job does not say what it is about");
+    return kind->handler(site, grant, job, pool);
+}
+
+kz_err_t *kz_job_one(int *found, const kz_job_kind_t *kind, kz_site_t *site, apr_pool_t *pool)
+{
+    kz_q_job_take_args_t args = {site->portal->worker, kind->name, kind->lease};
+    kz_q_job_take_t *job;
+    kz_grant_t *grant;
+    kz_err_t *err;
+    kz_db_t *db;
+
+    KZ_TRY(kz_db_begin(&db, site->portal->db, pool));
+    KZ_TRY(kz_q_job_take(&job, db, &args, pool));
+    KZ_TRY(kz_db_commit(db));
+    *found = job != NULL;
+    if (!job)
+        return NULL;
+    KZ_TRY(kz_grant_portal(&grant, site->portal, job->firm, pool));
+    err = run(kind, site, grant, job, pool);
+    if (!err)
+        err = kz_grant_end(grant);
+    if (!err)
+        return note(grant, kind, job, NULL);
+    kz_err_free(note(grant, kind, job, err));
+    return kz_err_wrap(err, "job %s, try %d", kind->name, job->tries);
+}
