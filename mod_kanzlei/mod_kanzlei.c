@@ -3,15 +3,16 @@
 #include <ap_mpm.h>
 #include <http_config.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <curl/curl.h>
 #include <apr_env.h>
 #include <sodium.h>
 
+#include "base/log.h"
 #include "conf/module.h"
 #include "http/http.h"
+#include "http/log.h"
 #include "work/jobs.h"
 #include "work/scanner.h"
 
@@ -49,23 +50,23 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || !any_portal(server))
         return OK;
+    kz_http_log_start(server);
     if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return HTTP_INTERNAL_SERVER_ERROR;
     wrong = kz_conf_check(conf, ptemp);
     if (wrong) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "kanzlei: %s", wrong);
+        KZ_LOG(KZ_LOG_CRIT, KZ_LOGNO(0027) "%s", wrong);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     apr_env_set("TZ", conf->time_zone, pconf);
     tzset();
     err = kz_site_try(conf, ptemp);
     if (!err)
-        err = kz_scanner_start(conf, pconf, server);
+        err = kz_scanner_start(conf, pconf);
     if (!err)
         err = kz_jobs_register(&jobs, conf, pconf);
     if (err) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server, "kanzlei: %s", kz_err_detail(err));
-        kz_err_free(err);
+        kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0028) "", err);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return OK;
@@ -77,10 +78,10 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 
     if (!any_portal(server))
         return;
+    kz_http_log_start(server);
     err = kz_site_open(&site, conf_of(server), pool);
     if (err) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, server, "kanzlei: %s", kz_err_detail(err));
-        kz_err_free(err);
+        kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0029) "this process is not ready: ", err);
         site = NULL;
     }
     kz_jobs_open(jobs, site);

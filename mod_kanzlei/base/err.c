@@ -9,6 +9,8 @@
 
 struct kz_err_t {
     kz_err_code_t code;
+    const char *file; /* where it began */
+    int line;
     const char *field; /* form field, or NULL */
     const char *text;  /* key of the sentence, or NULL for the code's own */
     int said;          /* the detail is the public sentence */
@@ -25,15 +27,18 @@ static const struct {
 #undef KZ_ERR
 };
 
-static kz_err_t out_of_memory = {KZ_ERR_INTERNAL, NULL, NULL, 0, "out of memory"};
+static kz_err_t out_of_memory = {
+    .code = KZ_ERR_INTERNAL, .file = __FILE__, .line = __LINE__, .detail = "out of memory"};
 
-static kz_err_t *make(kz_err_code_t code)
+static kz_err_t *make(const char *file, int line, kz_err_code_t code)
 {
     kz_err_t *err = calloc(1, sizeof *err);
 
     if (!err)
         return &out_of_memory;
     err->code = code;
+    err->file = file;
+    err->line = line;
     return err;
 }
 
@@ -44,9 +49,9 @@ static void append(kz_err_t *err, const char *text)
     snprintf(err->detail + used, sizeof err->detail - used, "%s", text);
 }
 
-kz_err_t *kz_err_create(kz_err_code_t code, const char *format, ...)
+kz_err_t *kz_err__create(const char *file, int line, kz_err_code_t code, const char *format, ...)
 {
-    kz_err_t *err = make(code);
+    kz_err_t *err = make(file, line, code);
     va_list args;
 
     if (err == &out_of_memory)
@@ -57,9 +62,10 @@ kz_err_t *kz_err_create(kz_err_code_t code, const char *format, ...)
     return err;
 }
 
-kz_err_t *kz_err_status(kz_err_code_t code, apr_status_t status, const char *format, ...)
+kz_err_t *kz_err__status(const char *file, int line, kz_err_code_t code, apr_status_t status,
+                         const char *format, ...)
 {
-    kz_err_t *err = make(code);
+    kz_err_t *err = make(file, line, code);
     char words[128];
     va_list args;
 
@@ -71,11 +77,6 @@ kz_err_t *kz_err_status(kz_err_code_t code, apr_status_t status, const char *for
     append(err, ": ");
     append(err, apr_strerror(status, words, sizeof words));
     return err;
-}
-
-kz_err_t *kz_err_assertion(const char *condition, const char *file, int line)
-{
-    return kz_err_create(KZ_ERR_INTERNAL, "assertion failed: %s (%s:%d)", condition, file, line);
 }
 
 kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
@@ -94,9 +95,9 @@ kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
     return err;
 }
 
-kz_err_t *kz_err_field(const char *field, const char *text)
+kz_err_t *kz_err__field(const char *file, int line, const char *field, const char *text)
 {
-    kz_err_t *err = make(KZ_ERR_INVALID);
+    kz_err_t *err = make(file, line, KZ_ERR_INVALID);
 
     if (err == &out_of_memory)
         return err;
@@ -106,9 +107,9 @@ kz_err_t *kz_err_field(const char *field, const char *text)
     return err;
 }
 
-kz_err_t *kz_err_say(kz_err_code_t code, const char *sentence)
+kz_err_t *kz_err__say(const char *file, int line, kz_err_code_t code, const char *sentence)
 {
-    kz_err_t *err = make(code);
+    kz_err_t *err = make(file, line, code);
 
     if (err == &out_of_memory)
         return err;
@@ -150,6 +151,26 @@ const char *kz_err_field_name(const kz_err_t *err)
 const char *kz_err_name(kz_err_code_t code)
 {
     return codes[code].name;
+}
+
+/* __FILE__ is as the compiler was called: what stands before the folder of the sources is left out.
+ */
+const char *kz_err_file(const kz_err_t *err)
+{
+    static const char root[] = "mod_kanzlei/";
+    const char *at = strstr(err->file, root);
+
+    return at ? at + sizeof root - 1 : err->file;
+}
+
+int kz_err_line(const kz_err_t *err)
+{
+    return err->line;
+}
+
+void kz_err_expected(kz_err_t *err)
+{
+    kz_err_free(err);
 }
 
 void kz_err_free(kz_err_t *err)

@@ -1,6 +1,8 @@
-/* Errors: NULL is success; an error carries a code (HTTP status, public sentence) and a detail that
- * only the log sees. Every function that can fail returns kz_err_t *, which the caller owns: it
- * passes it on (KZ_TRY), wraps it, or ends it with kz_err_free(). */
+/* Errors: NULL is success; an error carries a code (HTTP status, public sentence), a detail that
+ * only the log sees, and the place in the sources where it began. Every function that can fail
+ * returns kz_err_t *, which the caller owns. It passes it on (KZ_TRY), wraps it, or ends it in one
+ * of three ways: kz_log_err() (base/log.h), kz_err_expected() for an answer that is no fault,
+ * kz_err_free() when somebody was told of it. No error is ended unread. */
 #ifndef KZ_BASE_ERR_H
 #define KZ_BASE_ERR_H
 
@@ -14,26 +16,35 @@ typedef enum kz_err_code_t {
 
 typedef struct kz_err_t kz_err_t;
 
-/* Makes an error with a printf-like detail for the log (cut at 511 bytes, never a secret). Never
- * returns NULL: out of memory yields a static error. */
-kz_err_t *kz_err_create(kz_err_code_t code, const char *format, ...)
-    __attribute__((format(printf, 2, 3), warn_unused_result));
+/* kz_err_create(code, format, ...): makes an error with a printf-like detail for the log (cut at
+ * 511 bytes, never a secret). Never returns NULL: out of memory yields a static error. */
+#define kz_err_create(...) kz_err__create(__FILE__, __LINE__, __VA_ARGS__)
+kz_err_t *kz_err__create(const char *file, int line, kz_err_code_t code, const char *format, ...)
+    __attribute__((format(printf, 4, 5), warn_unused_result));
 
-/* The same, with the words of an APR or errno status appended. */
-kz_err_t *kz_err_status(kz_err_code_t code, apr_status_t status, const char *format, ...)
-    __attribute__((format(printf, 3, 4), warn_unused_result));
+/* kz_err_status(code, status, format, ...): the same, with the words of an APR or errno status
+ * appended. */
+#define kz_err_status(...) kz_err__status(__FILE__, __LINE__, __VA_ARGS__)
+kz_err_t *kz_err__status(const char *file, int line, kz_err_code_t code, apr_status_t status,
+                         const char *format, ...)
+    __attribute__((format(printf, 5, 6), warn_unused_result));
 
-/* Puts "detail: " in front of ERR's detail and keeps its code. Takes and returns ownership. */
+/* Puts "detail: " in front of ERR's detail and keeps its code and place. Takes and returns
+ * ownership. */
 kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 
-/* Names the form field that is wrong and the key of the sentence for it: a KZ_ERR_INVALID. FIELD
- * and TEXT must be literals or live as long as the error. */
-kz_err_t *kz_err_field(const char *field, const char *text) __attribute__((warn_unused_result));
+/* kz_err_field(field, text): names the form field that is wrong and the key of the sentence for it:
+ * a KZ_ERR_INVALID. FIELD and TEXT must be literals or live as long as the error. */
+#define kz_err_field(field, text) kz_err__field(__FILE__, __LINE__, field, text)
+kz_err_t *kz_err__field(const char *file, int line, const char *field, const char *text)
+    __attribute__((warn_unused_result));
 
-/* An error whose public sentence is SENTENCE itself (cut at 511 bytes), in the reader's language.
- * It does not go to the log. */
-kz_err_t *kz_err_say(kz_err_code_t code, const char *sentence) __attribute__((warn_unused_result));
+/* kz_err_say(code, sentence): an error whose public sentence is SENTENCE itself (cut at 511 bytes),
+ * in the reader's language. It does not go to the log. */
+#define kz_err_say(code, sentence) kz_err__say(__FILE__, __LINE__, code, sentence)
+kz_err_t *kz_err__say(const char *file, int line, kz_err_code_t code, const char *sentence)
+    __attribute__((warn_unused_result));
 /* That sentence; NULL where the text's key says all. Lives as long as ERR. */
 const char *kz_err_sentence(const kz_err_t *err);
 
@@ -44,18 +55,23 @@ const char *kz_err_detail(const kz_err_t *err); /* for the log, never NULL, live
 const char *kz_err_field_name(const kz_err_t *err); /* NULL if none */
 const char *kz_err_name(kz_err_code_t code);        /* "NOT_FOUND" */
 
-/* Ends an error; NULL is fine. */
+const char *kz_err_file(const kz_err_t *err); /* where it began, below mod_kanzlei: "io/db/db.c" */
+int kz_err_line(const kz_err_t *err);
+
+/* Ends an error of which somebody was told: its words went to the log, to a page, to whoever called
+ * kanzleictl, or into another error. NULL is fine. */
 void kz_err_free(kz_err_t *err);
+/* Ends an error that is no fault but an answer (a name is taken, a key is none); the caller says in
+ * a comment or by the code that it asks for why it was to be expected. NULL is fine. */
+void kz_err_expected(kz_err_t *err);
 
 /* What must be so: where it isn't, the function ends with an INTERNAL that says what and where. The
  * process goes on: other requests are none the worse for it. */
 #define KZ_ASSERT(condition)                                                                       \
     do {                                                                                           \
         if (!(condition))                                                                          \
-            return kz_err_assertion(#condition, __FILE__, __LINE__);                               \
+            return kz_err_create(KZ_ERR_INTERNAL, "assertion failed: %s", #condition);             \
     } while (0)
-kz_err_t *kz_err_assertion(const char *condition, const char *file, int line)
-    __attribute__((warn_unused_result));
 
 #define KZ_TRY(expression)                                                                         \
     do {                                                                                           \

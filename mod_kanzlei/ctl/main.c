@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include <sodium.h>
 
+#include "base/log.h"
 #include "model/people/firm.h"
 
 #define OPTIONS_MAX 24
@@ -70,6 +71,18 @@ void kz_ctl__warn(const char *format, ...)
     vfprintf(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
+}
+
+/* What the log says goes to standard error. */
+static void write_line(void *baton, kz_log_level_t level, const char *file, int line, void *context,
+                       const char *text)
+{
+    (void)baton;
+    (void)level;
+    (void)file;
+    (void)line;
+    (void)context;
+    kz_ctl__warn("%s", text);
 }
 
 static void report(void *baton, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -217,6 +230,7 @@ int main(int argc, const char *const *argv)
     if (apr_app_initialize(&argc, &argv, NULL) != APR_SUCCESS || sodium_init() < 0)
         return KZ_CTL_FAILED;
     apr_pool_create(&pool, NULL);
+    kz_log_hook_set(write_line, NULL, KZ_LOG_WARNING);
     code = work(argc, argv, pool);
     apr_pool_destroy(pool);
     apr_terminate();

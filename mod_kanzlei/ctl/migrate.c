@@ -172,7 +172,7 @@ static kz_err_t *in_transaction(migrate_t *m, kz_err_t *(*what)(migrate_t *, con
             return kz_db_admin_run(m->db, "COMMIT");
         if (kz_err_code(err) != KZ_ERR_DB_BUSY)
             return err;
-        kz_err_free(err);
+        kz_err_expected(err); /* somebody else holds a table: once more */
         KZ_TRY(kz_db_admin_run(m->db, "ROLLBACK"));
         if (++tries == LOCK_TRIES)
             return kz_err_create(KZ_ERR_DB_BUSY, "another transaction holds the tables that are to "

@@ -1,6 +1,7 @@
 /* A bucket whose length is known and whose bytes come from a document piece by piece, so that
  * httpd's byte-range filter can cut it (RFC 9110 section 14) and memory does not grow with the
  * document. */
+#include "base/log.h"
 #include "http/http.h"
 
 #include <apr_buckets.h>
@@ -48,8 +49,7 @@ static apr_status_t content_read(apr_bucket *bucket, const char **data, apr_size
     if (!err && n == 0)
         err = kz_err_create(KZ_ERR_STORE_CORRUPT, "the document ends before its size");
     if (err) {
-        kz_err_free(content->progress->failed);
-        content->progress->failed = err;
+        content->progress->failed = kz_log_second(content->progress->failed, err);
         return APR_EGENERAL;
     }
     content->at = start + n; /* the source gave so much, even if this bucket wants less of it */

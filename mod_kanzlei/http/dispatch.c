@@ -1,12 +1,12 @@
 /* From a request_rec to a handler's answer: the one place in which session, firm, right, the ids of
  * the path and the form token are looked at. */
+#include "base/log.h"
 #include "http/http.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <sodium.h>
@@ -17,8 +17,6 @@
 #include "http/cookie.h"
 #include "http/csrf.h"
 #include "http/multipart.h"
-
-APLOG_USE_MODULE(kanzlei);
 
 const char *kz_http__cookie(request_rec *r, const char *name)
 {
@@ -185,52 +183,41 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
     unacceptable = kz_http__accept(&rq->json, apr_table_get(r->headers_in, "Accept"));
     err = find_route(&match, rq, out);
     if (strcmp(r->method, "OPTIONS") == 0 && match.allow && !match.route) {
-        kz_err_free(err);
-        kz_err_free(unacceptable);
+        kz_err_expected(err); /* no route has this method */
+        kz_err_expected(unacceptable);
         answer_options(out, match.allow);
         return NULL;
     }
     if (!err && unacceptable && rq->route->answer == KZ_ANSWER_PAGE)
         return unacceptable;
-    kz_err_free(unacceptable);
+    kz_err_expected(unacceptable);
     KZ_TRY(err);
     if (rq->route->answer == KZ_ANSWER_PROBLEM)
         rq->json = 1;
     return run_route(rq, grant, &match, out);
 }
 
-static void log_error(request_rec *r, const kz_err_t *err)
-{
-    int level = kz_err_http(err) >= 500 ? APLOG_ERR : APLOG_INFO;
-
-    ap_log_rerror(APLOG_MARK, level, 0, r, "kanzlei: %s: %s", kz_err_name(kz_err_code(err)),
-                  kz_err_detail(err));
-}
-
-int kz_dispatch(request_rec *r, kz_site_t *site)
+static int answer(request_rec *r, kz_site_t *site)
 {
     kz_grant_t *grant = NULL;
-    kz_request_t *rq;
+    kz_request_t *rq = make_request(r, site);
     kz_reply_t out = {.pool = r->pool};
     kz_err_t *err;
 
-    if (!site)
-        return HTTP_SERVICE_UNAVAILABLE;
-    rq = make_request(r, site);
     out.headers = apr_table_make(r->pool, 8);
     out.view = kz_view_create(rq->words, r->pool);
     err = run(rq, &grant, &out);
     kz_grant_rest(grant); /* what ended in an error is undone */
     if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route && !rq->json &&
         rq->route->effect != KZ_EFFECT_WRITES) {
-        kz_err_free(err);
+        kz_err_expected(err);
         err = NULL;
         kz_reply_see(&out, rq->base, "/sign-in", NULL);
         if (rq->token)
             kz_reply_cookie(&out, session_cookie(rq->slug, r->pool), NULL, 0);
     }
     if (err) {
-        log_error(r, err);
+        kz_log_err_keep(kz_err_http(err) >= 500 ? KZ_LOG_ERR : KZ_LOG_INFO, KZ_LOGNO(0002) "", err);
         if (!out.keep)
             out.view = kz_view_create(rq->words, r->pool);
         kz_http__problem(&out, rq, err);
@@ -239,4 +226,16 @@ int kz_dispatch(request_rec *r, kz_site_t *site)
     if (out.kind == KZ_REPLY_PAGE)
         kz_http__globals(&out, rq, grant);
     return kz_http__send(rq, &out);
+}
+
+int kz_dispatch(request_rec *r, kz_site_t *site)
+{
+    int status;
+
+    if (!site)
+        return HTTP_SERVICE_UNAVAILABLE;
+    kz_log_context_set(r);
+    status = answer(r, site);
+    kz_log_context_set(NULL);
+    return status;
 }

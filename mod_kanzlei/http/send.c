@@ -1,16 +1,14 @@
 /* Sends an answer: headers that every one has, HTML or JSON of a view, the bytes of a document. */
+#include "base/log.h"
 #include "http/http.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
-#include <http_log.h>
 #include <http_protocol.h>
 #include <jansson.h>
 #include <util_filter.h>
-
-APLOG_USE_MODULE(kanzlei);
 
 static void set_headers(request_rec *r, const kz_reply_t *out)
 {
@@ -122,8 +120,7 @@ static int send_page(kz_request_t *rq, kz_reply_t *out)
     err = kz_templates_render(&html, kz_words_templates(rq->words), name, "layout.html",
                               kz_view_value(out->view), rq->pool);
     if (err) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "kanzlei: %s", kz_err_detail(err));
-        kz_err_free(err);
+        kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0003) "rendering: ", err);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return send_bytes(r, "text/html; charset=utf-8", html.text, html.len);
@@ -156,9 +153,7 @@ static int send_content(kz_request_t *rq, kz_reply_t *out)
     whole =
         status == APR_SUCCESS && progress.done && !r->connection->aborted && r->status == HTTP_OK;
     if (progress.failed) { /* half an answer must not look like a whole one */
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "kanzlei: %s: the answer was cut",
-                      kz_err_detail(progress.failed));
-        kz_err_free(progress.failed);
+        kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0004) "the answer was cut: ", progress.failed);
         r->connection->aborted = 1;
         r->connection->keepalive = AP_CONN_CLOSE;
     } else if (whole && out->content.sent) {

@@ -44,7 +44,7 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     if (!kz_form_failed(form))
         err = kz_q_account_add(NULL, kz_grant_db(grant), &args);
     if (err && strcmp(kz_db_constraint(kz_grant_db(grant)), "account_user_taken") == 0) {
-        kz_err_free(err);
+        kz_err_expected(err);
         err = NULL;
         kz_form_fail(form, "user", "field.taken");
         KZ_TRY(kz_grant_again(grant));

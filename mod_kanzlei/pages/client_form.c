@@ -59,7 +59,7 @@ static kz_err_t *taken(kz_err_t *err, kz_form_t *form, kz_grant_t *grant)
 {
     if (!err || kz_err_code(err) != KZ_ERR_CONFLICT)
         return err;
-    kz_err_free(err);
+    kz_err_expected(err);
     kz_form_fail(form, "number", "field.taken");
     return kz_grant_again(grant);
 }

@@ -1,5 +1,6 @@
 /* Documents: the list of all, one of them with its proof, its bytes, and what is decided about it.
  */
+#include "base/log.h"
 #include "http/route.h"
 
 #include <string.h>
@@ -152,7 +153,8 @@ kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
 static void sent(void *baton)
 {
-    kz_err_free(kz_document_content_sent(baton)); /* the next download notes it */
+    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0020) "a download is not noted as received: ",
+               kz_document_content_sent(baton));
 }
 
 /* What may be shown in the page; all else is an attachment, whatever it says it is. */

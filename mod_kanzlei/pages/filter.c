@@ -39,7 +39,7 @@ static apr_time_t day(const kz_request_t *rq, const char *name, int last)
     err = kz_time_day(&start, &end, text);
     if (!err)
         return last ? end : start;
-    kz_err_free(err);
+    kz_err_expected(err); /* no day: no bound */
     return 0;
 }
 

@@ -117,7 +117,7 @@ static void read_day(kz_list_asked_t *asked, const kz_list__filter_t *filter, co
     kz_err_t *err = kz_time_day(&start, &end, kz_list__day(typed, asked->rq->pool));
 
     if (err) {
-        kz_err_free(err); /* it says no more than the sentence */
+        kz_err_expected(err); /* it says no more than the sentence */
         wrong(asked, filter, "field.date");
     } else if (filter->kind == KZ_LIST__FROM) {
         asked->from = start;

@@ -8,6 +8,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "model/document/document.h"
 #include "model/upload/upload.h"
@@ -92,7 +93,8 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
 /* A file that did not come whole: nobody can go on with it. */
 static kz_err_t *drop(send_t *s)
 {
-    kz_err_free(kz_upload_close(s->upload));
+    kz_log_err(KZ_LOG_INFO,
+               KZ_LOGNO(0036) "closing an upload that is dropped: ", kz_upload_close(s->upload));
     s->upload = NULL;
     KZ_TRY(kz_grant_again(s->grant));
     return kz_upload_remove(s->grant, s->id);
@@ -116,7 +118,7 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
     err = kz_upload_write(s->upload, bytes, len);
     if (!err || kz_err_code(err) != KZ_ERR_TOO_LARGE)
         return err;
-    kz_err_free(err); /* the rest of it is read past */
+    kz_err_expected(err); /* the rest of it is read past */
     refuse(s, KZ_ERR_TOO_LARGE, "failed", "too_large", "sent.too_large");
     return drop(s);
 }
@@ -198,8 +200,7 @@ static kz_err_t *answer(send_t *s, kz_reply_t *out, const char *path, kz_err_t *
     kz_view_flag(out->view, "sent", s->files > 0);
     kz_view_flag(out->view, "refused", err && kz_err_sentence(err) != NULL);
     out->keep = !page_err;
-    kz_err_free(page_err);
-    return err;
+    return kz_log_second(err, page_err);
 }
 
 kz_err_t *page_send(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
@@ -214,7 +215,7 @@ kz_err_t *page_send(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_grant_rest(grant);
     err = read_parts(&s);
     if (err && s.upload)
-        kz_err_free(drop(&s)); /* else it goes when its time is over */
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0037) "a file stays until its time is over: ", drop(&s));
     if (!err && s.files == 0)
         err = kz_err_field("files", "field.files");
     if (!err && s.refused)

@@ -75,7 +75,7 @@ kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     if (!kz_form_failed(form))
         err = kz_staff_create(&id, grant, &staff, rq->pool);
     if (err && kz_err_code(err) == KZ_ERR_CONFLICT) {
-        kz_err_free(err);
+        kz_err_expected(err);
         kz_form_fail(form, "user", "field.taken");
         KZ_TRY(kz_grant_again(grant));
     } else if (err)

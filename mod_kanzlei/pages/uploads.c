@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "model/document/document.h"
@@ -135,9 +136,7 @@ static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t
     if (!err)
         kz_upload_keep(upload);
     close_err = kz_upload_close(upload);
-    if (err)
-        kz_err_free(close_err);
-    return err ? err : close_err;
+    return kz_log_second(err, close_err);
 }
 
 /* PATCH /uploads/{upload}: more bytes. */
@@ -162,7 +161,7 @@ kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     if (err && !(over && offset != info.offset)) /* a wrong offset is said first, as tus has it */
         return err;
     if (offset != info.offset) {
-        kz_err_free(err);
+        kz_err_expected(err); /* complete, or none */
         KZ_TRY(over ? NULL : kz_upload_close(upload));
         tus_headers(out, &info);
         return kz_err_create(KZ_ERR_CONFLICT, "Upload-Offset is not where the upload stands");

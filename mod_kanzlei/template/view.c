@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "template/words.h"
 
@@ -126,7 +127,7 @@ const char *kz_view_phrase(const kz_words_t *words, const char *key, const kz_vi
 
     if (!err)
         return text;
-    kz_err_free(err);
+    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0021) "a text: ", err);
     return key;
 }
 

@@ -1,5 +1,6 @@
 #include "work/job.h"
 
+#include "base/log.h"
 #include "model/document/document.h"
 
 #define KZ_JOB_FIRST   (5 * 1000) /* ms until the second try; each further wait is twice as long */
@@ -70,6 +71,7 @@ kz_err_t *kz_job_one(int *found, const kz_job_kind_t *kind, kz_site_t *site, apr
         err = kz_grant_end(grant);
     if (!err)
         return note(grant, kind, job, NULL);
-    kz_err_free(note(grant, kind, job, err));
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0025) "a job waits for the end of its lease: ",
+               note(grant, kind, job, err));
     return kz_err_wrap(err, "job %s, try %d", kind->name, job->tries);
 }

@@ -1,9 +1,9 @@
 #include "work/lane.h"
 
 #include <httpd.h>
-#include <http_log.h>
 #include <http_main.h>
 
+#include "base/log.h"
 #include "io/scan/scan.h"
 #include "model/check/check.h"
 #include "model/proof/proof.h"
@@ -11,8 +11,6 @@
 #include "model/worker.h"
 #include "queries.h"
 #include "work/job.h"
-
-APLOG_USE_MODULE(kanzlei);
 
 #define KZ_LANE_AT_ONCE    20                             /* of one kind in one tick */
 #define KZ_LANE_ROUND      (5 * APR_USEC_PER_SEC)         /* no further one of a kind after this */
@@ -24,9 +22,8 @@ APLOG_USE_MODULE(kanzlei);
 static void complain(const char *what, kz_err_t *err)
 {
     if (err)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, "kanzlei: %s: %s: %s", what,
-                     kz_err_name(kz_err_code(err)), kz_err_detail(err));
-    kz_err_free(err);
+        err = kz_err_wrap(err, "%s", what);
+    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0024) "", err);
 }
 
 /* One task of a kind. *FOUND: whether there was one. WHAT tells kinds apart, or is NULL. */
@@ -69,10 +66,7 @@ static kz_err_t *one_copy(int *found, kz_site_t *site, const void *what, apr_poo
     if (!copy)
         return NULL;
     err = kz_check_document(&check, portal, copy->firm, copy->document, pool);
-    if (!err)
-        return first;
-    kz_err_free(first);
-    return err;
+    return kz_log_second(err, first);
 }
 
 static kz_err_t *one_upload(int *found, kz_site_t *site, const void *what, apr_pool_t *pool)
@@ -152,8 +146,7 @@ static void ask_scanner(kz_site_t *site, apr_pool_t *pool)
         return;
     }
     if (status.test_only && !*site->test_signatures)
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf,
-                     "kanzlei: documents are scanned with TEST SIGNATURES ONLY");
+        KZ_LOG(KZ_LOG_WARNING, KZ_LOGNO(0026) "documents are scanned with TEST SIGNATURES ONLY");
     *site->test_signatures = status.test_only;
 }
 

@@ -12,10 +12,9 @@
 
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
-#include <http_log.h>
 #include <unixd.h>
 
-APLOG_USE_MODULE(kanzlei);
+#include "base/log.h"
 
 #define KZ_SCANNER_NICE 5
 #define KZ_SCANNER_CALM (10 * APR_USEC_PER_SEC) /* one that ran so long starts again at once */
@@ -23,7 +22,6 @@ APLOG_USE_MODULE(kanzlei);
 typedef struct scanner_t {
     const kz_conf_t *conf;
     apr_pool_t *pool; /* pconf */
-    server_rec *server;
     apr_proc_t proc;
     apr_time_t started;
 } scanner_t;
@@ -96,12 +94,10 @@ static void maintain(int reason, void *baton, apr_wait_t status)
     if (reason != APR_OC_REASON_DEATH && reason != APR_OC_REASON_LOST)
         return;
     apr_proc_other_child_unregister(scanner);
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, scanner->server,
-                 "kanzlei: the scanner ended (status %d) and is started again", (int)status);
+    KZ_LOG(KZ_LOG_ERR, KZ_LOGNO(0022) "the scanner ended (status %d) and is started again",
+           (int)status);
     err = start(scanner, apr_time_now() - scanner->started < KZ_SCANNER_CALM);
-    if (err)
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, scanner->server, "kanzlei: %s", kz_err_detail(err));
-    kz_err_free(err);
+    kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0023) "starting the scanner: ", err);
 }
 
 static kz_err_t *start(scanner_t *scanner, int wait)
@@ -129,7 +125,7 @@ static apr_status_t stop(void *baton)
     return APR_SUCCESS;
 }
 
-kz_err_t *kz_scanner_start(const kz_conf_t *conf, apr_pool_t *pconf, server_rec *server)
+kz_err_t *kz_scanner_start(const kz_conf_t *conf, apr_pool_t *pconf)
 {
     scanner_t *scanner = apr_pcalloc(pconf, sizeof *scanner);
 
@@ -140,7 +136,6 @@ kz_err_t *kz_scanner_start(const kz_conf_t *conf, apr_pool_t *pconf, server_rec 
                              conf->scanner_program);
     scanner->conf = conf;
     scanner->pool = pconf;
-    scanner->server = server;
     KZ_TRY(start(scanner, 0));
     apr_pool_cleanup_register(pconf, scanner, stop, apr_pool_cleanup_null);
     return NULL;

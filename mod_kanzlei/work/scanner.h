@@ -7,6 +7,6 @@
 #include "conf/conf.h"
 
 /* Starts the scanner that CONF names, unless it names none. It ends with PCONF. Errors: CONFIG. */
-kz_err_t *kz_scanner_start(const kz_conf_t *conf, apr_pool_t *pconf, server_rec *server);
+kz_err_t *kz_scanner_start(const kz_conf_t *conf, apr_pool_t *pconf);
 
 #endif

@@ -125,7 +125,7 @@ def test_what_a_document_needs_is_never_removed(life):
 
 
 @pytest.mark.expect_log(
-    r"unscannable: encrypted", r"job remove_object, try \d+: .*STORE_DOWN|kanzlei: job: STORE_DOWN"
+    r"unscannable: encrypted", r"job remove_object, try \d+: .*STORE_DOWN|STORE_DOWN: job"
 )
 def test_discarded_while_a_store_is_away(life, tmp_path):
     """It is removed there, too, when the store is back."""

@@ -1,6 +1,7 @@
 """How transactions end: nothing is kept of what nobody committed, and who borrows a connection next
 finds nothing of who had it before."""
 
+import re
 import subprocess
 
 import pytest
@@ -102,11 +103,15 @@ def test_an_upload_that_finds_no_spool_leaves_no_row(portal, maria):
     mode = spool.stat().st_mode & 0o7777
     spool.chmod(0o500)
     try:
-        answers = [maria.browser.create(maria.matter, 10).status_code for _ in range(3)]
+        answers = [maria.browser.create(maria.matter, 10) for _ in range(3)]
     finally:
         spool.chmod(mode)
-    assert answers == [500] * 3
+    assert [answer.status_code for answer in answers] == [500] * 3
     assert portal.sql(count) == [(before,)]
+    said = portal.log.read_text()
+    for answer in answers:  # the log knows the request, the message's number, the error's place
+        (line,) = re.findall(f".*{answer.json()['instance']}.*", said)
+        assert re.search(r"KZ\d{4}: INTERNAL: making .* \(io/seal/\w+\.c:\d+\) \[request ", line)
 
 
 def test_a_session_stays_awake_by_reading(portal, maria):

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "io/db/conn.h"
 
 typedef enum kz_db_state_t { /* a transaction's; it gets worse, never better */
@@ -191,7 +192,11 @@ static void release(kz_db_t *db)
 
     db->conn = NULL;
     apr_pool_cleanup_kill(db->pool, db, end_with_pool);
-    if (db->state == KZ_DB_LOST || conn->count > KZ_DB_LAST) {
+    if (db->state != KZ_DB_LOST && conn->count > KZ_DB_LAST) {
+        KZ_LOG(KZ_LOG_ERR, KZ_LOGNO(0030) "%d answers nobody has read", conn->count - KZ_DB_LAST);
+        db->state = KZ_DB_LOST;
+    }
+    if (db->state == KZ_DB_LOST) {
         kz_db__disconnect(conn);
         conn = NULL;
     }
@@ -221,10 +226,7 @@ static kz_err_t *drain(kz_db_t *db)
             err = check_end(&answer);
             PQclear(answer.result);
         }
-        if (first)
-            kz_err_free(err);
-        else
-            first = err;
+        first = kz_log_second(first, err);
     }
     return first;
 }
@@ -241,7 +243,7 @@ static kz_err_t *drain_to_the_end(kz_db_t *db)
     }
     if (rest || PQtransactionStatus(db->conn->pg) != PQTRANS_IDLE)
         db->state = KZ_DB_LOST;
-    kz_err_free(rest);
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0015) "a connection is closed: ", rest);
     return err;
 }
 
@@ -287,12 +289,8 @@ kz_err_t *kz_db_commit(kz_db_t *db)
     if (!err)
         err = read_deferred(db);
     rest = drain_to_the_end(db);
-    if (err)
-        kz_err_free(rest);
-    else
-        err = rest;
     release(db);
-    return err;
+    return kz_log_second(err, rest);
 }
 
 void kz_db_end(kz_db_t *db)
@@ -311,7 +309,7 @@ void kz_db_end(kz_db_t *db)
         err = drain_to_the_end(db);
     else
         kz_db__flush(db->conn);
-    kz_err_free(err);
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0016) "a transaction is rolled back: ", err);
     release(db);
 }
 

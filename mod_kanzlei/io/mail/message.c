@@ -148,7 +148,7 @@ kz_err_t *kz_mail__compose(kz_mail__message_t *out, const char *from, const kz_m
     kz_mail__init();
     err = kz_mail_address(&out->from, from, result_pool);
     if (err) {
-        kz_err_free(err);
+        kz_err_expected(err); /* its words are for a recipient's address */
         return kz_err_create(KZ_ERR_CONFIG, "mail: the sender's address is not a mail address");
     }
     KZ_TRY(kz_mail_address(&out->to, mail->to, result_pool));

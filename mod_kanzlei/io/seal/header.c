@@ -79,7 +79,7 @@ static json_t *uuid_json(const char *text)
         return json_null();
     err = kz_seal__uuid(&uuid, text);
     if (err) {
-        kz_err_free(err);
+        kz_err_expected(err); /* the caller says so */
         return NULL;
     }
     apr_uuid_format(lower, &uuid);

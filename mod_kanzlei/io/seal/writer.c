@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "io/seal/internal.h"
 
 #include <errno.h>
@@ -110,7 +111,8 @@ static apr_status_t writer_cleanup(void *baton)
 {
     kz_seal_writer_t *writer = baton;
 
-    kz_err_free(put_end(writer));
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0017) "the last bytes of a broken upload are sent again: ",
+               put_end(writer));
     sodium_memzero(writer->plain, KZ_SEAL_CHUNK);
     return APR_SUCCESS;
 }

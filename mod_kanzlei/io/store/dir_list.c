@@ -50,8 +50,8 @@ static kz_err_t *add(apr_array_header_t *entries, const listing_t *listing, cons
     struct stat info;
     entry_t *entry;
 
-    if (err) { /* not ours */
-        kz_err_free(err);
+    if (err) {
+        kz_err_expected(err); /* it is not ours */
         return NULL;
     }
     if (fstatat(listing->root, key, &info, AT_SYMLINK_NOFOLLOW) != 0)

@@ -1,4 +1,5 @@
 /* What keeps the stores alike: replacement, removal, listing, sweeping. */
+#include "base/log.h"
 #include "io/store/internal.h"
 
 #include <errno.h>
@@ -145,10 +146,7 @@ static kz_err_t *for_each(kz_stores_t *stores, each_store_t call, const char *ke
         if (!err)
             err = call(one, key, deadline, scratch_pool);
         err = kz_store__note(one, err);
-        if (first)
-            kz_err_free(err);
-        else
-            first = err;
+        first = kz_log_second(first, err);
     }
     return first;
 }

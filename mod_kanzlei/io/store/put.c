@@ -1,4 +1,5 @@
 /* Putting an object to all stores of a set, in one step or in two. */
+#include "base/log.h"
 #include "io/store/internal.h"
 
 #include <string.h>
@@ -28,7 +29,7 @@ static kz_err_t *too_few(kz_err_t *const *errs, const kz_stores_t *stores, int h
                          stores->quorum, detail);
 }
 
-/* Which of them hold it; ends ERRS. */
+/* Which of them hold it; ends ERRS. What a store missed is put there by a job. */
 static kz_err_t *count_held(unsigned char *held, kz_err_t **errs, const kz_stores_t *stores)
 {
     kz_err_t *err = NULL;
@@ -41,7 +42,7 @@ static kz_err_t *count_held(unsigned char *held, kz_err_t **errs, const kz_store
     if (count < stores->quorum)
         err = too_few(errs, stores, count);
     for (i = 0; i < stores->count; i++)
-        kz_err_free(errs[i]);
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0010) "a store missed an object: ", errs[i]);
     return err;
 }
 
@@ -115,5 +116,5 @@ void kz_stores_drop(kz_stores_write_t *write)
         return;
     write_end(errs, write, KZ_STORES_MAX + 1, KZ_STORE_DROPPED, apr_time_now() + KZ_STORE_GRACE);
     for (i = 0; i < write->stores->count; i++)
-        kz_err_free(errs[i]);
+        kz_err_expected(errs[i]); /* nobody wants the object any more */
 }

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "io/store/internal.h"
 
 #include <string.h>
@@ -80,13 +81,13 @@ static kz_err_t *open_next(kz_store_object_t *object, apr_time_t deadline)
         object->left &= ~(1U << index);
         err = open_at(object, index, deadline);
         if (!err) {
-            kz_err_free(worst);
+            kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0012) "read from the next store: ", worst);
             return NULL;
         }
-        if (!worst && kz_err_code(err) != KZ_ERR_NOT_FOUND)
-            worst = err;
+        if (kz_err_code(err) == KZ_ERR_NOT_FOUND)
+            kz_err_expected(err); /* it missed the object: the next one is asked */
         else
-            kz_err_free(err);
+            worst = kz_log_second(worst, err);
     }
     if (!worst)
         return kz_err_create(KZ_ERR_NOT_FOUND, "no store has %s", object->key);
@@ -151,7 +152,7 @@ kz_err_t *kz_stores_next(kz_store_object_t *object)
     leave(object);
     err = open_next(object, apr_time_now() + KZ_STORE_READ_TIMEOUT);
     if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND) {
-        kz_err_free(err);
+        kz_err_expected(err);
         return kz_err_create(KZ_ERR_STORE_CORRUPT, "no store has a good copy of %s", object->key);
     }
     return err;
@@ -185,11 +186,9 @@ kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t
             return NULL;
         leave(from);
         second = open_next(from, deadline);
-        if (second) { /* nobody else: the first one's reason is the one to know */
-            kz_err_free(second);
-            return err;
-        }
-        kz_err_free(err);
+        if (second) /* nobody else: the first one's reason is the one to know */
+            return kz_log_second(err, second);
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0013) "a store broke off, the next one goes on: ", err);
         *len = wanted;
     }
 }

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "io/store/internal.h"
 
 #include <errno.h>
@@ -159,7 +160,7 @@ kz_err_t *kz_store__verify(kz_store__one_t *one, apr_time_t deadline, apr_pool_t
     err = kz_store__marker(one, deadline, pool);
     apr_pool_destroy(pool);
     if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND) {
-        kz_err_free(err);
+        kz_err_expected(err);
         return kz_err_create(KZ_ERR_STORE_DOWN, "has no marker: not there, or never initialised");
     }
     if (err)
@@ -190,10 +191,10 @@ static kz_err_t *initialise(kz_store__one_t *one, apr_time_t deadline, apr_pool_
 
     if (!err || kz_err_code(err) != KZ_ERR_NOT_FOUND)
         return err;
-    kz_err_free(err);
+    kz_err_expected(err); /* a new store has no marker */
     err = one->driver->mark(one->instance, text, deadline, scratch_pool);
     if (err && kz_err_code(err) == KZ_ERR_CONFLICT) {
-        kz_err_free(err);
+        kz_err_expected(err);
         return kz_err_create(KZ_ERR_CONFIG, "has no marker, but is not empty");
     }
     return err;
@@ -208,10 +209,7 @@ kz_err_t *kz_stores_initialise(kz_stores_t *stores, apr_time_t deadline, apr_poo
         kz_store__one_t *one = stores->one[i];
         kz_err_t *err = kz_store__note(one, initialise(one, deadline, scratch_pool));
 
-        if (first)
-            kz_err_free(err);
-        else
-            first = err;
+        first = kz_log_second(first, err);
     }
     return first;
 }
@@ -282,7 +280,7 @@ kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, i
         err = kz_stores_check(made, i, deadline, pool);
         if (err && kz_err_code(err) == KZ_ERR_CONFIG)
             return err;
-        kz_err_free(err); /* down: kz_stores_health says so */
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0014) "a store is left out for now: ", err);
     }
     *stores = made;
     return NULL;

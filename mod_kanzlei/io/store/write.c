@@ -1,6 +1,7 @@
 /* Writing to several stores at once. Each gets a thread, which owns all that it uses, so that a
  * store that hangs can be left behind: the thread ends when the system lets it, and harms nobody.
  */
+#include "base/log.h"
 #include "io/store/internal.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ static void job_release(job_t *job)
     if (users > 0)
         return;
     for (i = 0; i < KZ_STORES_MAX; i++)
-        kz_err_free(job->parts[i].err);
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0011) "after nobody waited any more: ", job->parts[i].err);
     pthread_cond_destroy(&job->changed);
     pthread_mutex_destroy(&job->lock);
     free(job);

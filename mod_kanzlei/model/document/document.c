@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "model/proof/event.h"
 #include "queries.h"
@@ -101,11 +102,9 @@ static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
     };
     kz_err_t *next = kz_stores_next(content->object);
 
-    if (next) {
-        kz_err_free(next);
-        return err;
-    }
-    kz_err_free(err);
+    if (next)
+        return kz_log_second(err, next);
+    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0005) "a damaged copy, another one is read: ", err);
     KZ_TRY(kz_grant_again(content->grant));
     KZ_TRY(kz_q_object_copy_set_later(kz_grant_db(content->grant), &args));
     return kz_grant_commit(content->grant);

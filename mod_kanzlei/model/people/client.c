@@ -31,7 +31,7 @@ static kz_err_t *explained(kz_err_t *err, kz_grant_t *grant)
 {
     if (!err || strcmp(kz_db_constraint(kz_grant_db(grant)), "client_number_taken") != 0)
         return err;
-    kz_err_free(err);
+    kz_err_expected(err);
     return kz_err_create(KZ_ERR_CONFLICT, "the client's number is taken");
 }
 

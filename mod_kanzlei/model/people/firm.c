@@ -40,7 +40,7 @@ kz_err_t *kz_firm_create(kz_firm_t *firm, kz_db_t *db, const kz_seal_keyring_t *
     args.firm = firm->id = reserved->firm;
     err = kz_q_ctl_firm_add(&row, db, &args, scratch_pool);
     if (err && strcmp(kz_db_constraint(db), "firm_slug_taken") == 0) {
-        kz_err_free(err);
+        kz_err_expected(err);
         return kz_err_create(KZ_ERR_CONFLICT, "there is a firm \"%s\" already", firm->slug);
     }
     if (!err)

@@ -77,7 +77,7 @@ kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *st
         KZ_TRY(kz_password_hash(&args.password, kz_grant_services(grant), staff->password, pool));
     err = kz_q_ctl_account_add(NULL, db, &args);
     if (err && strcmp(kz_db_constraint(db), "account_user_taken") == 0) {
-        kz_err_free(err);
+        kz_err_expected(err);
         return kz_err_create(KZ_ERR_CONFLICT, "the user name \"%s\" is taken", typed);
     }
     if (err)

@@ -6,6 +6,7 @@
 #include <apr_uuid.h>
 #include <sodium.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "queries.h"
 
@@ -214,10 +215,7 @@ kz_err_t *kz_proof_run(kz_portal_t *portal, apr_pool_t *scratch_pool)
             return first;
         args.after = row->firm;
         err = seal_firm(portal, row->firm, scratch_pool); /* one firm's trouble is not another's */
-        if (first)
-            kz_err_free(err);
-        else
-            first = err;
+        first = kz_log_second(first, err);
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "model/worker.h"
 
 /* Many may end in the same moment: who waits to note it holds a thread and nothing else. */
@@ -157,12 +158,12 @@ static kz_err_t *fail(kz_upload_end_t *end, const kz_upload__work_t *work, kz_er
     int ours;
     kz_err_t *err = kz_upload__note_lost(&ours, end, work);
 
-    kz_err_free(cause);
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0031) "what was sent can't be read any more: ", cause);
     if (!err)
         err = end_as(end, work, ours, end->state, end->what);
     if (!err && ours && strcmp(end->state, "failed") == 0)
         return failed;
-    kz_err_free(failed);
+    kz_err_expected(failed); /* its document is there, or ERR says more */
     return err;
 }
 
@@ -201,11 +202,12 @@ static kz_err_t *run_in_turn(kz_upload_end_t *end, kz_upload__work_t *work, kz_s
             kz_slots_give(slots);
     }
     if (err && kz_err_code(err) == KZ_ERR_LOCKED) { /* somebody is just looking how far it is */
-        kz_err_free(err);
+        kz_err_expected(err);
         err = NULL;
     }
     if (end->outcome != KZ_UPLOAD_OVER)
-        kz_err_free(kz_upload__note_released(work)); /* if that fails, its lease ends by itself */
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0032) "an upload waits for the end of its lease: ",
+                   kz_upload__note_released(work));
     kz_grant_rest(work->grant);
     return err;
 }
@@ -220,7 +222,7 @@ kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, 
     if (!err && !dead && end->outcome == KZ_UPLOAD_WAITING)
         return run_in_turn(end, &work, portal->finishing);
     if (err || end->outcome != KZ_UPLOAD_WAITING) {
-        kz_err_free(dead);
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0033) "this process can't show that it lives: ", dead);
         return err;
     }
     return dead;

@@ -95,7 +95,7 @@ static kz_err_t *note_end(int *ours, const kz_upload__work_t *work, const char *
     KZ_TRY(kz_q_upload_end_later(kz_grant_db(work->grant), &args));
     err = kz_grant_commit(work->grant);
     if (err && kz_err_code(err) == KZ_ERR_LOCKED) { /* raised by kz_upload_end() */
-        kz_err_free(err);
+        kz_err_expected(err);
         err = NULL;
         *ours = 0;
     }

@@ -30,7 +30,7 @@ static kz_err_t *begin(kz_upload__scan_t *scan, kz_upload__content_t *content,
     kz_err_t *err = kz_scan_reserve(&scan->memfd, scan->reserved, deadline);
 
     if (err && kz_err_code(err) == KZ_ERR_TOO_LARGE) {
-        kz_err_free(err);
+        kz_err_expected(err); /* it is over the bound for one document */
         return kz_seal_scan_copy(&content->size, content->sha256, work->spool, -1, work->key, id);
     }
     KZ_TRY(err);

@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 void kz_upload__store_sweep(const kz_upload__work_t *work)
 {
-    kz_err_free(kz_stores_sweep_key(work->portal->stores, work->object,
-                                    apr_time_now() + work->portal->conf->store_timeout,
-                                    work->pool));
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0034) "parts of a killed upload stay for the sweep: ",
+               kz_stores_sweep_key(work->portal->stores, work->object,
+                                   apr_time_now() + work->portal->conf->store_timeout, work->pool));
 }
 
 /* Makes the spool a whole object. */

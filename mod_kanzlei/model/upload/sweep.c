@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "model/worker.h"
 
@@ -38,7 +39,7 @@ static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
         kz_db_end(db);
         if (!err && !row->known)
             unlink(path);
-        kz_err_free(err);
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0035) "a file in the spool stays: ", err);
     }
     if (dir)
         closedir(dir);

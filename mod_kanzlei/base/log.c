@@ -1,0 +1,61 @@
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define KZ_LOG_LINE 1024 /* bytes of a line, with the final NUL */
+
+static struct {
+    kz_log_hook_t hook;
+    void *baton;
+    kz_log_level_t level;
+} log_to;
+
+static _Thread_local void *context_of_thread;
+
+void kz_log_hook_set(kz_log_hook_t hook, void *baton, kz_log_level_t level)
+{
+    log_to.hook = hook;
+    log_to.baton = baton;
+    log_to.level = level;
+}
+
+void kz_log_context_set(void *context)
+{
+    context_of_thread = context;
+}
+
+void kz_log__write(kz_log_level_t level, const char *file, int line, const char *format, ...)
+{
+    char text[KZ_LOG_LINE];
+    va_list args;
+
+    if (!log_to.hook || level > log_to.level)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_to.hook(log_to.baton, level, file, line, context_of_thread, text);
+}
+
+void kz_log_err_keep(kz_log_level_t level, const char *what, const kz_err_t *err)
+{
+    if (err)
+        kz_log__write(level, kz_err_file(err), kz_err_line(err), "%s%s: %s (%s:%d)", what,
+                      kz_err_name(kz_err_code(err)), kz_err_detail(err), kz_err_file(err),
+                      kz_err_line(err));
+}
+
+void kz_log_err(kz_log_level_t level, const char *what, kz_err_t *err)
+{
+    kz_log_err_keep(level, what, err);
+    kz_err_free(err);
+}
+
+kz_err_t *kz_log_second(kz_err_t *first, kz_err_t *second)
+{
+    if (!first)
+        return second;
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0001) "behind another error: ", second);
+    return first;
+}

@@ -1,0 +1,10 @@
+/* The log of base/log.h, led into httpd's. */
+#ifndef KZ_HTTP_LOG_H
+#define KZ_HTTP_LOG_H
+
+#include <httpd.h>
+
+/* Leads this process's lines into SERVER's error log, at its LogLevel for this module. */
+void kz_http_log_start(server_rec *server);
+
+#endif
