@@ -50,7 +50,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || !any_portal(server))
         return OK;
-    kz_http_log_start(server);
+    kz_http_log_start(server, pconf);
     if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return HTTP_INTERNAL_SERVER_ERROR;
     wrong = kz_conf_check(conf, ptemp);
@@ -78,7 +78,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 
     if (!any_portal(server))
         return;
-    kz_http_log_start(server);
+    kz_http_log_start(server, pool);
     err = kz_site_open(&site, conf_of(server), pool);
     if (err) {
         kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0029) "this process is not ready: ", err);

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/metrics.h"
+
 #define KZ_LOG_LINE 1024 /* bytes of a line, with the final NUL */
 
 static struct {
@@ -30,6 +32,8 @@ void kz_log__write(kz_log_level_t level, const char *file, int line, const char 
     char text[KZ_LOG_LINE];
     va_list args;
 
+    if (level <= KZ_LOG_ERR)
+        KZ_COUNT(LOG_ERRORS);
     if (!log_to.hook || level > log_to.level)
         return;
     va_start(args, format);

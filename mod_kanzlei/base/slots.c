@@ -4,6 +4,8 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
+#include "base/metrics.h"
+
 struct kz_slots_t {
     apr_thread_mutex_t *mutex;
     apr_thread_cond_t *freed;
@@ -50,15 +52,21 @@ static kz_err_t *await(kz_slots_t *slots, apr_time_t deadline)
 
 kz_err_t *kz_slots_take(kz_slots_t *slots, apr_interval_time_t wait)
 {
-    apr_time_t deadline = apr_time_now() + wait;
+    apr_time_t deadline = apr_time_now() + wait, start = 0;
     kz_err_t *err = NULL;
 
     apr_thread_mutex_lock(slots->mutex);
-    if (slots->left == 0)
+    if (slots->left == 0) {
+        start = kz_metrics_clock();
         err = await(slots, deadline);
+    }
     if (!err)
         slots->left--;
     apr_thread_mutex_unlock(slots->mutex);
+    if (start)
+        KZ_TIME(SLOTS_WAIT, start);
+    if (err)
+        KZ_COUNT(SLOTS_BUSY);
     return err;
 }
 

@@ -199,10 +199,12 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
 
 static int answer(request_rec *r, kz_site_t *site)
 {
+    apr_time_t start = kz_metrics_clock();
     kz_grant_t *grant = NULL;
     kz_request_t *rq = make_request(r, site);
     kz_reply_t out = {.pool = r->pool};
     kz_err_t *err;
+    int status;
 
     out.headers = apr_table_make(r->pool, 8);
     out.view = kz_view_create(rq->words, r->pool);
@@ -225,7 +227,9 @@ static int answer(request_rec *r, kz_site_t *site)
     }
     if (out.kind == KZ_REPLY_PAGE)
         kz_http__globals(&out, rq, grant);
-    return kz_http__send(rq, &out);
+    status = kz_http__send(rq, &out);
+    kz_metrics_time(kz_route_timing(rq->route ? rq->route->id : KZ_ROUTES), start);
+    return status;
 }
 
 int kz_dispatch(request_rec *r, kz_site_t *site)

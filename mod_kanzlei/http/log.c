@@ -22,8 +22,17 @@ static void write_line(void *baton, kz_log_level_t level, const char *file, int 
         ap_log_error_(file, line, APLOG_MODULE_INDEX, level, 0, baton, "%s", text);
 }
 
-void kz_http_log_start(server_rec *server)
+/* Threads that outlive the server's memory say nothing any more. */
+static apr_status_t stop(void *baton)
 {
+    (void)baton;
+    kz_log_hook_set(NULL, NULL, KZ_LOG_CRIT);
+    return APR_SUCCESS;
+}
+
+void kz_http_log_start(server_rec *server, apr_pool_t *pool)
+{
+    apr_pool_cleanup_register(pool, NULL, stop, apr_pool_cleanup_null);
     kz_log_hook_set(write_line, server,
                     (kz_log_level_t)ap_get_server_module_loglevel(server, APLOG_MODULE_INDEX));
 }

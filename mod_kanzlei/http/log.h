@@ -4,7 +4,8 @@
 
 #include <httpd.h>
 
-/* Leads this process's lines into SERVER's error log, at its LogLevel for this module. */
-void kz_http_log_start(server_rec *server);
+/* Leads this process's lines into SERVER's error log, at its LogLevel for this module, until POOL
+ * ends. */
+void kz_http_log_start(server_rec *server, apr_pool_t *pool);
 
 #endif

@@ -49,6 +49,13 @@ const char *kz_route_name(kz_route_id_t id)
 
 static const char *const whos[] = {"host", "public", "client", "staff", "member"};
 
+kz_timing_t *kz_route_timing(kz_route_id_t id)
+{
+    static kz_timing_t timings[KZ_ROUTES + 1];
+
+    return &timings[id];
+}
+
 const char *kz_route_who(kz_route_who_t who)
 {
     return whos[who];

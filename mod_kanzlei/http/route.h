@@ -5,6 +5,7 @@
 #include <apr_pools.h>
 
 #include "base/err.h"
+#include "base/metrics.h"
 #include "model/grant.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -94,6 +95,9 @@ typedef struct kz_route_match_t {
  * signed in) chooses between lines that differ in WHO alone. Ids that are no UUIDs don't match. */
 void kz_route_find(kz_route_match_t *match, const char *method, const char *path, char side,
                    apr_pool_t *pool);
+
+/* How long requests of the line ID took until their answer was sent; KZ_ROUTES: of none. */
+kz_timing_t *kz_route_timing(kz_route_id_t id);
 
 const char *kz_route_who(kz_route_who_t who); /* "public", "client", "staff", "member" */
 

@@ -53,4 +53,9 @@ typedef struct kz_scand_status_t {
     char reason[KZ_SCAND_WHAT_MAX]; /* why it refuses; "" otherwise */
 } kz_scand_status_t;
 
+/* Both sides have these sizes, without a hole: a change needs another magic. */
+_Static_assert(sizeof(kz_scand_request_t) == 16, "the request's size");
+_Static_assert(sizeof(kz_scand_reply_t) == 8 + KZ_SCAND_WHAT_MAX, "the reply's size");
+_Static_assert(sizeof(kz_scand_status_t) == 64 + KZ_SCAND_WHAT_MAX, "the status's size");
+
 #endif

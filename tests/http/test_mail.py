@@ -39,6 +39,7 @@ def mail_send(tmp_path_factory):
     sources = [
         ROOT / "tests/unit/mail_send.c",
         ROOT / "mod_kanzlei/base/err.c",
+        ROOT / "mod_kanzlei/base/metrics.c",
         *sorted((ROOT / "mod_kanzlei/io/mail").glob("*.c")),
     ]
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]

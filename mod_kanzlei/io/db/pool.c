@@ -3,6 +3,7 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
+#include "base/metrics.h"
 #include "io/db/conn.h"
 
 struct kz_db_pool_t {
@@ -69,11 +70,13 @@ static kz_err_t *take_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_
     while (!dbpool->idle && dbpool->open >= dbpool->max && !err) {
         apr_interval_time_t left = deadline - apr_time_now();
 
-        if (left <= 0)
+        if (left > 0) {
+            apr_thread_cond_timedwait(dbpool->freed, dbpool->mutex, left);
+        } else {
+            KZ_COUNT(DB_BUSY);
             err = kz_err_create(KZ_ERR_DB_BUSY, "database: all %d connections are in use",
                                 dbpool->max);
-        else
-            apr_thread_cond_timedwait(dbpool->freed, dbpool->mutex, left);
+        }
     }
     if (!err && dbpool->idle) {
         *conn = dbpool->idle;
@@ -87,7 +90,7 @@ static kz_err_t *take_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_
 
 kz_err_t *kz_db__borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool)
 {
-    apr_time_t deadline = apr_time_now() + dbpool->timeout;
+    apr_time_t deadline = apr_time_now() + dbpool->timeout, start = kz_metrics_clock();
     kz_err_t *err = NULL;
 
     do {
@@ -98,13 +101,16 @@ kz_err_t *kz_db__borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool)
             kz_db__give_back(dbpool, NULL);
             continue;
         }
-        if (!*conn)
+        if (!*conn) {
+            KZ_COUNT(DB_CONNECTS);
             err = kz_db__connect(conn, dbpool->conninfo, dbpool->timeout, deadline);
+        }
         if (err) {
             kz_db__give_back(dbpool, NULL);
             return err;
         }
     } while (!*conn);
+    KZ_TIME(DB_WAIT, start);
     (*conn)->transaction++;
     (*conn)->first_by = deadline;
     return NULL;

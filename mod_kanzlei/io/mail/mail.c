@@ -9,6 +9,7 @@
 
 #include <apr_strings.h>
 
+#include "base/metrics.h"
 #include "io/mail/parts.h"
 
 static kz_err_t *write_all(int fd, const char *bytes, size_t size)
@@ -49,8 +50,8 @@ static kz_err_t *to_folder(const char *folder, const char *id, const kz_mail__me
     return err;
 }
 
-kz_err_t *kz_mail_send(const kz_mail_config_t *config, const kz_mail_t *mail,
-                       apr_pool_t *scratch_pool)
+static kz_err_t *hand_over(const kz_mail_config_t *config, const kz_mail_t *mail,
+                           apr_pool_t *scratch_pool)
 {
     kz_mail__message_t message = {0};
     const char *url = config->url ? config->url : "";
@@ -61,4 +62,16 @@ kz_err_t *kz_mail_send(const kz_mail_config_t *config, const kz_mail_t *mail,
     if (strncmp(url, "smtp://", 7) == 0 || strncmp(url, "smtps://", 8) == 0)
         return kz_mail__smtp(config, &message, scratch_pool);
     return kz_err_create(KZ_ERR_CONFIG, "mail: the URL is neither smtp:, smtps: nor dir:");
+}
+
+kz_err_t *kz_mail_send(const kz_mail_config_t *config, const kz_mail_t *mail,
+                       apr_pool_t *scratch_pool)
+{
+    apr_time_t start = kz_metrics_clock();
+    kz_err_t *err = hand_over(config, mail, scratch_pool);
+
+    KZ_TIME(MAIL_SEND, start);
+    if (err)
+        KZ_COUNT(MAIL_ERRORS);
+    return err;
 }

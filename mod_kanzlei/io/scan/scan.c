@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/metrics.h"
 #include "io/scan/internal.h"
 
 #define SEALS      (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
@@ -282,12 +283,16 @@ kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, ap
 
 kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t *result_pool)
 {
+    apr_time_t start = kz_metrics_clock();
     kz_scand_reply_t reply;
     outcome_t outcome;
 
     /* Nothing but an answer can make this better. */
     *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
     outcome = await_twice(&reply, scan);
+    KZ_TIME(SCAN_ANSWER, start);
+    if (outcome != ANSWERED)
+        KZ_COUNT(SCAN_ERRORS);
     apr_pool_cleanup_run(scan->pool, scan, hang_up);
     if (outcome == ANSWERED)
         return kz_scan__verdict(verdict, &reply, result_pool);

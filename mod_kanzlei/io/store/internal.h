@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "base/metrics.h"
 #include "io/store/store.h"
 
 #define KZ_STORE_SHUN         apr_time_from_sec(5)  /* how long a store that failed is asked last */
@@ -24,7 +25,7 @@ typedef struct kz_store__one_t {
     int users;            /* the set, and each thread */
     int behind;           /* threads that nobody waits for any more */
     int verified;         /* the marker was read and is right */
-    apr_time_t shun;      /* until then (kz_store__clock) it is asked last */
+    apr_time_t shun;      /* until then (kz_metrics_clock) it is asked last */
     char trouble[256];    /* what went wrong last, "" if nothing did */
 } kz_store__one_t;
 
@@ -33,7 +34,6 @@ struct kz_stores_t {
     int count, quorum;
 };
 
-apr_time_t kz_store__clock(void); /* microseconds, monotonic */
 /* NULL, or STORE_DOWN when DEADLINE has passed. */
 kz_err_t *kz_store__in_time(apr_time_t deadline);
 /* errno as an error: NO_SPACE, else STORE_DOWN. */

@@ -44,7 +44,7 @@ static void leave(kz_store_object_t *object)
 static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadline)
 {
     kz_store__one_t *one = object->stores->one[index];
-    apr_time_t start = kz_store__clock();
+    apr_time_t start = kz_metrics_clock();
     apr_uint64_t size = 0;
     kz_err_t *err;
 
@@ -57,7 +57,8 @@ static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadli
     if (!err && object->sized && size != object->size)
         err = kz_err_create(KZ_ERR_STORE_CORRUPT, "%s is of another size", object->key);
     err = kz_store__note(one, err);
-    kz_store__slow(one, kz_store__clock() - start);
+    KZ_TIME(STORE_OPEN, start);
+    kz_store__slow(one, kz_metrics_clock() - start);
     if (err) {
         leave(object);
         return err;
@@ -162,14 +163,15 @@ static kz_err_t *read_here(kz_store_object_t *object, apr_uint64_t offset, void 
                            size_t *len, apr_time_t deadline)
 {
     kz_store__one_t *one;
-    apr_time_t start = kz_store__clock();
+    apr_time_t start = kz_metrics_clock();
     kz_err_t *err;
 
     if (object->index < 0)
         return kz_err_create(KZ_ERR_STORE_DOWN, "no store is left that gives %s", object->key);
     one = object->stores->one[object->index];
     err = one->driver->read(object->handle, offset, buffer, len, deadline);
-    kz_store__slow(one, kz_store__clock() - start);
+    KZ_TIME(STORE_READ, start);
+    kz_store__slow(one, kz_metrics_clock() - start);
     return err ? kz_store__note(one, err) : NULL;
 }
 

@@ -44,14 +44,6 @@ kz_err_t *kz_store__arguments(const kz_stores_t *stores, int index, const char *
     return key ? kz_store_key_check(key) : NULL;
 }
 
-apr_time_t kz_store__clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 kz_err_t *kz_store__in_time(apr_time_t deadline)
 {
     return apr_time_now() <= deadline ? NULL
@@ -91,6 +83,8 @@ kz_err_t *kz_store__note(kz_store__one_t *one, kz_err_t *err)
     int answered =
         !err || kz_err_code(err) == KZ_ERR_NOT_FOUND || kz_err_code(err) == KZ_ERR_CONFLICT;
 
+    if (err && kz_err_code(err) != KZ_ERR_NOT_FOUND)
+        KZ_COUNT(STORE_ERRORS);
     err = kz_err_wrap(err, "store %s", one->name);
     pthread_mutex_lock(&one->lock);
     if (answered) {
@@ -98,7 +92,7 @@ kz_err_t *kz_store__note(kz_store__one_t *one, kz_err_t *err)
         one->shun = 0;
     } else if (kz_err_code(err) == KZ_ERR_STORE_DOWN || kz_err_code(err) == KZ_ERR_CONFIG) {
         apr_cpystrn(one->trouble, kz_err_detail(err), sizeof one->trouble);
-        one->shun = kz_store__clock() + KZ_STORE_SHUN;
+        one->shun = kz_metrics_clock() + KZ_STORE_SHUN;
         one->verified = 0;                            /* what comes back may be another disk */
     } else if (kz_err_code(err) == KZ_ERR_NO_SPACE) { /* can be read */
         apr_cpystrn(one->trouble, kz_err_detail(err), sizeof one->trouble);
@@ -114,7 +108,7 @@ void kz_store__slow(kz_store__one_t *one, apr_time_t took)
     pthread_mutex_lock(&one->lock);
     snprintf(one->trouble, sizeof one->trouble, "store %s: a read took %d ms", one->name,
              (int)apr_time_as_msec(took));
-    one->shun = kz_store__clock() + KZ_STORE_SHUN;
+    one->shun = kz_metrics_clock() + KZ_STORE_SHUN;
     pthread_mutex_unlock(&one->lock);
 }
 
@@ -123,7 +117,7 @@ int kz_store__shunned(kz_store__one_t *one)
     int shunned;
 
     pthread_mutex_lock(&one->lock);
-    shunned = one->behind > 0 || one->shun > kz_store__clock();
+    shunned = one->behind > 0 || one->shun > kz_metrics_clock();
     pthread_mutex_unlock(&one->lock);
     return shunned;
 }

@@ -104,11 +104,11 @@ static int take_given(job_t *job)
 /* Waits for the caller's word. INTERNAL: it is not to be named, and the store is not to blame. */
 static kz_err_t *gate_pass(job_t *job)
 {
-    apr_time_t limit = kz_store__clock() + (job->deadline - apr_time_now());
+    apr_time_t limit = kz_metrics_clock() + (job->deadline - apr_time_now());
     gate_t gate;
 
     pthread_mutex_lock(&job->lock);
-    while (job->gate == KZ_STORE_SHUT && kz_store__clock() < limit)
+    while (job->gate == KZ_STORE_SHUT && kz_metrics_clock() < limit)
         wait_until(job, limit);
     gate = job->gate;
     pthread_mutex_unlock(&job->lock);
@@ -161,9 +161,11 @@ static void *part_main(void *baton)
     part_t *part = baton;
     kz_store__one_t *one = part->one;
     job_t *job = part->job;
+    apr_time_t start = kz_metrics_clock();
     kz_err_t *err = part_write(part);
     int behind;
 
+    KZ_TIME(STORE_WRITE, start);
     close(part->fd);
     pthread_mutex_lock(&job->lock);
     part->err = err;
@@ -243,13 +245,13 @@ static void part_start(job_t *job, part_t *part, kz_store__one_t *one, int fd)
 /* Waits, with the job locked: for all until the deadline, or for the grace after the quorum. */
 static void wait_for_parts(job_t *job, int quorum, apr_time_t deadline)
 {
-    apr_time_t start = kz_store__clock(), limit = start + (deadline - apr_time_now());
+    apr_time_t start = kz_metrics_clock(), limit = start + (deadline - apr_time_now());
     int granted = 0;
 
-    while (job->running > 0 && kz_store__clock() < limit) {
+    while (job->running > 0 && kz_metrics_clock() < limit) {
         wait_until(job, limit);
         if (!granted && job->succeeded >= quorum) {
-            apr_time_t now = kz_store__clock(), grace = now - start;
+            apr_time_t now = kz_metrics_clock(), grace = now - start;
 
             if (grace < KZ_STORE_GRACE)
                 grace = KZ_STORE_GRACE;
