@@ -1,7 +1,5 @@
 #include "work/lane.h"
 
-#include <httpd.h>
-#include <http_main.h>
 
 #include "base/log.h"
 #include "io/scan/scan.h"
