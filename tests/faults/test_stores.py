@@ -171,8 +171,8 @@ def test_hanging(site, maria, known):
 
 @pytest.mark.expect_log(RESTART)
 def test_a_slow_copy_holds_up_no_mail(site, maria, admin):
-    """A copy that takes for ever, as one of 10 GB would: mails go out and events are sealed meanwhile,
-    and so they do after a graceful restart, while the old process still copies."""
+    """A copy that takes for ever, as one of 10 GB would: mails go out and events are sealed
+    meanwhile, and so they do after a graceful restart, while the old process still copies."""
     browser = maria.browser
     site.restart_httpd(preload=True)
     site.reconnect(browser)
@@ -189,7 +189,7 @@ def test_a_slow_copy_holds_up_no_mail(site, maria, admin):
     for when in ("before", "after"):
         user, taken = site.fresh_staff(), len(site.mails.taken)
         assert browser.post_json("/forgotten", {"user": user}).status_code == 200
-        site.back(f"a copy hangs: mail {when} a restart", lambda: len(site.mails.taken) > taken)
+        site.back(f"a copy hangs: mail {when} a restart", lambda n=taken: len(site.mails.taken) > n)
         if when == "before":
             site.httpd("graceful", preload=True)
             site.reconnect(browser)

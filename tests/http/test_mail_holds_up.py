@@ -9,6 +9,7 @@ from aiosmtpd.controller import Controller
 from person import wait_for
 from running import free_port, running_portal, unexpected
 
+
 class Mails:
     """A mail server that holds each mail until a test lets it go, with an answer."""
 
