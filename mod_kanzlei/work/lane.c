@@ -1,6 +1,5 @@
 #include "work/lane.h"
 
-
 #include "base/log.h"
 #include "io/scan/scan.h"
 #include "model/check/check.h"
