@@ -47,7 +47,7 @@ program_outdated()
     [ -e "$data/program/current/installed" ] || return 0
     [ "$(cat "$data/program/current/installed")" = "$build" ] || return 0
     [ -n "$(find "$build/build/mod_kanzlei.so" "$build/build/kanzleictl" \
-        "$build/build/kanzlei-scand" "$build/build/html/.stamp" "$source_root/sql" "$here" \
+        "$build/build/kanzlei-scand" "$build/build/html/openapi.json" "$source_root/sql" "$here" \
         -newer "$data/program/current/installed" -print -quit 2>/dev/null)" ]
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <apr_file_io.h>
 #include <apr_strings.h>
 #include <jansson.h>
 
@@ -32,6 +33,27 @@ static kz_err_t *load_assets(kz_site_t *site, const char *dir, apr_pool_t *pool)
     return err;
 }
 
+static kz_err_t *load_openapi(kz_site_t *site, const char *dir, apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, dir, "/openapi.json", NULL);
+    apr_finfo_t info;
+    apr_file_t *file;
+    char *text = NULL;
+    apr_status_t status = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+
+    if (status == APR_SUCCESS)
+        status = apr_file_info_get(&info, APR_FINFO_SIZE, file);
+    if (status == APR_SUCCESS) {
+        text = apr_palloc(pool, (apr_size_t)info.size);
+        status = apr_file_read_full(file, text, (apr_size_t)info.size, &site->openapi_len);
+    }
+    if (status != APR_SUCCESS)
+        return kz_err_status(KZ_ERR_CONFIG, status, "%s", path);
+    apr_file_close(file);
+    site->openapi = text;
+    return NULL;
+}
+
 static kz_err_t *load(kz_site_t *site, const kz_conf_t *conf, apr_pool_t *pool)
 {
     int i;
@@ -42,7 +64,8 @@ static kz_err_t *load(kz_site_t *site, const kz_conf_t *conf, apr_pool_t *pool)
         KZ_TRY(kz_words_load(&words, conf->html, languages[i], pool));
         site->languages[i] = words;
     }
-    return load_assets(site, conf->html, pool);
+    KZ_TRY(load_assets(site, conf->html, pool));
+    return load_openapi(site, conf->html, pool);
 }
 
 kz_err_t *kz_site_open(kz_site_t **site, const kz_conf_t *conf, apr_pool_t *pool)

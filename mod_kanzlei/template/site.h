@@ -12,6 +12,8 @@ typedef struct kz_site_t {
     kz_portal_t *portal;
     const kz_words_t *languages[KZ_SITE_LANGUAGES + 1]; /* "de", "en", NULL */
     const char *css, *js, *strength_js;                 /* URLs of the assets */
+    const char *openapi;                                /* the description, as JSON */
+    apr_size_t openapi_len;                             /* bytes of it */
     volatile int *test_signatures; /* the scanner has no others; one for all children */
 } kz_site_t;
 
