@@ -20,6 +20,10 @@ CREATE OR REPLACE VIEW visible_matter WITH (security_invoker = true) AS
            unnest((SELECT NULLIF(current_setting('kz.matter_clients', true), '')::uuid[])::uuid[]) AS client,
            unnest((SELECT NULLIF(current_setting('kz.matters', true), '')::uuid[])::uuid[]) AS matter;
 
+-- The clients whose row it may see: those, and the clients of these matters.
+CREATE OR REPLACE VIEW visible_client WITH (security_invoker = true) AS
+    SELECT firm, client FROM visible UNION ALL SELECT DISTINCT firm, client FROM visible_matter;
+
 DO $$
 DECLARE
     t text;

@@ -33,7 +33,9 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET r
 DECLARE
     near constant int := 1000;
     at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
-    mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
+    -- Whole ones, and those of matters.
+    mine uuid[] := coalesce(NULLIF(current_setting('kz.clients', true), '')::uuid[], '{}')
+                || NULLIF(current_setting('kz.matter_clients', true), '')::uuid[];
     place_sort text := '';
     conditions text := 'c.firm = $1 AND (c.sort, c.id) ' || CASE WHEN p_back THEN '<' ELSE '>' END || ' ($3, $4)'
         || CASE WHEN current_setting('kz.all', true) = 'on' THEN '' ELSE ' AND c.id = ANY ($5)' END;
@@ -70,12 +72,14 @@ DECLARE
     near constant int := 2000;
     at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
     mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
+    matters uuid[] := NULLIF(current_setting('kz.matters', true), '')::uuid[];
     side text := current_setting('kz.side', true);
     incoming text := CASE side WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
     fresh boolean := coalesce(p_state = 'new', false);
     -- A document is provided in the moment when it is made: either time, either id.
     conditions text := format('%1$s.firm = $1' || CASE WHEN current_setting('kz.all', true) = 'on' THEN ''
-                              ELSE ' AND %1$s.client = ANY ($3)' END
+                              ELSE ' AND (%1$s.client = ANY ($3)' || CASE WHEN matters IS NULL THEN ')'
+                                                                           ELSE ' OR %1$s.matter = ANY ($14))' END END
         || CASE WHEN fresh THEN ' AND v.opened_at IS NULL AND v.direction = $12 AND d.state = ''available'''
                 ELSE '' END
         || CASE WHEN side IN ('staff', 'portal') THEN ''
@@ -100,7 +104,7 @@ BEGIN
         || ' LIMIT $13) SELECT (SELECT count(*) FROM near), ARRAY(SELECT n.id FROM near n'
         || ' WHERE ' || kz_like('lower(n.name)', p_like) || ' ORDER BY n.at DESC, n.id DESC LIMIT $11)'
         INTO seen, ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
-                             p_limit, incoming, near;
+                             p_limit, incoming, near, matters;
     IF seen = near AND cardinality(ids) < p_limit AND kz_like_indexed(p_like) THEN
         EXECUTE 'WITH rare AS MATERIALIZED (SELECT d.id, d.at FROM document d'
             || CASE WHEN fresh THEN ' JOIN delivery v ON v.firm = d.firm AND v.document = d.id'
@@ -108,7 +112,7 @@ BEGIN
             || ' WHERE d.firm = $1 AND ' || kz_like('lower(d.name)', p_like) || ' AND ' || conditions
             || ') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.at DESC, r.id DESC LIMIT $11)'
             INTO ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
-                           p_limit, incoming, near;
+                           p_limit, incoming, near, matters;
     END IF;
     RETURN QUERY SELECT at_firm, unnest(ids);
 END $$;

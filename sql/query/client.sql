@@ -11,11 +11,11 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
       SELECT * FROM client_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY x.sort, x.id;
 
--- The same for those who see the clients assigned to them; a place that is none is the start.
+-- The same for those who see the clients and matters assigned to them; a place that is none is the start.
 -- clients_mine(place uuid, back bool, count int4) :many as clients
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
   FROM (SELECT c.firm, c.id, c.sort
-          FROM visible v, LATERAL (
+          FROM visible_client v, LATERAL (
               SELECT * FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
          WHERE true
                [place: AND (c.sort, c.id) [back: <] [!back: >]

@@ -1,6 +1,7 @@
 -- Lists: the ids of a page first, by an index alone, and only of these what is shown. A list of somebody
 -- who sees few clients ("mine") takes the newest of each client, and looks further only in the clients with
--- the newest ones: COUNT rows can't come from more clients than COUNT. A state is a condition of its own
+-- the newest ones: COUNT rows can't come from more clients than COUNT. Beside these come the newest of each matter
+-- that is assigned without its client: they are few, so they are not weighed first. A state is a condition of its own
 -- with its value in it, so that the partial index of these serves it. LATERAL … LIMIT 1 keeps the rows of a
 -- page apart: how many COUNT lets through is not known to a plan for any arguments, and for a tenth of all
 -- documents a join would read them all.
@@ -82,7 +83,7 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
 --                id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM (SELECT n.firm, n.id
+  FROM (SELECT n.firm, n.id, n.at
           FROM (SELECT v.firm, v.client
                   FROM visible v, LATERAL (
                       SELECT d.at, d.id FROM document d
@@ -100,7 +101,17 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                  [to: AND d.at < $to]
                  [at: AND (d.at, d.id) < ($at, $id)]
                ORDER BY d.at DESC, d.id DESC LIMIT $count) n
-         ORDER BY n.at DESC, n.id DESC LIMIT $count) x, LATERAL (
+         UNION ALL
+        SELECT n.firm, n.id, n.at
+          FROM visible_matter v, LATERAL (
+              SELECT d.firm, d.id, d.at FROM document d
+               WHERE d.firm = v.firm AND d.client = v.client AND d.matter = v.matter
+                 [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
+                 [from: AND d.at >= $from]
+                 [to: AND d.at < $to]
+                 [at: AND (d.at, d.id) < ($at, $id)]
+               ORDER BY d.at DESC, d.id DESC LIMIT $count) n
+         ORDER BY at DESC, id DESC LIMIT $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
@@ -135,7 +146,7 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
 --                    count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM (SELECT w.firm, w.document
+  FROM (SELECT w.firm, w.document, w.provided_at
           FROM visible v, LATERAL (
               SELECT w.firm, w.document, w.provided_at
                 FROM delivery w, LATERAL (
@@ -148,7 +159,21 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                  [to: AND w.provided_at < $to]
                  [at: AND (w.provided_at, w.document) < ($at, $id)]
                ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) w
-         ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) x, LATERAL (
+         UNION ALL
+        SELECT w.firm, w.document, w.provided_at
+          FROM visible_matter v, LATERAL (
+              SELECT w.firm, w.document, w.provided_at
+                FROM delivery w, LATERAL (
+                    SELECT FROM document d
+                     WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
+                       AND d.state = 'available' LIMIT 1) d
+               WHERE w.firm = v.firm AND w.matter = v.matter AND w.opened_at IS NULL
+                 AND w.direction = $direction
+                 [from: AND w.provided_at >= $from]
+                 [to: AND w.provided_at < $to]
+                 [at: AND (w.provided_at, w.document) < ($at, $id)]
+               ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) w
+         ORDER BY provided_at DESC, document DESC LIMIT $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.document LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
@@ -159,7 +184,7 @@ SELECT id, display FROM client ORDER BY sort, id LIMIT 201;
 
 -- filter_clients_mine() :many as filter_clients
 SELECT c.id, c.display
-  FROM (SELECT v.firm, v.client FROM visible v LIMIT 201) v, LATERAL (
+  FROM (SELECT v.firm, v.client FROM visible_client v LIMIT 201) v, LATERAL (
       SELECT c.* FROM client c WHERE c.firm = v.firm AND c.id = v.client LIMIT 1) c
  ORDER BY c.sort, c.id;
 

@@ -1,5 +1,5 @@
 -- The staff's worklist; each part exists twice: for those who see every client, and for those who see
--- the clients assigned to them (of each the first few, merged).
+-- the clients and matters assigned to them (of each the first few, merged).
 
 -- The locked accesses of clients that one sees; to administrators those of staff too.
 -- home_locked() :many
@@ -24,11 +24,20 @@ SELECT id, name, size, at, kind, reason, matter_id, matter_title, client_id, cli
 -- home_kept_mine() :many as home_kept
 SELECT r.id, r.name, r.size, r.at, r.kind, r.reason, r.matter_id, r.matter_title, r.client_id,
        r.client_name
-  FROM visible v, LATERAL (
-      SELECT * FROM document_row r
-       WHERE r.firm = v.firm AND r.client_id = v.client AND r.state = 'unscannable'
-       ORDER BY r.at DESC, r.id DESC LIMIT 6) r
- ORDER BY r.at DESC, r.id DESC LIMIT 6;
+  FROM (SELECT d.*
+          FROM visible v, LATERAL (
+              SELECT d.firm, d.id, d.at FROM document d
+               WHERE d.firm = v.firm AND d.client = v.client AND d.state = 'unscannable'
+               ORDER BY d.at DESC, d.id DESC LIMIT 6) d
+         UNION ALL
+        SELECT d.*
+          FROM visible_matter v, LATERAL (
+              SELECT d.firm, d.id, d.at FROM document d
+               WHERE d.firm = v.firm AND d.client = v.client AND d.matter = v.matter
+                 AND d.state = 'unscannable' ORDER BY d.at DESC, d.id DESC LIMIT 6) d
+         ORDER BY at DESC, id DESC LIMIT 6) x
+  JOIN document_row r ON r.firm = x.firm AND r.id = x.id
+ ORDER BY r.at DESC, r.id DESC;
 
 -- New from clients: nobody of the firm has opened it. The newest first.
 -- home_fresh() :many
@@ -47,7 +56,12 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client
                SELECT d.firm, d.document, d.client, d.provided_at FROM delivery d
                 WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_client'
                   AND d.opened_at IS NULL ORDER BY d.provided_at DESC, d.document DESC LIMIT 6) w
-         ORDER BY w.provided_at DESC, w.document DESC LIMIT 6) w
+         UNION ALL
+        SELECT w.* FROM visible_matter v, LATERAL (
+               SELECT d.firm, d.document, d.client, d.provided_at FROM delivery d
+                WHERE d.firm = v.firm AND d.matter = v.matter AND d.direction = 'from_client'
+                  AND d.opened_at IS NULL ORDER BY d.provided_at DESC, d.document DESC LIMIT 6) w
+         ORDER BY provided_at DESC, document DESC LIMIT 6) w
   JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at DESC, w.document DESC;
 
@@ -70,7 +84,12 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client
                SELECT d.firm, d.document, d.client, d.provided_at FROM delivery d
                 WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_firm'
                   AND d.opened_at IS NULL ORDER BY d.provided_at, d.document LIMIT 6) w
-         ORDER BY w.provided_at, w.document LIMIT 6) w
+         UNION ALL
+        SELECT w.* FROM visible_matter v, LATERAL (
+               SELECT d.firm, d.document, d.client, d.provided_at FROM delivery d
+                WHERE d.firm = v.firm AND d.matter = v.matter AND d.direction = 'from_firm'
+                  AND d.opened_at IS NULL ORDER BY d.provided_at, d.document LIMIT 6) w
+         ORDER BY provided_at, document LIMIT 6) w
   JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at, w.document;
 
@@ -84,15 +103,36 @@ SELECT (SELECT count(*) FROM (SELECT FROM document WHERE state = 'unscannable' L
          WHERE direction = 'from_firm' AND opened_at IS NULL LIMIT 100) u)::int;
 
 -- home_counts_mine() :one as home_counts
-SELECT (SELECT count(*) FROM (SELECT FROM visible v, LATERAL (SELECT FROM document d
-         WHERE d.firm = v.firm AND d.client = v.client AND d.state = 'unscannable' LIMIT 100) d
-         LIMIT 100) k)::int,
-       (SELECT count(*) FROM (SELECT FROM visible v, LATERAL (SELECT FROM delivery d
-         WHERE d.firm = v.firm AND d.client = v.client
-           AND d.direction = 'from_client' AND d.opened_at IS NULL LIMIT 100) d LIMIT 100) f)::int,
-       (SELECT count(*) FROM (SELECT FROM visible v, LATERAL (SELECT FROM delivery d
-         WHERE d.firm = v.firm AND d.client = v.client
-           AND d.direction = 'from_firm' AND d.opened_at IS NULL LIMIT 100) d LIMIT 100) u)::int;
+SELECT (SELECT count(*) FROM (
+            SELECT FROM visible v, LATERAL (
+                SELECT FROM document d
+                 WHERE d.firm = v.firm AND d.client = v.client AND d.state = 'unscannable'
+                 LIMIT 100) d
+             UNION ALL
+            SELECT FROM visible_matter v, LATERAL (
+                SELECT FROM document d
+                 WHERE d.firm = v.firm AND d.client = v.client AND d.matter = v.matter AND d.state = 'unscannable'
+                 LIMIT 100) d LIMIT 100) k)::int,
+       (SELECT count(*) FROM (
+            SELECT FROM visible v, LATERAL (
+                SELECT FROM delivery d
+                 WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_client' AND d.opened_at IS NULL
+                 LIMIT 100) d
+             UNION ALL
+            SELECT FROM visible_matter v, LATERAL (
+                SELECT FROM delivery d
+                 WHERE d.firm = v.firm AND d.matter = v.matter AND d.direction = 'from_client' AND d.opened_at IS NULL
+                 LIMIT 100) d LIMIT 100) f)::int,
+       (SELECT count(*) FROM (
+            SELECT FROM visible v, LATERAL (
+                SELECT FROM delivery d
+                 WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_firm' AND d.opened_at IS NULL
+                 LIMIT 100) d
+             UNION ALL
+            SELECT FROM visible_matter v, LATERAL (
+                SELECT FROM delivery d
+                 WHERE d.firm = v.firm AND d.matter = v.matter AND d.direction = 'from_firm' AND d.opened_at IS NULL
+                 LIMIT 100) d LIMIT 100) u)::int;
 
 -- New for a client.
 -- home_fresh_client() :many

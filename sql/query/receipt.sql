@@ -23,13 +23,13 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;
 
--- For those who see the clients assigned to them: see document.sql.
+-- For those who see the clients and matters assigned to them: see document.sql.
 -- receipts_mine(unopened bool, opened bool, received bool, confirmed bool, from timestamptz,
 --               to timestamptz, at timestamptz, id uuid, count int4) :many as receipts
 SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_number, r.size,
        r.matter_id, r.matter_title, r.provided, r.provided_by, r.notified, r.notified_by, r.opened,
        r.opened_by, r.received, r.received_by, r.confirmed, r.confirmed_by
-  FROM (SELECT n.firm, n.document, n.client
+  FROM (SELECT n.firm, n.document, n.client, n.provided_at
           FROM (SELECT s.firm, s.client
                   FROM visible s, LATERAL (
                       SELECT v.provided_at, v.document FROM delivery v
@@ -53,7 +53,20 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
                  [to: AND v.provided_at < $to]
                  [at: AND (v.provided_at, v.document) < ($at, $id)]
                ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) n
-         ORDER BY n.provided_at DESC, n.document DESC LIMIT $count) x, LATERAL (
+         UNION ALL
+        SELECT n.firm, n.document, n.client, n.provided_at
+          FROM visible_matter s, LATERAL (
+              SELECT v.firm, v.document, v.client, v.provided_at FROM delivery v
+               WHERE v.firm = s.firm AND v.matter = s.matter AND v.direction = 'from_firm'
+                 [unopened: AND v.opened_at IS NULL]
+                 [opened: AND v.opened_at IS NOT NULL]
+                 [received: AND v.received_at IS NOT NULL]
+                 [confirmed: AND v.confirmed_at IS NOT NULL]
+                 [from: AND v.provided_at >= $from]
+                 [to: AND v.provided_at < $to]
+                 [at: AND (v.provided_at, v.document) < ($at, $id)]
+               ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) n
+         ORDER BY provided_at DESC, document DESC LIMIT $count) x, LATERAL (
       SELECT * FROM receipt_row r
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;

@@ -11,7 +11,7 @@ class TooMany(Exception):
 
 
 PER_MATTER = 50
-TABLES = ("document", "delivery")
+TABLES = ("document", "delivery", "delivery_step")
 
 # Documents of one matter lie apart, as they do after years: row n belongs to matter n modulo the
 # number of matters. Ids grow with time, as the portal makes them.
@@ -47,14 +47,23 @@ SELECT %(firm)s, d.id, bench.id(1, d.matter / 2), bench.id(2, d.matter),
 """
 DELIVERIES = """
 INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by,
-                      notified_at, opened_at, opened_by)
+                      notified_at, notified_to, opened_at, opened_by)
 SELECT %(firm)s, bench.id(3, d.n), bench.id(1, d.matter / 2), bench.id(2, d.matter),
        CASE d.n %% 3 WHEN 0 THEN 'from_client' ELSE 'from_firm' END,
-       d.at, %(by)s, d.at, CASE WHEN d.n %% 10 > 0 THEN d.at + interval '1 day' END,
+       d.at, %(by)s, d.at, %(by)s, CASE WHEN d.n %% 10 > 0 THEN d.at + interval '1 day' END,
        CASE WHEN d.n %% 10 > 0 THEN %(by)s::uuid END
   FROM (SELECT n, %(base)s + n %% %(matters)s AS matter,
                timestamptz '2020-01-01' + n * interval '20 ms' AS at
           FROM generate_series(%(first)s::bigint, %(last)s::bigint) n OFFSET 0) d;
+"""
+# Of the steps those that a page asks for: who looks at a document has opened it already.
+STEPS = """
+INSERT INTO delivery_step (firm, document, client, account, step, at)
+SELECT %(firm)s, bench.id(3, d.n), bench.id(1, d.matter / 2), %(by)s, 'opened',
+       d.at + interval '1 day'
+  FROM (SELECT n, %(base)s + n %% %(matters)s AS matter,
+               timestamptz '2020-01-01' + n * interval '20 ms' AS at
+          FROM generate_series(%(first)s::bigint, %(last)s::bigint) n WHERE n %% 10 > 0 OFFSET 0) d;
 """
 
 
@@ -69,7 +78,7 @@ def connect(site):
 
 def fill(site, table, rows):
     """The rows of one table; indexes that no constraint needs are made afterwards."""
-    statement = {"document": DOCUMENTS, "delivery": DELIVERIES}[table]
+    statement = {"document": DOCUMENTS, "delivery": DELIVERIES, "delivery_step": STEPS}[table]
     with connect(site) as db:
         indexes = db.execute(
             "SELECT c.relname, pg_get_indexdef(c.oid)"
@@ -86,7 +95,7 @@ def fill(site, table, rows):
 
 
 def load(site, total, have=0, known=0, *, clients=0):
-    """Fills up from HAVE to TOTAL documents, both tables at the same time, and to CLIENTS clients
+    """Fills up from HAVE to TOTAL documents, all tables at the same time, and to CLIENTS clients
     where KNOWN were wanted before; gives the seconds."""
     start = time.monotonic()
     with connect(site) as db:

@@ -51,6 +51,7 @@ PEOPLE = {
     "admin": staff(1, 0, client=0),  # this client has 6,000 documents
     "many": staff(1, 2, client=1, visible=5000),
     "few": staff(1, 3, client=3001, visible=12),
+    "helper": staff(1, 4, client=0, visible=22),  # 20 of these are seen by one matter
     "small": staff(7, 700, client=12000),
     "client": client(3001, client=3001, visible=1),
     "adviser": client(40, client=7041, visible=40),

@@ -19,8 +19,12 @@ VISIBLE = {
     " WHERE firm = %(firm)s AND staff = %(me)s AND client IS NOT NULL"
     ' UNION SELECT g.client FROM assignment a JOIN group_client g USING (firm, "group")'
     " WHERE a.firm = %(firm)s AND a.staff = %(me)s",
-    "client": "SELECT client FROM account_client WHERE firm = %(firm)s AND account = %(me)s",
+    "client": "SELECT client FROM account_client WHERE firm = %(firm)s AND account = %(me)s"
+    " AND (ends_at IS NULL OR ends_at > now())",
 }
+MATTERS = (
+    "SELECT matter FROM assignment WHERE firm = %(firm)s AND staff = %(me)s AND matter IS NOT NULL"
+)
 INCOMING = " AND v.opened_at IS NULL AND d.state = 'available' AND v.direction = %(direction)s"
 STATES = {
     "unopened": " AND v.opened_at IS NULL",
@@ -34,10 +38,10 @@ def plain(name, who, given):
     """The ids of a list as one plain statement, for the database's superuser."""
     text = (
         "SELECT d.id::text FROM document d LEFT JOIN delivery v"
-        " ON v.firm = d.firm AND v.document = d.id WHERE d.firm = %(firm)s"
+        " ON v.firm = d.firm AND v.document = d.id AND v.client = d.client WHERE d.firm = %(firm)s"
     )
     if who.visible:
-        text += f" AND d.client IN ({VISIBLE[who.side]})"
+        text += f" AND (d.client IN ({VISIBLE[who.side]}) OR d.matter IN ({MATTERS}))"
     if who.side == "client":
         text += " AND (d.state = 'available' OR d.direction = 'from_client')"
     if name in RECEIPTS:

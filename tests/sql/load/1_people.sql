@@ -60,7 +60,7 @@ SELECT firm, nth(4, n), r FROM people, unnest(ARRAY['admin', 'all', 'clients', '
  WHERE CASE r WHEN 'admin' THEN n % 10 = 0 WHEN 'all' THEN n % 10 = 1 ELSE n % 10 < 8 END;
 
 -- Kinds 5 and 6, assignments and groups: number 2 works for 5,000 clients, number 3 for 4 and a group of
--- 8, the others for 50.
+-- 8, number 4 for 2 and for a matter of 20 others, of which one has the most documents, the others for 50.
 INSERT INTO assignment (firm, id, staff, client)
 SELECT 1, nth(5, n), nth(4, 2), nth(1, 2 * n + 1) FROM generate_series(0, 4999) n
  UNION ALL
@@ -68,7 +68,11 @@ SELECT 1, nth(5, 5000 + n), nth(4, 3), nth(1, 3000 + n) FROM generate_series(0, 
  UNION ALL
 SELECT p.firm, nth(5, 10000 + p.n * 50 + k), nth(4, p.n),
        nth(1, CASE p.firm WHEN 1 THEN p.n * 50 + k ELSE 9200 + p.firm * 400 + p.n % 10 * 30 + k END)
-  FROM people p, generate_series(0, 49) k WHERE p.n NOT IN (2, 3);
+  FROM people p, generate_series(0, 49) k WHERE p.n NOT IN (2, 3, 4);
+INSERT INTO assignment (firm, id, staff, client)
+SELECT 1, nth(5, 9100 + n), nth(4, 4), nth(1, 3100 + n) FROM generate_series(0, 1) n;
+INSERT INTO assignment (firm, id, staff, matter)
+SELECT 1, nth(5, 200000 + n), nth(4, 4), nth(2, 2 * n) FROM generate_series(0, 9999) n WHERE n < 1 OR n > 9980;
 INSERT INTO "group" (firm, id, name)
 SELECT f, nth(6, f * 100 + g), 'Gruppe ' || g FROM generate_series(1, 20) f, generate_series(0, 99) g;
 INSERT INTO group_client (firm, "group", client)

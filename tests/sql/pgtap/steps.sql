@@ -11,13 +11,13 @@ INSERT INTO session (firm, id, account, token, idle, ends)
 SELECT 1, id(1, p), id(1, p), token(1, p), '1 hour', now() + interval '1 day' FROM unnest(ARRAY['karl', 'otto']) p;
 INSERT INTO account_client (firm, account, client)
 VALUES (1, id(1, 'karl'), id(1, 'client')), (1, id(1, 'otto'), id(1, 'client', 2));
+SELECT throws_ok(copy('delivery', format('document = %L', id(1, 'from_firm')),
+                      jsonb_build_object('client', id(1, 'client', 2), 'matter', id(1, 'matter', 2))), '23505', NULL,
+                 'not to both in the same moment: a place in a list is one row');
 SELECT lives_ok(copy('delivery', format('document = %L', id(1, 'from_firm')),
                      jsonb_build_object('client', id(1, 'client', 2), 'matter', id(1, 'matter', 2),
                                         'provided_at', now() + interval '1 microsecond', 'notified_at', NULL,
                                         'notified_to', NULL)), 'a document is delivered to two clients');
-SELECT throws_ok(copy('delivery', format('document = %L', id(1, 'from_firm')),
-                      jsonb_build_object('client', id(1, 'client', 2), 'matter', id(1, 'matter', 2))), '23505', NULL,
-                 'not to both in the same moment: a place in a list is one row');
 
 -- What somebody does through the portal, and what comes of it stays: (client, first, opened) of each row.
 CREATE FUNCTION pg_temp.step(person text, document uuid, step text) RETURNS text LANGUAGE plpgsql AS $$
