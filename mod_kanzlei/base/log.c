@@ -56,6 +56,13 @@ void kz_log_err(kz_log_level_t level, const char *what, kz_err_t *err)
     kz_err_free(err);
 }
 
+int kz_log__failed(const char *file, int line, const char *condition)
+{
+    kz_log__write(KZ_LOG_ERR, file, line, KZ_LOGNO(0040) "assertion failed: %s (%s:%d)", condition,
+                  file, line);
+    return 0;
+}
+
 kz_err_t *kz_log_second(kz_err_t *first, kz_err_t *second)
 {
     if (!first)

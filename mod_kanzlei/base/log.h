@@ -42,6 +42,11 @@ void kz_log_err(kz_log_level_t level, const char *what, kz_err_t *err);
 /* The same, and ERR goes on living: it is to be shown, too. */
 void kz_log_err_keep(kz_log_level_t level, const char *what, const kz_err_t *err);
 
+/* KZ_HOLDS(condition): what must be so, for functions that return no error; else false, and logged
+ * with its place. The caller goes on with what is safe. See KZ_ASSERT. */
+#define KZ_HOLDS(condition) ((condition) || kz_log__failed(__FILE__, __LINE__, #condition))
+int kz_log__failed(const char *file, int line, const char *condition); /* 0 */
+
 /* The one to pass on of two errors, either of which may be NULL: FIRST if there is one, and then
  * SECOND, which mostly follows from it, is logged (INFO) and ended. */
 kz_err_t *kz_log_second(kz_err_t *first, kz_err_t *second) __attribute__((warn_unused_result));

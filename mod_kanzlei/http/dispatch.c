@@ -226,7 +226,7 @@ static int answer(request_rec *r, kz_site_t *site)
         kz_err_free(err);
     }
     if (out.kind == KZ_REPLY_PAGE)
-        kz_http__globals(&out, rq, grant);
+        kz_http__globals(&out, rq, kz_grant_is_settled(grant) ? grant : NULL);
     status = kz_http__send(rq, &out);
     kz_metrics_time(kz_route_timing(rq->route ? rq->route->id : KZ_ROUTES), start);
     return status;

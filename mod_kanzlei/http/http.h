@@ -44,7 +44,7 @@ kz_err_t *kz_http__origin_check(const kz_request_t *rq);
 /* Reads an urlencoded or JSON body into RQ->form. MEDIA_TYPE, TOO_LARGE, BAD_REQUEST, TIMEOUT. */
 kz_err_t *kz_http__read_form(kz_request_t *rq);
 
-/* What every page's view has. GRANT may be NULL, or not settled. */
+/* What every page's view has. GRANT may be NULL, else it is settled. */
 void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant);
 /* Makes ERR's page or problem document (RFC 9457) of OUT. */
 void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err);

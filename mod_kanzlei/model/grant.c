@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "queries.h"
 
 struct kz_grant_t {
@@ -130,6 +131,18 @@ kz_err_t *kz_grant_settle(kz_grant_t *grant)
     return grant->is_portal ? read_portal(grant) : read_enter(grant);
 }
 
+/* What a grant says before it was settled is nothing: nobody, no right. Who asks then has a fault.
+ */
+static int is_proven(const kz_grant_t *grant)
+{
+    return KZ_HOLDS(grant->kind != NULL);
+}
+
+int kz_grant_is_settled(const kz_grant_t *grant)
+{
+    return grant && grant->kind;
+}
+
 kz_portal_t *kz_grant_services(const kz_grant_t *grant)
 {
     return grant->portal;
@@ -142,7 +155,7 @@ apr_pool_t *kz_grant_pool(const kz_grant_t *grant)
 
 int kz_grant_firm(const kz_grant_t *grant)
 {
-    return grant->firm;
+    return is_proven(grant) ? grant->firm : 0;
 }
 
 const char *kz_grant_slug(const kz_grant_t *grant)
@@ -157,7 +170,7 @@ const char *kz_grant_firm_name(const kz_grant_t *grant)
 
 const char *kz_grant_account(const kz_grant_t *grant)
 {
-    return grant->account;
+    return is_proven(grant) ? grant->account : NULL;
 }
 
 const char *kz_grant_name(const kz_grant_t *grant)
@@ -177,7 +190,7 @@ const char *kz_grant_language(const kz_grant_t *grant)
 
 const char *kz_grant_session(const kz_grant_t *grant)
 {
-    return grant->session;
+    return is_proven(grant) ? grant->session : NULL;
 }
 
 const unsigned char *kz_grant_token(const kz_grant_t *grant)
@@ -187,16 +200,18 @@ const unsigned char *kz_grant_token(const kz_grant_t *grant)
 
 int kz_grant_is_staff(const kz_grant_t *grant)
 {
-    return grant->kind && strcmp(grant->kind, "staff") == 0;
+    return is_proven(grant) && strcmp(grant->kind, "staff") == 0;
 }
 
 int kz_grant_is_client(const kz_grant_t *grant)
 {
-    return grant->kind && strcmp(grant->kind, "client") == 0;
+    return is_proven(grant) && strcmp(grant->kind, "client") == 0;
 }
 
 int kz_grant_has(const kz_grant_t *grant, kz_right_t right)
 {
+    if (!is_proven(grant))
+        return 0;
     return grant->is_portal || (grant->rights & (1U << right | 1U << KZ_RIGHT_ADMIN)) != 0;
 }
 

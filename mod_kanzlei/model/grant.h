@@ -44,6 +44,9 @@ kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr
 /* Waits for the answer to "enter", once. What follows here needs a settled grant. */
 kz_err_t *kz_grant_settle(kz_grant_t *grant);
 
+/* 1 once it was settled; NULL is not. */
+int kz_grant_is_settled(const kz_grant_t *grant);
+
 kz_portal_t *kz_grant_services(const kz_grant_t *grant); /* settled or not */
 apr_pool_t *kz_grant_pool(const kz_grant_t *grant);      /* lives as long as the grant */
 int kz_grant_firm(const kz_grant_t *grant);

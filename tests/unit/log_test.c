@@ -131,6 +131,18 @@ static void test_an_assertion_is_an_error_with_its_place(void **state)
     kz_err_free(err);
 }
 
+static void test_what_must_hold_is_said_where_it_does_not(void **state)
+{
+    int three = 3;
+
+    (void)state;
+    assert_true(KZ_HOLDS(three == 3));
+    assert_int_equal(said.lines, 0);
+    assert_false(KZ_HOLDS(three == 4));
+    assert_int_equal(said.level, KZ_LOG_ERR);
+    assert_non_null(strstr(said.text, "assertion failed: three == 4 ("));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +155,8 @@ int main(void)
                                         stop_listening),
         cmocka_unit_test_setup_teardown(test_of_two_errors_the_second_is_said, listen_to_info,
                                         stop_listening),
+        cmocka_unit_test_setup_teardown(test_what_must_hold_is_said_where_it_does_not,
+                                        listen_to_info, stop_listening),
         cmocka_unit_test(test_an_assertion_is_an_error_with_its_place),
     };
 
