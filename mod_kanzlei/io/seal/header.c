@@ -9,6 +9,14 @@
 #define NAME_MAX_BYTES 255
 #define TYPE_MAX_BYTES 127
 
+/* FORMAT.md, "Header". The bytes are put one by one, so that no compiler has a say in them. */
+_Static_assert(KZ_SEAL_CLEAR + KZ_SEAL_EXTRA + KZ_SEAL_META == KZ_SEAL_HEADER,
+               "the header's parts");
+_Static_assert(KZ_SEAL_WRAPPED_AT + KZ_SEAL_WRAPPED <= KZ_SEAL_CLEAR,
+               "the key is in the clear part");
+_Static_assert(sizeof(apr_uuid_t) == 16, "a UUID as the header has it");
+_Static_assert(KZ_SEAL_SIZE_MAX / KZ_SEAL_CHUNK * KZ_SEAL_STRIDE < INT64_MAX, "offsets fit off_t");
+
 static const unsigned char magic[8] = {0x89, 'K', 'Z', 'S', 'E', 'A', 'L', '\n'};
 
 void kz_seal__put_be(unsigned char *to, apr_uint64_t number, int bytes)
