@@ -34,7 +34,26 @@ def past_the_log(root):
     ]
 
 
-RULES = [numbers_twice, past_the_log]
+# Who tells somebody of an error before it ends it: a page, kanzleictl, the problem of a check, the
+# error that takes its words over.
+TELLING = re.compile(
+    r"^(base/(err|log)\.c|ctl/\w+\.c|model/check/\w+\.c|http/dispatch\.c|io/store/read\.c)$"
+)
+
+
+def ended_unread(root):
+    """An error ends by kz_log_err() or kz_err_expected(), but where somebody was told of it."""
+    base = root / "mod_kanzlei"
+    return [
+        at(root, path, text.count("\n", 0, match.start()) + 1, "ends an error unread")
+        for path in c_files(root, "mod_kanzlei")
+        if path.suffix == ".c" and not TELLING.match(path.relative_to(base).as_posix())
+        for text in [code(path)]
+        for match in re.finditer(r"\bkz_err_free\b", text)
+    ]
+
+
+RULES = [numbers_twice, past_the_log, ended_unread]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -54,3 +73,11 @@ def test_past_the_log_can_fail(tmp_path):
     assert past_the_log(tmp_path) == []
     write(tmp_path, {"mod_kanzlei/work/a.c": "ap_log_error(1); /* ap_log_error */\n"})
     assert len(past_the_log(tmp_path)) == 1
+
+
+def test_ended_unread_can_fail(tmp_path):
+    write(tmp_path, {"mod_kanzlei/ctl/a.c": "kz_err_free(err);\n"})
+    write(tmp_path, {"mod_kanzlei/pages/a.c": "kz_err_expected(err); /* not kz_err_free(err) */\n"})
+    assert ended_unread(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/model/a.c": "kz_err_free(err);\n"})
+    assert len(ended_unread(tmp_path)) == 1
