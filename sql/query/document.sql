@@ -32,7 +32,7 @@ SELECT id, name, type, size, sha256, key, object FROM document
 
 -- A step of the receiving side: a row for each client as whose the account at work receives the document, unless
 -- it did the same before. FIRST: nobody there did; OPENED: until now it was new.
--- delivery_step(document uuid, step text) :many
+-- delivery_step(document uuid, step text) :many writes
 -- -> client uuid, first bool, opened bool
 SELECT client, first, opened FROM kz_step($document, $step);
 

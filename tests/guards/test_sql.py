@@ -63,7 +63,33 @@ def rows_by_hand(root):
     ]
 
 
-@pytest.mark.parametrize("rule", [libpq_outside_db, sql_in_c, unused_queries, rows_by_hand])
+FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (kz_\w+)\s*\((.*?)\bAS \$", re.S)
+# A transaction begins by these; what kz_enter() notes of the session is kept without a commit.
+ENTERING = {"kz_enter", "kz_enter_portal"}
+
+
+def writes_unsaid(root):
+    """A query says that it writes, or it calls no function that may (one that is not STABLE)."""
+    reading, found = set(ENTERING), []
+    for path in sorted((root / "sql").rglob("*.sql")):
+        for name, rest in FUNCTION.findall(path.read_text(encoding="utf-8")):
+            if re.search(r"\b(?:STABLE|IMMUTABLE)\b", rest):
+                reading.add(name)
+    for path in sorted((root / "sql/query").glob("*.sql")):
+        head = None
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if line.startswith("--"):
+                head = line if re.search(r":(?:many|one!?|maybe|exec)\b", line) else head
+                continue
+            for name in re.findall(r"\b(kz_\w+)\s*\(", line):
+                if name not in reading and " writes" not in (head or ""):
+                    found.append(at(root, path, number, f'{name}() may write: say "writes"'))
+    return found
+
+
+@pytest.mark.parametrize(
+    "rule", [libpq_outside_db, sql_in_c, unused_queries, rows_by_hand, writes_unsaid]
+)
 def test_sql(rule):
     assert not rule(ROOT), listed(rule(ROOT))
 
@@ -101,3 +127,15 @@ def test_rows_by_hand_can_fail(tmp_path):
     assert rows_by_hand(tmp_path) == []
     write(tmp_path, {"mod_kanzlei/pages/a.c": 'kz_row_x(kz_view_row(view, "x"), &rows[i]);\n'})
     assert len(rows_by_hand(tmp_path)) == 1
+
+
+def test_writes_unsaid_can_fail(tmp_path):
+    policy = (
+        "CREATE OR REPLACE FUNCTION kz_a(p int)\nRETURNS int LANGUAGE sql STABLE AS $$ $$;\n"
+        "CREATE FUNCTION kz_b()\nRETURNS int LANGUAGE sql AS $$ $$;\n"
+    )
+    query = "-- a() :one\n-- -> n int4\nSELECT kz_a(1);\n\n-- b() :one writes\nSELECT kz_b();\n"
+    write(tmp_path, {"sql/policy/a.sql": policy, "sql/query/a.sql": query})
+    assert writes_unsaid(tmp_path) == []
+    write(tmp_path, {"sql/query/b.sql": "-- c() :many\n-- -> n int4\nSELECT n FROM kz_b();\n"})
+    assert len(writes_unsaid(tmp_path)) == 1
