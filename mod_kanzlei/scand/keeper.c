@@ -41,7 +41,7 @@ static struct {
     int lock, signals;
     generation_t generations[GENERATIONS];
     unsigned count;           /* generations so far */
-    kz_scand_status_t status; /* what is answered */
+    kz_scand_status_t status; /* the answer to a status request */
     uint64_t print;           /* of the databases when the last load began */
     unsigned deaths;          /* of serving masters, in a row */
     time_t check, load;       /* monotonic: when to look for a change; to load (0: not planned) */
@@ -195,7 +195,7 @@ static void on_death(generation_t *g, int status)
     }
 }
 
-/* Buries masters, and workers whose master died; empties the folders of what is no more. */
+/* Buries masters, and workers whose master died; empties the folders of both. */
 static void bury(void)
 {
     char path[PATH_MAX];

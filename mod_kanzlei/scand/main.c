@@ -31,7 +31,7 @@ static int tidy_descriptors(int keep_output)
 }
 
 /* A descriptor for the signals that matter, which from now on wait for it: one that comes while we
- * start is not lost, nor does it leave anything behind. Whoever started us may have ignored them.
+ * start is not lost, nor does it leave anything behind. The parent may have ignored them.
  */
 static int take_signals(void)
 {

@@ -21,8 +21,8 @@ typedef struct kz_options_t {
     int self_test;          /* 1: --self-test-sandbox */
 } kz_options_t;
 
-/* Reads argv into OPTIONS, which points into it. Returns -1 if all is well; else the exit status
- * (0 after --help), what is wrong having been said on standard error. */
+/* Reads argv into OPTIONS, which points into it. Returns -1 if all is well; else the exit status (0
+ * after --help), and the error stands on standard error. */
 int kz_options_read(kz_options_t *options, int argc, char **argv);
 
 #endif

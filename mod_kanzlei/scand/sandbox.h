@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /* Enters the sandbox for good: no new privileges, resource limits, Landlock (only DIR can be read
- * and written, gconv's modules read), seccomp (no new sockets, no programs, no processes; what
- * nobody has thought of kills). MAX_UNPACKED bounds files and, generously, memory. Returns 0, or -1
- * after a line in the log: then the caller must end. A kernel without Landlock is a warning. */
+ * and written, gconv's modules read), seccomp (no new sockets, no programs, no processes; any other
+ * call kills). MAX_UNPACKED bounds files and, generously, memory. Returns 0, or -1 after a line in
+ * the log: then the caller must end. A kernel without Landlock is a warning. */
 int kz_sandbox_enter(const char *dir, uint64_t max_unpacked);
 
 /* The two parts that need more than a line each; for kz_sandbox_enter() alone. -1: failed, logged.

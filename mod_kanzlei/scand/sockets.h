@@ -12,7 +12,7 @@ typedef struct kz_sockets_t {
     int work;   /* accepted on by the workers; not blocking */
     int status; /* accepted on by the keeper; not blocking */
     const char *path;
-    ino_t inode[2]; /* of what was put at path and path.status */
+    ino_t inode[2]; /* of the sockets at path and path.status */
 } kz_sockets_t;
 
 /* Listens at PATH, which must live as long, and PATH.status. Both appear there complete, in place

@@ -168,7 +168,8 @@ static void serve(const kz_worker_t *worker, int fd)
     /* Tells that it has begun, and finds out whether anybody still waits. */
     if (reply(fd, KZ_SCAND_ALIVE, "") > 0) {
         scan(&verdict, worker, memfd, request.deadline_ms);
-        /* What is in the folder is the document's: it goes before the next one comes. */
+        /* The files in the folder are the document's: they are removed before the next one comes.
+         */
         kz_tmpdir_clear(worker->dir, 0);
         reply(fd, verdict.kind, verdict.what);
     }

@@ -1,4 +1,4 @@
-/* What the generated queries call: values in, rows out. For queries.c alone. */
+/* Called by the generated queries: values in, rows out. For queries.c alone. */
 #ifndef KZ_IO_DB_STATEMENT_H
 #define KZ_IO_DB_STATEMENT_H
 

@@ -25,8 +25,8 @@ void kz_mail__init(void)
     pthread_once(&once, start);
 }
 
-/* A header's value must be one line of clean UTF-8: with a line end in it, whoever chose a client's
- * name could write headers of his own. WHAT is for the log. */
+/* A header's value must be one line of clean UTF-8: with a line end in a client's name, its author
+ * could add headers. WHAT is for the log. */
 static kz_err_t *check_words(const char *what, const char *words)
 {
     if (!words)

@@ -1,4 +1,4 @@
-/* What the files of this folder share: the message is made in message.c, and sent by mail.c. */
+/* Shared by the files of this folder: message.c makes the message, mail.c sends it. */
 #ifndef KZ_IO_MAIL_PARTS_H
 #define KZ_IO_MAIL_PARTS_H
 

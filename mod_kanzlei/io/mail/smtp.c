@@ -12,7 +12,7 @@
 
 /* One conversation with the server, as the callbacks see it. */
 typedef struct talk_t {
-    const char *data; /* what is still to be sent */
+    const char *data; /* the rest of the message, still to be sent */
     size_t left;      /* bytes of it */
     enum { BEFORE, RECIPIENT, CONTENT } stage;
     int refused; /* the server's answer to RCPT TO is 5xx */
@@ -29,8 +29,8 @@ static size_t give(char *buffer, size_t size, size_t count, void *context)
     return part;
 }
 
-/* libcurl reports a refused recipient with the same code as other refusals: so the commands are
- * watched as they go by. Nothing of them is kept, they hold the password. */
+/* libcurl reports a refused recipient with the same code as other refusals, so this watches the
+ * commands. It keeps nothing of them: they hold the password. */
 static int watch(CURL *curl, curl_infotype type, char *line, size_t size, void *context)
 {
     talk_t *talk = context;

@@ -1,5 +1,5 @@
-/* How much plaintext is under scan in this process: memfds are memory, so their sum is bounded, and
- * whoever comes later waits in line. */
+/* Bounds the plaintext under scan in this process: memfds are memory. Later documents wait in line.
+ */
 #include "io/scan/scan.h"
 
 #include <errno.h>
@@ -19,7 +19,8 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static apr_uint64_t bound_sum = APR_UINT64_C(512) << 20;
 static apr_uint64_t bound_one = APR_UINT64_C(100) << 20;
 static apr_uint64_t reserved;
-static waiter_t *line; /* who waits, first come first served: a large one is not passed for ever */
+static waiter_t *line; /* the waiting threads, first come first served: small documents don't pass a
+                          large one for ever */
 
 void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one)
 {

@@ -1,5 +1,5 @@
-/* What the scanner says, for the files of io/scan. Its bytes come from a process that has read
- * foreign ones: each of these functions is fuzzed alone. */
+/* Reads the scanner's answers, for the files of io/scan. They come from a process that has read
+ * foreign bytes: each of these functions is fuzzed alone. */
 #ifndef KZ_IO_SCAN_INTERNAL_H
 #define KZ_IO_SCAN_INTERNAL_H
 
@@ -15,9 +15,9 @@ int kz_scan__is_reply(kz_scand_reply_t *reply, ssize_t len);
 int kz_scan__is_status(kz_scand_status_t *status, ssize_t len);
 
 /* Takes the verdict of a checked REPLY that is not ALIVE. *VERDICT is CLEAN only if REPLY says so;
- * whatever else it says that is no verdict leaves "unscannable: error" there. The name of what was
- * found goes to RESULT_POOL, and holds nothing but letters, digits and "._-/:+". Errors:
- * SCANNER_DOWN (it refuses, or answers what this side doesn't know). */
+ * a reply that is no verdict leaves "unscannable: error" there. The name of what was found goes to
+ * RESULT_POOL, and holds nothing but letters, digits and "._-/:+". Errors: SCANNER_DOWN (it
+ * refuses, or answers what this side doesn't know). */
 kz_err_t *kz_scan__verdict(kz_scan_verdict_t *verdict, const kz_scand_reply_t *reply,
                            apr_pool_t *result_pool);
 /* Takes a checked status. Errors: SCANNER_DOWN (it is still loading, or its numbers

@@ -1,4 +1,4 @@
-/* Reads what the scanner says. */
+/* Reads the scanner's answers. */
 #include "io/scan/internal.h"
 
 #include <limits.h>
@@ -23,8 +23,8 @@ int kz_scan__is_status(kz_scand_status_t *status, ssize_t len)
     return 1;
 }
 
-/* The name of what was found. The worker that says it has read foreign bytes: nothing but such a
- * name goes on to a page, whatever has become of the worker. */
+/* Cleans the name of a signature. The worker that sends it has read foreign bytes and may have been
+ * taken over: only such a name reaches a page. */
 static const char *name_of(const char *what, apr_pool_t *result_pool)
 {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -215,8 +215,8 @@ static outcome_t ask_once(kz_scand_reply_t *reply, const char *path, int memfd, 
     return outcome;
 }
 
-/* A worker that died is no fault of the scanner when a second one does so too: the document's then,
- * unless the whole scanner is going down. One that hung up before it began has seen nothing. */
+/* When a worker dies, a second one is asked. If it dies too, that is the document's fault, unless
+ * the whole scanner is going down. A worker that hung up before it began has seen nothing. */
 static outcome_t await_twice(kz_scand_reply_t *reply, const kz_scan_t *scan)
 {
     outcome_t outcome = await(reply, scan->fd, scan->path, scan->end);
@@ -287,7 +287,7 @@ kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t 
     kz_scand_reply_t reply;
     outcome_t outcome;
 
-    /* Nothing but an answer can make this better. */
+    /* Only an answer can improve this. */
     *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};
     outcome = await_twice(&reply, scan);
     KZ_TIME(SCAN_ANSWER, start);

@@ -1,6 +1,6 @@
 /* The scanner as the portal sees it: a verdict on the bytes of a sealed memfd. The work is done by
  * kanzlei-scand (mod_kanzlei/scand), reached over a Unix socket; its protocol is in
- * scand/PROTOCOL.md. Fails closed: whatever is not a plain "clean" is not clean. */
+ * scand/PROTOCOL.md. Fails closed: only a plain "clean" is clean. */
 #ifndef KZ_IO_SCAN_H
 #define KZ_IO_SCAN_H
 
@@ -36,7 +36,7 @@ typedef struct kz_scan_status_t {
 /* A memfd (close-on-exec, sealable) for SIZE bytes of plaintext, to be written from its start.
  * Waits its turn, until the deadline, while the plaintext under scan in this process exceeds the
  * bound given to kz_scan_bound(). The caller ends the reservation by kz_scan_release() with the
- * same SIZE, also after an error of what follows; after an error of this function *MEMFD is -1,
+ * same SIZE, also after an error of a later step; after an error of this function *MEMFD is -1,
  * nothing is reserved, and kz_scan_release() does nothing. Errors: TOO_LARGE when SIZE alone is
  * over the bound for one document (the verdict then is "unscannable: too_large"), BUSY when the
  * wait is over, NO_SPACE when there is no memfd to be had. */
@@ -49,11 +49,11 @@ void kz_scan_release(int memfd, apr_uint64_t size);
 void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one);
 
 /* Seals MEMFD and sends it to the scanner that listens on the Unix socket at SOCKET_PATH; no name
- * is sent. Until kz_scan_await(), for which MEMFD must stay, the scanner is at work, and so can the
- * caller be, for some seconds. SCAN ends with that, or with POOL.
- * Errors: SCANNER_DOWN (nobody listens, or it has hung for two seconds, is still loading its
- * signatures, or refuses because its canary was missed); BUSY when other documents took all the
- * time. After an error nothing is known of the document: it is to be scanned again. */
+ * is sent. Until kz_scan_await(), for which MEMFD must stay, the scanner works, and the caller can
+ * do something else for some seconds. SCAN ends with that, or with POOL. Errors: SCANNER_DOWN
+ * (nobody listens, or it has hung for two seconds, is still loading its signatures, or refuses
+ * because its canary was missed); BUSY when other documents took all the time. After an error
+ * nothing is known of the document: it is to be scanned again. */
 typedef struct kz_scan_t kz_scan_t;
 kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, apr_time_t deadline,
                         apr_pool_t *pool);

@@ -84,8 +84,8 @@ static kz_err_t *put_header(spool_t *spool, const kz_seal_meta_t *meta, kz_seal_
     return kz_seal__pwrite(spool->fd, spool->header, KZ_SEAL_HEADER, 0);
 }
 
-/* Was it finished before, with just this description? Its bytes must stay then: sealed anew they
- * are others, and a store that has them already would call that a conflict. */
+/* 1 if it was finished before with this very description. Its bytes must stay then: sealed anew
+ * they would differ, and a store that has them already would see a conflict. */
 static kz_err_t *was_finished(int *was, spool_t *spool, const kz_seal_meta_t *meta,
                               apr_pool_t *pool)
 {

@@ -1,6 +1,6 @@
-/* Sealed documents. FORMAT.md specifies the object byte by byte; this is how the portal makes and
- * reads one. A document is sealed as it arrives, into a spool file which, once finished, is the
- * object itself, copied to the stores as it is. Plaintext exists in memory only.
+/* Sealed documents. FORMAT.md specifies the object byte by byte; these functions make and read one.
+ * A document is sealed as it arrives, into a spool file which, once finished, is the object itself,
+ * copied to the stores as it is. Plaintext exists in memory only.
  *
  * Keys: 32 bytes each, in kz_secret memory. master -> firm -> document, each wrapped by the one
  * before (XChaCha20-Poly1305 of libsodium with the purpose and ids bound in); chunks by
@@ -73,7 +73,7 @@ void kz_seal_sign(unsigned char *signature, const kz_seal_signer_t *signer, cons
 int kz_seal_verify(const unsigned char *signature, const unsigned char *public_key,
                    const void *message, size_t len);
 
-/* What the header carries, sealed, beside the document's bytes: enough to rebuild the catalogue. */
+/* The sealed description in the header: enough to rebuild the catalogue. */
 typedef struct kz_seal_meta_t {
     apr_int32_t firm;
     const char *document;                 /* UUID, 36 characters */
@@ -94,7 +94,7 @@ kz_err_t *kz_seal_spool_create(const char *path, const unsigned char *wrapped,
                                apr_pool_t *scratch_pool);
 
 /* Opens the spool at PATH to go on. *OFFSET becomes the number of plaintext bytes that it holds:
- * a torn last chunk is dropped (so what a crash cost may make it less than it was before). One
+ * a torn last chunk is dropped (so after a crash it may be less than before). One
  * writer at a time (an flock; a second one gets LOCKED). Errors: NOT_FOUND, LOCKED, CONFLICT
  * (finished already), SEAL (not a spool, or another key). */
 kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, const char *path,
@@ -105,12 +105,12 @@ kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, c
  * *OFFSET says what was kept. Errors: NO_SPACE, TOO_LARGE (over 2^47 bytes), INTERNAL. */
 kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len);
 
-/* Goes back to the plaintext byte OFFSET: what was written behind it is dropped. An OFFSET that has
+/* Goes back to the plaintext byte OFFSET and drops everything behind it. An OFFSET that has
  * not been reached changes nothing. Errors: SEAL, INTERNAL, and then all of it stays as it is. */
 kz_err_t *kz_seal_writer_cut(kz_seal_writer_t *writer, apr_uint64_t offset);
 
-/* What is written from here on counts only once kz_seal_writer_keep() was called and the writer
- * closed: if not, or after a crash, whoever opens the spool next finds it as it is now. Errors:
+/* Bytes written from here on count only once kz_seal_writer_keep() was called and the writer
+ * closed: otherwise, and after a crash, the next open finds the spool as it is now. Errors:
  * INTERNAL. */
 kz_err_t *kz_seal_writer_hold(kz_seal_writer_t *writer);
 void kz_seal_writer_keep(kz_seal_writer_t *writer);
@@ -135,8 +135,8 @@ kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
 kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
                             const kz_seal_key_t *key, const char *document);
 
-/* The SHA-256 of what kz_seal_scan_copy() has written to FD: for a caller who has somebody read it
- * meanwhile. Errors: INTERNAL. */
+/* The SHA-256 of the bytes that kz_seal_scan_copy() has written to FD, for a caller that has it
+ * scanned meanwhile. Errors: INTERNAL. */
 kz_err_t *kz_seal_scan_hash(unsigned char *sha256, int fd, apr_pool_t *scratch_pool);
 
 /* --- reading: from any source --- */

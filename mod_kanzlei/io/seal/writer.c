@@ -22,7 +22,7 @@ struct kz_seal_writer_t {
     size_t fill;           /* bytes in PLAIN */
     int dirty;             /* the file doesn't end as it should yet */
     int rewrite;           /* the place of this chunk holds an older sealing of its first bytes */
-    int failed;            /* a write has: what is in PLAIN can't be kept */
+    int failed;            /* a write has failed: the bytes in PLAIN can't be kept */
     int held;              /* the header says that what follows is not kept yet */
     int keep;              /* it is to be: the header is to say no more */
     unsigned char *plain;  /* KZ_SEAL_CHUNK */
@@ -100,7 +100,7 @@ static kz_err_t *put_tail(kz_seal_writer_t *writer)
     return NULL;
 }
 
-/* The mark goes last: until then a crash leaves what is held to be cut off. */
+/* Removes the mark last: until then the held bytes are cut off after a crash. */
 static kz_err_t *put_end(kz_seal_writer_t *writer)
 {
     KZ_TRY(put_tail(writer));
@@ -117,7 +117,7 @@ static apr_status_t writer_cleanup(void *baton)
     return APR_SUCCESS;
 }
 
-/* A crash came before what was held was kept: it is cut off. */
+/* Cuts off bytes that were held and, because of a crash, never kept. */
 static kz_err_t *cut_held(kz_seal_writer_t *writer, const unsigned char *header)
 {
     apr_uint64_t one_more = kz_seal__get_be(header + KZ_SEAL_HELD_AT, 8);

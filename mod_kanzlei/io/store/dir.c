@@ -136,7 +136,7 @@ static kz_err_t *dir_head(apr_uint64_t *size, void *driver, const char *key, apr
     return err;
 }
 
-/* Removes the folders above the object that are empty now, and makes that lasting. */
+/* Removes the folders above the object that are empty now, and flushes that. */
 static void prune(int root, char *path)
 {
     char *slash;

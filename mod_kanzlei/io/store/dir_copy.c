@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define BLOCK  (1024 * 1024) /* copied between two looks at the clock */
-#define FLUSH  (4 * BLOCK)   /* after so much the disk begins, not at the end */
-#define BUFFER 65536         /* for comparing, and for copying where sendfile can't */
+#define FLUSH  (4 * BLOCK) /* bytes after which the disk begins to write, rather than at the end */
+#define BUFFER 65536       /* for comparing, and for copying where sendfile can't */
 
 typedef kz_store__dir_write_t write_t;
 

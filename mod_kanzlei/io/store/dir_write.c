@@ -18,7 +18,7 @@ typedef kz_store__dir_write_t write_t;
 
 /* --- into place --- */
 
-/* Is the object there already? CONFLICT if it is other bytes. */
+/* Looks whether the object is there already. CONFLICT if it has other bytes. */
 static kz_err_t *look(int *there, const write_t *write)
 {
     int fd = openat(write->root, write->key, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -134,9 +134,9 @@ static kz_err_t *sync_folder(const write_t *write, const char *path)
     return err;
 }
 
-/* The object's folder, and those above it in which one of the MADE lowest ones is new. Who made an
- * older one flushes that before its own write is done, and file systems with a journal keep the
- * order: with the object's folder all is on the disk that came before. */
+/* The object's folder, and those above it in which one of the MADE lowest ones is new. The write
+ * that made an older folder flushes it before it is done, and file systems with a journal keep the
+ * order: when the object's folder is on the disk, so is everything before it. */
 static kz_err_t *sync_folders(int made, const write_t *write)
 {
     char *path = apr_pstrdup(write->pool, write->key), *slash;
@@ -180,7 +180,7 @@ static kz_err_t *link_in(int *linked, const write_t *write)
     return NULL;
 }
 
-/* All but the name, unless that is there. */
+/* Everything but giving the name, unless that is there already. */
 static kz_err_t *prepare(write_t *write)
 {
     int linked = 0;
@@ -203,7 +203,8 @@ static void drop(const write_t *write)
 
 static kz_err_t *name(const write_t *write)
 {
-    int made = write->there ? KZ_STORE_KEY_MAX : 0; /* who put it may not be done */
+    int made =
+        write->there ? KZ_STORE_KEY_MAX : 0; /* the write that put it there may not be done */
     kz_err_t *err = write->there ? NULL : move_in(&made, write);
 
     if (err)
@@ -297,7 +298,8 @@ kz_err_t *kz_store__dir_replace(void *driver, const char *key, int fd, apr_uint6
 
 /* --- the marker --- */
 
-/* Nothing in it but what a fresh file system has, and what an interrupted try has left. */
+/* 1 if it holds nothing but the files of a fresh file system and the remains of an interrupted try.
+ */
 static kz_err_t *check_empty(int root, const char *path)
 {
     int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-/* What the files of this folder share: one store of a set, its health, and the threads that write.
+/* Shared by the files of this folder: one store of a set, its health, and the threads that write.
  */
 #ifndef KZ_IO_STORE_INTERNAL_H
 #define KZ_IO_STORE_INTERNAL_H
@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "io/store/store.h"
 
-#define KZ_STORE_SHUN         apr_time_from_sec(5)  /* how long a store that failed is asked last */
+#define KZ_STORE_SHUN         apr_time_from_sec(5) /* for so long a store that failed is asked last */
 #define KZ_STORE_SLOW         apr_time_from_sec(2)  /* a read that takes longer is a failure, too */
 #define KZ_STORE_READ_TIMEOUT apr_time_from_sec(10) /* of kz_stores_read */
 #define KZ_STORE_GRACE        apr_time_from_sec(1)  /* for the others after the quorum */
@@ -60,7 +60,7 @@ typedef struct kz_store__write_t {
     int fd;
     apr_uint64_t size;
     int replace; /* over what is there */
-    int staged;  /* named later, when the caller says so */
+    int staged;  /* gets its name later, when the caller says so */
     int given;   /* one store may keep FD's own file */
     apr_time_t deadline;
 } kz_store__write_t;
@@ -71,7 +71,7 @@ typedef struct kz_store__write_t {
 kz_err_t *kz_store__write(kz_err_t **errs, kz_stores_t *stores, unsigned mask, int quorum,
                           const kz_store__write_t *write);
 
-/* The same in two steps: what is staged waits for GATE, and the rest is awaited until DEADLINE. */
+/* The same in two steps: a staged write waits for GATE; the others are awaited until DEADLINE. */
 typedef enum kz_store__gate_t { KZ_STORE_SHUT, KZ_STORE_OPEN, KZ_STORE_DROPPED } kz_store__gate_t;
 typedef struct kz_store__job_t kz_store__job_t;
 kz_err_t *kz_store__write_begin(kz_store__job_t **job, const kz_stores_t *stores, unsigned mask,

@@ -11,7 +11,7 @@ struct kz_store_object_t {
     unsigned left;    /* stores not tried yet */
     int index;        /* the store that is read from, -1: none */
     apr_pool_t *pool; /* the object's */
-    apr_pool_t *own;  /* of what is open at that store, NULL: nothing */
+    apr_pool_t *own;  /* of the object open at that store; NULL: none */
     void *handle;     /* the driver's */
     apr_uint64_t size;
     int sized; /* SIZE is known: another store's copy must have it, too */

@@ -22,14 +22,14 @@ typedef struct kz_stores_t kz_stores_t;             /* the set; threads may shar
 /* Called for each key, in order of its bytes; an error ends the listing and is returned. */
 typedef kz_err_t *(*kz_store_list_fn)(void *baton, const char *key, apr_uint64_t size);
 
-/* What a driver does. Every call returns by DEADLINE (absolute), as far as the system lets it: put
- * and replace are called in a thread that can be left behind. NOT_FOUND where there is no such
- * object, CONFLICT where put finds the key taken by other bytes (same size and content is success:
- * put is repeatable), STORE_DOWN for everything that another try may mend, NO_SPACE, INVALID for a
- * bad key. What put has acknowledged survives a power cut. Several threads use one DRIVER at once;
- * FD is read by offset only. What the driver keeps it allocates from the pool of open. A store
- * without marker answers STORE_DOWN to all but get of the marker (NOT_FOUND) and mark: an empty
- * mount point must neither be filled nor believed. */
+/* The functions of a driver. Every call returns by DEADLINE (absolute), as far as the system lets
+ * it: put and replace are called in a thread that can be left behind. NOT_FOUND where there is no
+ * such object, CONFLICT where put finds the key taken by other bytes (same size and content is
+ * success: put is repeatable), STORE_DOWN for everything that another try may mend, NO_SPACE,
+ * INVALID for a bad key. An object that put has acknowledged survives a power cut. Several threads
+ * use one DRIVER at once; FD is read by offset only. The driver allocates lasting memory from the
+ * pool of open. A store without marker answers STORE_DOWN to all but get of the marker (NOT_FOUND)
+ * and mark: an empty mount point must neither be filled nor believed. */
 typedef kz_err_t *(*kz_store_put_fn)(void *driver, const char *key, int fd, apr_uint64_t size,
                                      apr_time_t deadline, apr_pool_t *scratch_pool);
 
@@ -49,8 +49,9 @@ typedef struct kz_store_driver_t {
     kz_err_t *(*mark)(void *driver, const char *text, apr_time_t deadline,
                       apr_pool_t *scratch_pool);
     kz_store_put_fn put;
-    /* put in two steps, for what nobody may find yet: stage writes all, under no key; name gives it
-     * its key, or drop removes it again. *STAGED lives in POOL. NULL: the driver can't. */
+    /* put in two steps, for an object that nobody may find yet: stage writes all, under no key;
+     * name gives it its key, or drop removes it again. *STAGED lives in POOL. NULL: the driver
+     * can't. */
     kz_err_t *(*stage)(void **staged, void *driver, const kz_store_source_t *source,
                        apr_time_t deadline, apr_pool_t *pool);
     kz_err_t *(*name)(void *staged);
@@ -68,8 +69,8 @@ typedef struct kz_store_driver_t {
                         apr_pool_t *scratch_pool);
     kz_err_t *(*list)(void *driver, const char *prefix, kz_store_list_fn each, void *baton,
                       apr_time_t deadline, apr_pool_t *scratch_pool);
-    /* Removes what writes (of KEY, unless that is NULL) before the time BEFORE left unfinished.
-     * NULL: nothing can be. */
+    /* Removes the unfinished writes (of KEY, unless that is NULL) from before the time BEFORE.
+     * NULL: there can be none. */
     kz_err_t *(*sweep)(void *driver, const char *key, apr_time_t before, apr_time_t deadline,
                        apr_pool_t *scratch_pool);
 } kz_store_driver_t;
@@ -82,7 +83,7 @@ kz_err_t *kz_store_key_check(const char *key);
 
 /* --- the set --- */
 
-/* Where a store is, as the operator has configured it. */
+/* The place of a store, as the operator has configured it. */
 typedef struct kz_store_place_t {
     const char *name; /* a short word; object_copy rows name the store by it */
     const char *url;  /* "dir:/var/lib/kanzleipost/store-1" */
@@ -109,8 +110,8 @@ const char *kz_stores_name(const kz_stores_t *stores, int index);
  * (another installation's). */
 kz_err_t *kz_stores_check(kz_stores_t *stores, int index, apr_time_t deadline,
                           apr_pool_t *scratch_pool);
-/* What is known without asking: 1 if the last call to store INDEX went well; else 0, and WHY (SIZE
- * bytes) says what went wrong, for the log and the operator's status. */
+/* The known state of store INDEX, without asking it: 1 if the last call went well; else 0, and WHY
+ * (SIZE bytes) is its error, for the log and the operator's status. */
 int kz_stores_health(char *why, size_t size, kz_stores_t *stores, int index);
 
 /* Puts the object to all stores at once (a thread each), from FD's start; FD's offset is not used.
@@ -129,7 +130,7 @@ typedef struct kz_stores_write_t kz_stores_write_t;
 kz_err_t *kz_stores_begin(kz_stores_write_t **write, kz_stores_t *stores,
                           const kz_store_source_t *source, apr_time_t deadline, apr_pool_t *pool);
 kz_err_t *kz_stores_settle(unsigned char *held, kz_stores_write_t *write, apr_time_t deadline);
-/* Nothing of it stays; a store that does not say so within a second is left behind. */
+/* Removes all of it; a store that does not answer within a second is left behind. */
 void kz_stores_drop(kz_stores_write_t *write);
 
 /* Opens the object at the first healthy store that has it; a read that fails goes on at the next
@@ -151,10 +152,9 @@ kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_
                              int index, const char *key, apr_pool_t *pool);
 kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, const char *key,
                          apr_time_t deadline, apr_pool_t *scratch_pool);
-/* Puts the copy of store FROM, known to be good, in the place of what store INDEX holds under KEY,
- * known to be damaged, or misses: through a temporary file in the folder SPOOL (sealed bytes). What
- * is copied is not looked at. Errors: INVALID (FROM is INDEX, or no store), NOT_FOUND, STORE_DOWN,
- * NO_SPACE. */
+/* Replaces the damaged or missing copy of KEY in store INDEX by the good copy of store FROM,
+ * through a temporary file in the folder SPOOL (sealed bytes). The copy is not checked. Errors:
+ * INVALID (FROM is INDEX, or no store), NOT_FOUND, STORE_DOWN, NO_SPACE. */
 kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, int from, const char *key,
                             const char *spool, apr_time_t deadline);
 /* Removes the object from every store; all are tried, the first error is returned. */
@@ -163,9 +163,10 @@ kz_err_t *kz_stores_remove(kz_stores_t *stores, const char *key, apr_time_t dead
 /* Each object of store INDEX whose key starts with PREFIX ("" for all), without the marker. */
 kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_store_list_fn each,
                          void *baton, apr_time_t deadline);
-/* Removes what writes left unfinished more than a day ago, in every store. Now and then will do. */
+/* Removes unfinished writes that are older than a day from every store. Once a day is enough. */
 kz_err_t *kz_stores_sweep(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool);
-/* The same of KEY alone, at once: for who knows that nobody else is at it, or may be disturbed. */
+/* The same for KEY alone, at once: for callers that know that nobody else writes it, or that a
+ * writer may be disturbed. */
 kz_err_t *kz_stores_sweep_key(kz_stores_t *stores, const char *key, apr_time_t deadline,
                               apr_pool_t *scratch_pool);
 

@@ -101,7 +101,7 @@ static int take_given(job_t *job)
     return given;
 }
 
-/* Waits for the caller's word. INTERNAL: it is not to be named, and the store is not to blame. */
+/* Waits for the caller's decision. INTERNAL: it is dropped, and the store is not to blame. */
 static kz_err_t *gate_pass(job_t *job)
 {
     apr_time_t limit = kz_metrics_clock() + (job->deadline - apr_time_now());
@@ -206,7 +206,7 @@ static int thread_start(part_t *part)
 
 /* --- the caller --- */
 
-/* Starts writing to ONE. What can't be started ends at once with its error. */
+/* Starts writing to ONE. A write that can't be started ends at once with its error. */
 static void part_start(job_t *job, part_t *part, kz_store__one_t *one, int fd)
 {
     int behind, status;
@@ -262,7 +262,7 @@ static void wait_for_parts(job_t *job, int quorum, apr_time_t deadline)
     }
 }
 
-/* Takes the errors; who hasn't ended is left behind. With the job locked. */
+/* Takes the errors of the writes that have ended; leaves the others behind. With the job locked. */
 static void collect(kz_err_t **errs, job_t *job, int count)
 {
     int i;
