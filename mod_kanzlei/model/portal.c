@@ -71,7 +71,7 @@ static void set_mail(kz_portal_t *portal)
     portal->mail.timeout = conf->mail_timeout;
 }
 
-/* The word list of the password check is a help, not a need: without it the check is English alone.
+/* The word list of the password check is optional: without it the check knows English alone.
  */
 static const char *read_words(const char *dir, apr_pool_t *pool)
 {

@@ -1,4 +1,4 @@
-/* What one process of the portal works with: configuration, database, stores, keys. Made once, then
+/* One process of the portal: configuration, database, stores, keys. Made once, then
  * used by all threads. */
 #ifndef KZ_MODEL_PORTAL_H
 #define KZ_MODEL_PORTAL_H
@@ -30,7 +30,7 @@ typedef struct kz_portal_t {
         *token_key;    /* KZ_SEAL_KEY bytes, for marks of wrong passwords and for codes */
     const char *words; /* word list of the password check, one a line; NULL: none */
     char worker[37];   /* UUID of this process, in leases */
-    apr_thread_mutex_t *alive_lock; /* of what follows: model/worker.h */
+    apr_thread_mutex_t *alive_lock; /* guards the next two: model/worker.h */
     const char *alive_file;
     int alive; /* descriptor, -1: not yet */
 } kz_portal_t;

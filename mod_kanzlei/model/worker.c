@@ -14,7 +14,7 @@ static const char *file_of(const kz_portal_t *portal, const char *worker, apr_po
     return apr_pstrcat(pool, portal->conf->spool, "/" KZ_WORKER_FILE, worker, NULL);
 }
 
-/* Nobody else has it open by then but who asks whether this worker lives. */
+/* By then only a process that asks whether this worker lives has it open. */
 static apr_status_t leave(void *baton)
 {
     kz_portal_t *portal = baton;

@@ -11,14 +11,14 @@
 /* For kz_portal_open: PORTAL knows its worker already, and POOL is its own. */
 kz_err_t *kz_worker_prepare(kz_portal_t *portal, apr_pool_t *pool);
 
-/* Shows that this process lives; before it takes anything. The first call does it, until the
- * portal's end. Errors: STORE_DOWN, NO_SPACE: then nothing must be taken. */
+/* Shows that this process lives, before it takes anything. The first call holds until the portal's
+ * end. Errors: STORE_DOWN, NO_SPACE: then nothing must be taken. */
 kz_err_t *kz_worker_live(kz_portal_t *portal);
 
-/* Ends the leases of workers that are no more. For the jobs. */
+/* Ends the leases of dead workers. For the jobs. */
 kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool);
 
-/* 1 if the file PATH in the spool is that of a worker that is no more. */
+/* 1 if the file PATH in the spool is that of a dead worker. */
 int kz_worker_is_dead(const char *path);
 
 #endif

@@ -91,7 +91,7 @@ static kz_err_t *read_copy(subject_t *s, int store, apr_pool_t *pool)
     return err;
 }
 
-/* Leaves STORE out of the rest when it can't be asked at all; 1 then. ERR is what was met. */
+/* Leaves STORE out of the rest, and returns 1, when ERR says that it can't be asked at all. */
 static int leave_out(kz_check_t *check, kz_stores_t *stores, int store, kz_err_t *err,
                      apr_pool_t *pool)
 {
@@ -144,8 +144,8 @@ static kz_err_t *note(subject_t *s, int store, const char *state)
     return kz_grant_commit(s->grant);
 }
 
-/* Replaces the copy in STORE by that in GOOD, and looks at what is there then; a sentence when that
- * did not help, else NULL. */
+/* Replaces the copy in STORE by that in GOOD and checks it. Returns a sentence when that did not
+ * help, else NULL. */
 static const char *mend(subject_t *s, int store, int good)
 {
     const kz_conf_t *conf = kz_grant_services(s->grant)->conf;
@@ -165,7 +165,7 @@ static const char *mend(subject_t *s, int store, int good)
     return NULL;
 }
 
-/* Tells of a bad copy, after an attempt to mend it from the store GOOD (-1: none has a good one).
+/* Reports a bad copy, after an attempt to mend it from the store GOOD (-1: none has a good one).
  */
 static kz_err_t *bad_copy(subject_t *s, int store, verdict_t verdict, const char *detail, int good)
 {
@@ -266,7 +266,7 @@ static kz_err_t *check_row(kz_check_t *check, kz_grant_t *grant, const kz_firm_t
     return err;
 }
 
-/* What is noted of stores that are not configured any more. */
+/* The noted copies in stores that are not configured any more. */
 static kz_err_t *check_gone(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                             apr_pool_t *pool)
 {

@@ -11,7 +11,7 @@ typedef enum kz_check_kind_t {
     KZ_CHECK_DAMAGED,       /* it can't be unsealed, or isn't what the row says */
     KZ_CHECK_DOWN,          /* the store can't be asked; said once, then it is left out */
     KZ_CHECK_UNKNOWN,       /* an object that no document has, older than a day */
-    KZ_CHECK_GONE,          /* what a store missed that is not configured any more */
+    KZ_CHECK_GONE,          /* a copy missed by a store that is not configured any more */
     KZ_CHECK_EVENT_MISSING, /* an event that was sealed, or waited for it, is gone */
     KZ_CHECK_EVENT_CHANGED, /* it is not what was sealed */
     KZ_CHECK_EVENT_ADDED,   /* behind the portal's back, or later than it says */
@@ -31,20 +31,20 @@ typedef struct kz_check_problem_t {
 
 typedef struct kz_check_t {
     int repair;         /* bad copies are replaced by good ones */
-    int at_work;        /* 1: a copy has as long as an upload's; 0: an hour, nobody waits */
+    int at_work;        /* 1: copying may take as long as an upload's; 0: an hour, nobody waits */
     int remove_unknown; /* objects that no row knows, older than a day, are removed */
     void (*problem)(void *baton, const kz_check_problem_t *problem); /* called for each */
     void *baton;
-    /* what was found */
+    /* the problem */
     apr_int64_t documents, copies, bytes; /* looked at; bytes of plaintext compared */
     apr_int64_t seals, events;            /* looked at */
     apr_int64_t problems, mended;
     unsigned char down[KZ_STORES_MAX]; /* stores left out */
 } kz_check_t;
 
-/* Checks the documents of FIRM. Errors are those of the database and of the keys: what is wrong in
- * the stores is a problem, no error. With repair the table object_copy is brought up to date; what
- * it says of stores that are not configured any more is forgotten. */
+/* Checks the documents of FIRM. Errors are those of the database and of the keys: a fault in a
+ * store is a problem, no error. With repair the table object_copy is brought up to date, and its
+ * rows of stores that are not configured any more are deleted. */
 kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                              apr_pool_t *scratch_pool);
 
@@ -52,8 +52,8 @@ kz_err_t *kz_check_documents(kz_check_t *check, kz_portal_t *portal, const kz_fi
 kz_err_t *kz_check_document(kz_check_t *check, kz_portal_t *portal, int firm, const char *document,
                             apr_pool_t *scratch_pool);
 
-/* Looks for objects that no row knows, of FIRM or, when it is NULL, of all. The time of an object
- * is that in its document's id: what is younger than a day may be on its way in. */
+/* Looks for objects that no row knows, of FIRM or, when it is NULL, of all. An object's age is that
+ * of its document's id: one younger than a day may be on its way in. */
 kz_err_t *kz_check_objects(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                            apr_pool_t *scratch_pool);
 
@@ -63,8 +63,8 @@ typedef struct kz_check_head_t {
     const char *hash;
 } kz_check_head_t;
 
-/* Checks the events of FIRM: what is wrong with them is a problem, no error. HEAD (or NULL) is to
- * be in the chain. */
+/* Checks the events of FIRM: a fault in them is a problem, no error. HEAD (or NULL) must be in the
+ * chain. */
 kz_err_t *kz_check_events(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                           const kz_check_head_t *head, apr_pool_t *scratch_pool);
 

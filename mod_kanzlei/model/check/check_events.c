@@ -1,4 +1,4 @@
-/* Events against their seals: what EVENTS.md lists under "What a verifier looks at". */
+/* Compares events with their seals, as EVENTS.md lists under "What a verifier looks at". */
 #include "model/check/check.h"
 
 #include <string.h>
@@ -21,7 +21,7 @@
 typedef struct notes_t {
     kz_q_sealed_events_t *rows;
     int count, at;
-    apr_int64_t seal; /* behind this one and its place the next page begins */
+    apr_int64_t seal; /* the next page begins behind this one and its place */
     int place, over;
     apr_pool_t *pool; /* of a page */
 } notes_t;
@@ -50,7 +50,7 @@ static void report(chain_t *c, kz_check_kind_t kind, const char *event, const ch
     c->check->problem(c->check->baton, &problem);
 }
 
-/* Says of the seal NUMBER what is wrong with it. */
+/* Reports a fault of the seal NUMBER. */
 static void bad_seal(chain_t *c, apr_int64_t number, const char *what)
 {
     char detail[160];
@@ -195,7 +195,7 @@ static kz_err_t *check_seal(chain_t *c, const kz_q_seals_t *row)
     return NULL;
 }
 
-/* All seals up to number LAST: what is sealed meanwhile is left to the next check. */
+/* All seals up to number LAST: the next check takes those made meanwhile. */
 static kz_err_t *check_seals(chain_t *c, apr_int64_t last)
 {
     kz_err_t *err = NULL;
@@ -220,7 +220,8 @@ static kz_err_t *check_seals(chain_t *c, apr_int64_t last)
     return err;
 }
 
-/* What is noted behind the last seal belongs to one that is gone, unless it was made meanwhile. */
+/* An event numbered behind the last seal belongs to a seal that is gone, unless it was made
+ * meanwhile. */
 static kz_err_t *check_end(chain_t *c)
 {
     const kz_q_sealed_events_t *row;
@@ -271,7 +272,7 @@ static kz_err_t *check_uncovered(chain_t *c)
     return NULL;
 }
 
-/* What waits is to be there. */
+/* Events that wait for a seal must be there. */
 static kz_err_t *check_waiting(chain_t *c)
 {
     char after[KZ_STR_UUID_SIZE] = FIRST_OF_ALL;

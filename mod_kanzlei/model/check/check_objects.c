@@ -54,7 +54,8 @@ static void unknown(listing_t *l, const char *key)
     };
     kz_err_t *err = NULL;
 
-    if (l->check->remove_unknown && time_of(key) != 0) { /* what is not the portal's stays */
+    if (l->check->remove_unknown &&
+        time_of(key) != 0) { /* objects that are not the portal's stay */
         err =
             kz_stores_remove(stores, key, apr_time_now() + l->portal->conf->store_timeout, l->pool);
         problem.mended = !err;

@@ -5,8 +5,8 @@
 
 #include "model/grant.h"
 
-/* The document is there for the other side from now on: delivery, event, and for clients a job that
- * tells them. In GRANT's transaction. BY: the account that provides it. */
+/* Provides the document to the other side: delivery, event, and for clients a job that mails them.
+ * In GRANT's transaction. BY: the account that provides it. */
 kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const char *client,
                               const char *by, int from_firm);
 
@@ -21,7 +21,7 @@ typedef enum kz_document_step_t {
  * receives or confirms has opened it, too. In GRANT's transaction, which is to be committed. */
 kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step);
 
-/* What staff decide about a document that the scanner kept back: it is provided, or it goes. REASON
+/* Decides about a document that the scanner kept back: provides or discards it. REASON
  * isn't empty. Errors: CONFLICT (somebody has decided already). */
 kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int release,
                              const char *reason);
@@ -46,8 +46,8 @@ kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void
 /* Notes that all of it was sent, in a transaction of its own; errors are the caller's to log. */
 kz_err_t *kz_document_content_sent(kz_document_content_t *content);
 
-/* The media type that is kept for an uploaded file: by its first bytes and its name, never what the
- * browser says alone. HEAD: up to 512 first bytes; LEN may be 0. */
+/* The media type of an uploaded file: by its first bytes and its name; the browser's word is not
+ * asked. HEAD: up to 512 first bytes; LEN may be 0. */
 const char *kz_document_type(const char *name, const unsigned char *head, size_t len);
 
 #endif

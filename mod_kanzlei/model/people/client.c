@@ -26,7 +26,7 @@ static kz_q_client_add_args_t args_of(const char *id, const kz_client_t *client)
     };
 }
 
-/* ERR, or what it means when the number is taken. */
+/* ERR, or CONFLICT when it says that the number is taken. */
 static kz_err_t *explained(kz_err_t *err, kz_grant_t *grant)
 {
     if (!err || strcmp(kz_db_constraint(kz_grant_db(grant)), "client_number_taken") != 0)

@@ -5,7 +5,7 @@
 
 #include "model/grant.h"
 
-/* Of a client what people type; never NULL, "" for what there is not. */
+/* The typed data of a client; never NULL, "" for a field without a value. */
 typedef struct kz_client_t {
     const char *number;
     const char *kind; /* "person", "company" */
@@ -15,8 +15,8 @@ typedef struct kz_client_t {
     const char *language; /* "de", "en" */
 } kz_client_t;
 
-/* Makes a client; *ID is its UUID, in POOL. Who doesn't see every client is assigned to it. Errors:
- * CONFLICT (the number is taken: the transaction is over then), DB_*. */
+/* Makes a client; *ID is its UUID, in POOL. A maker that doesn't see every client is assigned to
+ * it. Errors: CONFLICT (the number is taken: the transaction is over then), DB_*. */
 kz_err_t *kz_client_create(const char **id, kz_grant_t *grant, const kz_client_t *client,
                            apr_pool_t *pool);
 /* Errors: as kz_client_create(). */

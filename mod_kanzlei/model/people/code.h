@@ -10,7 +10,7 @@
 typedef enum kz_code_state_t {
     KZ_CODE_UNKNOWN, /* no code of this firm */
     KZ_CODE_USED,
-    KZ_CODE_EXPIRED, /* its time is over, or a newer one took its place */
+    KZ_CODE_EXPIRED, /* it has expired, or a newer one replaced it */
     KZ_CODE_GOOD
 } kz_code_state_t;
 
@@ -28,8 +28,8 @@ typedef struct kz_code_t {
 kz_err_t *kz_code_create(const char **code, apr_time_t *expires, kz_grant_t *grant,
                          const char *account, const char *purpose, apr_pool_t *pool);
 
-/* What a person typed or followed a link with: letters in either case, blanks and hyphens anywhere,
- * O for 0, I and L for 1. Gives 0 if DIGITS would be no code. */
+/* Reads a code as typed or as in a link: letters in either case, blanks and hyphens anywhere,
+ * O for 0, I and L for 1. Returns 0 if it is no code. */
 int kz_code_fold(char digits[KZ_CODE_DIGITS + 1], const char *typed);
 
 /* Looks up a code as TYPED, without using it up; never NULL. Errors: DB_*. */

@@ -24,7 +24,7 @@ int kz_session_hash(unsigned char hash[KZ_GRANT_TOKEN_HASH], const char *value)
     return 1;
 }
 
-/* What a browser says of itself, fit for the list of sessions: printable ASCII, not too long. */
+/* The browser's name for the list of sessions: printable ASCII, not too long. */
 static const char *clean(const char *agent, apr_pool_t *pool)
 {
     char *copy = apr_pstrndup(pool, agent, KZ_SESSION_AGENT), *at;

@@ -4,8 +4,8 @@
 
 #include "model/grant.h"
 
-/* What a browser keeps: 's' or 'c' (staff or client), then 32 random bytes in base64url. The
- * database has its BLAKE2b-256 hash. Gives 0 if VALUE is none. */
+/* The hash of a session's token. The browser keeps the token: 's' or 'c' (staff or client), then 32
+ * random bytes in base64url. The database has its BLAKE2b-256 hash. Returns 0 if VALUE is none. */
 int kz_session_hash(unsigned char hash[KZ_GRANT_TOKEN_HASH], const char *value);
 
 typedef struct kz_session_made_t {
@@ -26,9 +26,9 @@ typedef enum kz_session_answer_t {
     KZ_SESSION_LOCKED /* whatever the password */
 } kz_session_answer_t;
 
-/* Asks whoever is signed in for the password once more; wrong ones count as at the door, so that a
- * stolen session does not find it out. GRANT's transaction ends, a new one begins. Errors: BUSY,
- * DB_*, SIGN_IN_NEEDED. */
+/* Asks the person signed in for the password once more. Wrong ones count as at sign-in, so that a
+ * stolen session can't guess it. GRANT's transaction ends, a new one begins. Errors: BUSY, DB_*,
+ * SIGN_IN_NEEDED. */
 kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
                          apr_pool_t *pool);
 

@@ -1,4 +1,4 @@
-/* The firm's own people, and what the operator does for any account: by a portal's grant. */
+/* The firm's own people, and the operator's work on any account, by a portal's grant. */
 #ifndef KZ_MODEL_PEOPLE_STAFF_H
 #define KZ_MODEL_PEOPLE_STAFF_H
 

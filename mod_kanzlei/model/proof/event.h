@@ -13,7 +13,7 @@ typedef enum kz_event_kind_t {
 } kz_event_kind_t;
 
 typedef struct kz_event_t {
-    const char *account;  /* who, if it isn't the grant's account */
+    const char *account;  /* the person, if it isn't the grant's account */
     const char *client;   /* or NULL */
     const char *document; /* or NULL; needs a client */
     const char *subject;  /* the account or matter it is about, or NULL */

@@ -13,7 +13,7 @@
 #define EVENT_LABEL "kanzleipost/1/event"
 #define SEAL_LABEL  "kanzleipost/1/event-seal"
 
-/* What waits of one firm, being sealed. */
+/* The waiting events of one firm, while they are sealed. */
 typedef struct work_t {
     kz_grant_t *grant;
     apr_pool_t *pool;

@@ -32,8 +32,8 @@ typedef struct kz_proof_seal_t {
 /* MESSAGE gets KZ_PROOF_MESSAGE bytes, HASH their hash, unless it is NULL. */
 void kz_proof_message(unsigned char *message, unsigned char *hash, const kz_proof_seal_t *seal);
 
-/* Seals what waits, of every firm. Another host that is at it is left to it. For the jobs and
- * kanzleictl. */
+/* Seals the waiting events of every firm. Leaves out a firm that another host is sealing. For the
+ * jobs and kanzleictl. */
 kz_err_t *kz_proof_run(kz_portal_t *portal, apr_pool_t *scratch_pool);
 
 /* The last seal of a firm. */

@@ -8,7 +8,7 @@
  *                             or unscannable
  *     fail            either -> failed          store_drop, note_lost
  *
- * Whoever resumes an upload after a crash begins with what its row says. */
+ * A job that resumes an upload after a crash begins where its row says. */
 #include "model/upload/internal.h"
 
 #include <string.h>
@@ -19,10 +19,11 @@
 #include "base/log.h"
 #include "model/worker.h"
 
-/* Many may end in the same moment: who waits to note it holds a thread and nothing else. */
+/* Many may end in the same moment: an upload that waits to be noted holds a thread and nothing
+ * else. */
 #define KZ_FINISH_NOTE_WAIT (30 * APR_USEC_PER_SEC)
 
-/* What becomes known, and begins, on the way. */
+/* The results of the steps so far. */
 typedef struct progress_t {
     kz_upload__content_t content;
     int infected;
@@ -58,8 +59,8 @@ static kz_err_t *enter_complete(kz_upload_end_t *end, kz_upload__work_t *work, i
     return NULL;
 }
 
-/* Notes that all bytes are there. END is WAITING when the upload is WORKER's (NULL: a job's), or
- * what somebody else has made of it. */
+/* Notes that all bytes are there. END is WAITING when the upload is WORKER's (NULL: a job's),
+ * otherwise TAKEN or OVER. */
 static kz_err_t *complete(kz_upload_end_t *end, kz_upload__work_t *work, int firm, const char *id,
                           apr_uint64_t size, const char *worker)
 {
@@ -149,8 +150,8 @@ static kz_err_t *publish(kz_upload_end_t *end, progress_t *at, const kz_upload__
     return end_as(end, work, ours, *at->what ? "unscannable" : "available", at->what);
 }
 
-/* What was sent can't be read any more, as CAUSE says, which ends here. Its sender sees that,
- * unless its document is there already. */
+/* The spool can't be read any more, as CAUSE says, which ends here. The sender sees that, unless
+ * the document is there already. */
 static kz_err_t *fail(kz_upload_end_t *end, const kz_upload__work_t *work, kz_err_t *cause)
 {
     kz_err_t *failed =
@@ -190,7 +191,7 @@ static kz_err_t *run(kz_upload_end_t *end, progress_t *at, kz_upload__work_t *wo
     return err;
 }
 
-/* The same, as one of so many at once. What isn't over is released for a job. */
+/* The same, in one of SLOTS (NULL: without). Releases the upload for a job unless it is over. */
 static kz_err_t *run_in_turn(kz_upload_end_t *end, kz_upload__work_t *work, kz_slots_t *slots)
 {
     progress_t at = {.what = ""};

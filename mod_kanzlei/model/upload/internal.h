@@ -7,7 +7,7 @@
 #include "model/upload/upload.h"
 #include "queries.h"
 
-/* Many may end in the same moment: who waits for a slot holds a thread and the lease. */
+/* Many may end in the same moment: an upload that waits for a slot holds a thread and its lease. */
 #define KZ_UPLOAD__SLOT_WAIT (10 * 60 * APR_USEC_PER_SEC)
 
 /* An upload that is worked on. Once it is taken, no step changes any of this. */
@@ -35,7 +35,7 @@ const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool
 /* --- finish.c: what upload.c and sweep.c need of the story */
 
 /* All SIZE bytes of the upload ID are there, and nobody has noted that: notes it, and leaves the
- * rest to a job. END is WAITING then; or what somebody else made of it meanwhile. Errors: DB_*,
+ * rest to a job. END is WAITING then; TAKEN or OVER if somebody else was quicker. Errors: DB_*,
  * BUSY, NOT_FOUND. */
 kz_err_t *kz_upload__leave(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
                            apr_uint64_t size, apr_pool_t *pool);
@@ -82,8 +82,8 @@ kz_err_t *kz_upload__look(kz_upload_end_t *end, const kz_upload__work_t *work, c
 
 typedef struct kz_upload__scan_t kz_upload__scan_t; /* one that has begun */
 
-/* Has the upload scanned, and reads its CONTENT meanwhile. What is too large for the scanner is
- * read only. Errors: SEAL, NOT_FOUND (what was sent is lost), LOCKED (somebody has the file open),
+/* Has the upload scanned, and reads its CONTENT meanwhile. One that is too large for the scanner is
+ * only read. Errors: SEAL, NOT_FOUND (what was sent is lost), LOCKED (somebody has the file open),
  * SCANNER_DOWN, BUSY, NO_SPACE. */
 kz_err_t *kz_upload__scan_begin(kz_upload__scan_t **scan, kz_upload__content_t *content,
                                 const kz_upload__work_t *work);

@@ -49,7 +49,7 @@ kz_err_t *kz_upload__scan_begin(kz_upload__scan_t **scan, kz_upload__content_t *
     made->memfd = -1;
     made->reserved = (apr_uint64_t)work->row->size;
     made->pool = work->pool;
-    content->type = work->row->type; /* what its name says */
+    content->type = work->row->type; /* by its name */
     err = begin(made, content, work);
     if (err)
         kz_upload__scan_end(made);

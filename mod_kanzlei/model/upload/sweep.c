@@ -10,10 +10,10 @@
 #include "base/str.h"
 #include "model/worker.h"
 
-#define KZ_SWEEP_STRAY 600 /* seconds after which a file without a row is nobody's */
+#define KZ_SWEEP_STRAY 600 /* seconds after which a file without a row is removed */
 
-/* Files that no upload knows: a crash came between file and row, or between row and unlink. And
- * those of dead workers that had taken nothing. */
+/* Removes files that no upload knows (a crash came between file and row, or between row and
+ * unlink), and those of dead workers that had taken nothing. */
 static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
 {
     DIR *dir = opendir(portal->conf->spool);

@@ -12,13 +12,13 @@
 #include "queries.h"
 
 #define KZ_UPLOAD_SPARE (64 << 20) /* bytes of the spool's disk that no upload may use */
-#define KZ_UPLOAD_LOOK  (8 << 20)  /* bytes between two looks at what the disk has left */
+#define KZ_UPLOAD_LOOK  (8 << 20)  /* bytes between two checks of the disk's free space */
 
 struct kz_upload_t {
     kz_seal_writer_t *writer;
     apr_uint64_t left; /* bytes that may still come */
     const kz_conf_t *conf;
-    apr_uint64_t unseen; /* bytes since the last look at the disk */
+    apr_uint64_t unseen; /* bytes since the last check of the disk */
 };
 
 const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool_t *pool)
@@ -26,7 +26,8 @@ const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool
     return apr_pstrcat(pool, portal->conf->spool, "/", id, NULL);
 }
 
-/* A disk that can't take SIZE bytes more; said before the first one is sent where that is known. */
+/* Checks that the disk can take SIZE bytes more, so that a refusal comes before the first byte
+ * where the size is known. */
 static kz_err_t *check_room(const kz_conf_t *conf, apr_uint64_t size)
 {
     struct statvfs disk;
@@ -122,7 +123,7 @@ static int is_forgotten(const kz_upload_info_t *info)
     return info->size > 0 && info->offset == info->size;
 }
 
-/* Whoever is told that all came sends nothing again: a job must know of it. */
+/* A client that is told that all bytes came sends nothing again: a job must know of it. */
 static kz_err_t *leave_forgotten(kz_upload_info_t *info, kz_grant_t *grant)
 {
     kz_upload_end_t end;

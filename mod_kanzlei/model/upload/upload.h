@@ -37,12 +37,11 @@ kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_
 void kz_upload_allow(kz_upload_t *upload, apr_uint64_t bytes);
 /* Takes LEN bytes. Errors: NO_SPACE, TOO_LARGE (more than was announced). */
 kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len);
-/* What is written from here on counts only once it is kept and the upload closed; what isn't is
- * dropped, after a crash too. Errors: INTERNAL. */
+/* Bytes written from here on count only once they are kept and the upload closed; otherwise, and
+ * after a crash, they are dropped. Errors: INTERNAL. */
 kz_err_t *kz_upload_hold(kz_upload_t *upload);
 void kz_upload_keep(kz_upload_t *upload);
-/* Keeps what was taken (fsync) and says how far it is. KNOWN 0: the size is what has been taken (a
- * form). */
+/* Ends the request's writing: keeps the bytes taken (fsync). Errors: NO_SPACE, INTERNAL. */
 kz_err_t *kz_upload_close(kz_upload_t *upload);
 
 /* Gives up an upload that is still being received. Commits. Errors: COMPLETE. */
@@ -65,7 +64,7 @@ typedef struct kz_upload_end_t {
  * and stores it and makes it a document. END is set in any case; its strings are in POOL. Once it
  * is more than RECEIVING the upload needs nobody any more: whatever happens to this process, a job
  * goes on. Errors, while RECEIVING: NOT_FOUND (it was given up), BUSY, DB_*; while WAITING:
- * SCANNER_DOWN, STORE_DOWN, NO_SPACE, BUSY, DB_*; when OVER: SEAL (what was sent can't be read any
+ * SCANNER_DOWN, STORE_DOWN, NO_SPACE, BUSY, DB_*; when OVER: SEAL (the bytes can't be read any
  * more: it is "failed"). */
 kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
                            apr_uint64_t size, apr_pool_t *pool);
