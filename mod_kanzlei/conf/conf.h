@@ -45,7 +45,7 @@ const char *kz_conf_set(kz_conf_t *conf, const char *name, const char *value, co
 /* How long the stores may take over a document of BYTES: KanzleiStoreTimeout, and the time it needs
  * at KZ_CONF_STORE_RATE. */
 apr_interval_time_t kz_conf_store_time(const kz_conf_t *conf, apr_uint64_t bytes);
-/* Says what is missing or impossible, NULL when all is well. */
+/* Returns a sentence about a missing or impossible setting, NULL when all is well. */
 const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool);
 /* Reads a file of directives as httpd does: one a line, # comments, "quoted values". */
 kz_err_t *kz_conf_read(kz_conf_t **conf, const char *path, apr_pool_t *pool);

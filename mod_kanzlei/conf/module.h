@@ -1,4 +1,5 @@
-/* What hangs on each server_rec. Only http/, work/, conf/ and mod_kanzlei.c include this. */
+/* The module's configuration of one server_rec. Only http/, work/, conf/ and mod_kanzlei.c include
+ * this. */
 #ifndef KZ_CONF_MODULE_H
 #define KZ_CONF_MODULE_H
 

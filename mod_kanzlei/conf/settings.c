@@ -132,7 +132,8 @@ const char *kz_conf_set(kz_conf_t *conf, const char *name, const char *value, co
     return apr_psprintf(pool, "%s is not a directive of Kanzleipost", name);
 }
 
-/* https://host[:port], without a path: what Origin is compared with, and what mails begin with. */
+/* Checks https://host[:port], without a path: Origin is compared with it, and links in mails begin
+ * with it. */
 static int is_address(const char *url)
 {
     const char *host = url + strlen("https://");

@@ -7,7 +7,7 @@ void kz_ctl__text(json_t *object, const char *name, const char *text)
 {
     json_t *value = text ? json_string(text) : json_null();
 
-    /* what is not UTF-8 (a file's name in an error) makes no JSON string */
+    /* bytes that are not UTF-8 (a file's name in an error) make no JSON string */
     json_object_set_new(object, name, value ? value : json_null());
 }
 

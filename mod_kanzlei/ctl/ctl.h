@@ -1,4 +1,4 @@
-/* kanzleictl from the inside: what a command is given, and what it gives back. */
+/* kanzleictl from the inside: the input and the result of a command. */
 #ifndef KZ_CTL_CTL_H
 #define KZ_CTL_CTL_H
 
@@ -32,9 +32,9 @@ typedef struct kz_ctl_t {
 
 typedef struct kz_ctl_command_t {
     const char *name;     /* "firm create" */
-    const char *synopsis; /* what follows the name */
+    const char *synopsis; /* the words behind the command's name */
     const char *help;     /* whole lines */
-    const char *word;     /* what the word behind the command is, NULL: there is none */
+    const char *word;     /* the name of the word behind the command, NULL: it takes none */
     const apr_getopt_option_t *options; /* its own, ended by zeros */
     kz_err_t *(*run)(kz_ctl_t *ctl);
 } kz_ctl_command_t;

@@ -136,7 +136,7 @@ static kz_err_t *open_portal(kz_ctl_t *ctl)
     return kz_portal_open(&ctl->portal, conf, ctl->pool);
 }
 
-/* Prints what a command has found, and ends its error. */
+/* Prints a command's result, and ends its error. */
 static int finish(kz_ctl_t *ctl, kz_err_t *err)
 {
     int code = !err                                     ? ctl->code

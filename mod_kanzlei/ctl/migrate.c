@@ -157,8 +157,8 @@ static kz_err_t *refuse_newer(migrate_t *m, const apr_array_header_t *migrations
     return NULL;
 }
 
-/* Runs WHAT in a transaction. It takes tables that the portal may be at work with: a lock that
- * isn't had soon is let go, so that nobody waits behind it, and asked for again. */
+/* Runs WHAT in a transaction. It locks tables that the portal may be using: a lock that isn't had
+ * soon is given up, so that nobody waits behind it, and tried again. */
 static kz_err_t *in_transaction(migrate_t *m, kz_err_t *(*what)(migrate_t *, const void *),
                                 const void *baton)
 {

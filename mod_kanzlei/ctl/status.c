@@ -114,7 +114,7 @@ static void judge_version(kz_ctl_t *ctl, json_t *object, int version)
         bad(ctl, "the database is newer than the program");
 }
 
-/* What httpd's jobs should have done by now. */
+/* The work that httpd's jobs should have done by now. */
 static void show_waiting(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *row)
 {
     apr_time_t late = apr_time_now() - JOBS_LATE;

@@ -27,8 +27,8 @@ static size_t span_unquoted(const char *text, const char *stops)
     return n;
 }
 
-/* Reads a weight (RFC 9110 section 12.4.2) such as "1" or "0.125". What is no number counts as 0,
- * and more than 1 as 1. */
+/* Reads a weight (RFC 9110 section 12.4.2) such as "1" or "0.125". Text that is no number counts as
+ * 0, and more than 1 as 1. */
 static int read_weight(const char *text)
 {
     size_t whole = strspn(text, DIGITS), places;

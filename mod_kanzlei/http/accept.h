@@ -8,7 +8,7 @@
 int kz_accept_type(const char *accept, const char *type);
 
 /* The index of the language that ACCEPT wants most, -1 if it wants none of them. COUNT LANGUAGES
- * are primary tags ("de"); what follows a hyphen in ACCEPT ("de-AT") makes no difference. */
+ * are primary tags ("de"); a region in ACCEPT ("de-AT") makes no difference. */
 int kz_accept_language(const char *accept, const char *const *languages, int count);
 
 #endif

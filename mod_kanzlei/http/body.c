@@ -109,9 +109,9 @@ static apr_interval_time_t pause_after(apr_interval_time_t waited)
                                         : waited;
 }
 
-/* Asks httpd for more of the body. What has a deadline is asked for again and again, because
- * HTTP/2's streams have no time-out that a request could set; the pauses are an eighth of what was
- * waited. */
+/* Asks httpd for more of the body. With a deadline it asks again and again, because HTTP/2's
+ * streams have no time-out that a request could set; each pause is an eighth of the time waited so
+ * far. */
 static kz_err_t *fetch(kz_http_t *http, apr_size_t room)
 {
     apr_read_type_e how = http->deadline ? APR_NONBLOCK_READ : APR_BLOCK_READ;

@@ -7,7 +7,7 @@
 #include <apr_buckets.h>
 
 typedef struct content_t {
-    apr_bucket_refcount refcount; /* first: apr_bucket_shared_* want it so */
+    apr_bucket_refcount refcount; /* must be first, for apr_bucket_shared_* */
     const kz_content_t *source;
     kz_http_progress_t *progress;
     apr_uint64_t at; /* where the source stands */
@@ -52,7 +52,7 @@ static apr_status_t content_read(apr_bucket *bucket, const char **data, apr_size
         content->progress->failed = kz_log_second(content->progress->failed, err);
         return APR_EGENERAL;
     }
-    content->at = start + n; /* the source gave so much, even if this bucket wants less of it */
+    content->at = start + n; /* the source gave that many bytes, even if this bucket wants fewer */
     if (n > end - start)
         n = (size_t)(end - start);
     if (start + n == content->source->size)

@@ -1,4 +1,5 @@
-/* Against forged requests: a token tied to the reader's cookie, and the Origin that browsers send.
+/* Protects against forged requests: a token tied to the reader's cookie, and the Origin that
+ * browsers send.
  */
 #include "http/csrf.h"
 #include "http/http.h"

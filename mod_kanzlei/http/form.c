@@ -11,7 +11,7 @@
 
 struct kz_form_t {
     kz_request_t *rq;
-    apr_table_t *typed;  /* what goes back into the page */
+    apr_table_t *typed;  /* the typed values, as they go back into the page */
     apr_table_t *wrong;  /* field to sentence, in the order of the checks */
     apr_table_t *chosen; /* field_value of radio buttons and boxes */
 };

@@ -1,5 +1,5 @@
-/* What somebody typed: checked field by field; a form with something wrong comes back with all that
- * was typed, a sentence at each wrong field, and status 422. */
+/* Checks a form field by field. A form with something wrong comes back with all that was typed, a
+ * sentence at each wrong field, and status 422. */
 #ifndef KZ_HTTP_FORM_H
 #define KZ_HTTP_FORM_H
 
@@ -30,7 +30,8 @@ const char *kz_form_secret(kz_form_t *form, const char *name);
 /* A checkbox. */
 int kz_form_ticked(kz_form_t *form, const char *name);
 
-/* Says that the field NAME is wrong, by the text KEY ("field.taken"). The first word stands. */
+/* Marks the field NAME as wrong, with the text KEY ("field.taken"). The first mark of a field
+ * stays. */
 void kz_form_fail(kz_form_t *form, const char *name, const char *key);
 /* The text of the form's field NAME, already phrased. */
 void kz_form_fail_text(kz_form_t *form, const char *name, const char *text);

@@ -20,8 +20,8 @@ typedef struct kz_http_t {
     apr_time_t deadline; /* of the read that is under way; 0: httpd's own time-outs alone */
 } kz_http_t;
 
-/* Answers R; SITE is NULL where the process could not be made ready. Gives what a handler hook
- * gives. */
+/* Answers R; SITE is NULL where the process could not be made ready. Returns what a handler hook
+ * returns. */
 int kz_dispatch(request_rec *r, kz_site_t *site);
 
 /* --- parts of it, one file each
@@ -36,7 +36,7 @@ kz_err_t *kz_http__accept(int *json, const char *accept);
 /* The reader's language: cookie, Accept-Language, German. */
 const kz_words_t *kz_http__language(request_rec *r, const kz_site_t *site);
 
-/* The token for the forms of whoever holds the cookie VALUE. */
+/* The token for the forms of the browser that holds the cookie VALUE. */
 const char *kz_http__csrf(const kz_portal_t *portal, const char *value, apr_pool_t *pool);
 /* FORGED unless Origin or Sec-Fetch-Site, where sent, say that it comes from the portal itself. */
 kz_err_t *kz_http__origin_check(const kz_request_t *rq);

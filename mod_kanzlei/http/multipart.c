@@ -1,5 +1,5 @@
 /* A state machine that sees each byte once. Data is handed on as it lies in the caller's buffer;
- * what may be the start of a delimiter at the end of a buffer need not be kept: it equals the
+ * bytes at the end of a buffer that may begin a delimiter need not be kept: they equal the
  * delimiter. */
 #include "http/multipart.h"
 
@@ -29,8 +29,8 @@ struct kz_multipart_t {
     const char *delimiter; /* CRLF, "--", boundary: the only CR is its first byte */
     size_t delimiter_len;
     state_t state;
-    size_t matched; /* bytes of the delimiter that have been seen at the end of what was fed */
-    size_t assumed; /* how many of these were not really there */
+    size_t matched; /* bytes of the delimiter that the data fed so far ends with */
+    size_t assumed; /* how many of these were assumed, not read */
     char *header;   /* limits.header_bytes */
     size_t header_len;
     size_t line; /* where in header the current line starts */
@@ -165,7 +165,7 @@ static kz_err_t *end_data(kz_multipart_t *parser)
     return in_part ? parser->handler->end(parser->baton) : NULL;
 }
 
-/* Goes on with a delimiter of which earlier bytes have been the start. */
+/* Continues a delimiter that began in earlier bytes. */
 static kz_err_t *feed_match(size_t *taken, kz_multipart_t *parser, const char *data, size_t len)
 {
     size_t rest = parser->delimiter_len - parser->matched, most = len < rest ? len : rest;
@@ -177,7 +177,8 @@ static kz_err_t *feed_match(size_t *taken, kz_multipart_t *parser, const char *d
         parser->matched += most;
         return parser->matched == parser->delimiter_len ? end_data(parser) : NULL;
     }
-    /* What had matched is data. No other match can start within it: it has no second CR. */
+    /* The bytes that had matched are data. No other match can start within it: it has no second CR.
+     */
     parser->matched = parser->assumed = 0;
     return hand_on(parser, parser->delimiter + assumed, seen);
 }

@@ -94,8 +94,8 @@ kz_err_t *kz_multipart__parameter(const char **parameter, const char *value, con
     return NULL;
 }
 
-/* What browsers write for a quotation mark and line ends (WHATWG HTML, "multipart/form-data
- * encoding algorithm"). */
+/* The escapes that browsers write for a quotation mark and line ends (WHATWG HTML,
+ * "multipart/form-data encoding algorithm"). */
 static const char *unescape(const char *sent, apr_pool_t *pool)
 {
     static const struct {

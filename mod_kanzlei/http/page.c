@@ -1,4 +1,4 @@
-/* What every page has beside its own: the frame's names, and the page of an error. */
+/* Fills the names that every page has, and the page of an error. */
 #include "http/http.h"
 
 #include <string.h>

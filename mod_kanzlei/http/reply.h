@@ -38,7 +38,7 @@ typedef struct kz_reply_t {
     kz_content_t content;
     int keep;   /* 1: the page goes out though the handler gives an error: its "problem" */
     int framed; /* 1: a page of the portal may show it in a frame */
-    apr_table_t *headers; /* set over those that every answer has */
+    apr_table_t *headers; /* replace those that every answer has */
 } kz_reply_t;
 
 /* The page NAME; fill the view that this gives. Status 200. */

@@ -71,7 +71,7 @@ static const char *segment(const char **at, size_t *len)
     return start;
 }
 
-/* Compares PATH with PATTERN and takes the ids on the way. 1: it is the one. */
+/* Compares PATH with PATTERN and takes the ids on the way. Returns 1 if it fits. */
 static int fits(kz_route_match_t *match, const char *pattern, const char *path, apr_pool_t *pool)
 {
     match->slug = NULL;

@@ -70,7 +70,7 @@ static int send_bytes(request_rec *r, const char *type, const char *bytes, apr_s
     bb = apr_brigade_create(r->pool, alloc);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(bytes, len, r->pool, alloc));
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
-    ap_pass_brigade(r->output_filters, bb); /* whoever has gone needs no page */
+    ap_pass_brigade(r->output_filters, bb); /* a client that has gone needs no page */
     return OK;
 }
 

@@ -1,4 +1,4 @@
-/* Who of the staff works for which client. */
+/* Assigns staff to clients. */
 #include "http/route.h"
 
 #include <string.h>
@@ -27,8 +27,8 @@ kz_err_t *page_assign(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* Where to go on: the page of the staff member, if that is where it was asked, or the client's; the
- * list, for whoever doesn't see the client any more. */
+/* The page to go to: the staff member's, if the form came from there, else the client's; the list
+ * for somebody who doesn't see the client any more. */
 static const char *way_back(const kz_request_t *rq, const kz_grant_t *grant, const char *staff)
 {
     const char *page = apr_pstrcat(rq->pool, rq->base, "/staff/", staff, NULL);

@@ -70,7 +70,7 @@ static const char *or_null(const char *text)
     return text && *text ? text : NULL;
 }
 
-/* Those who can be chosen; when they are too many, the chosen one alone. */
+/* The clients to choose from; when there are too many, only the chosen one. */
 static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *grant,
                               apr_pool_t *pool)
 {

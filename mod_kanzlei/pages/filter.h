@@ -21,8 +21,8 @@ int kz_filter_is(const kz_filter_t *filter, const char *state);
 #define KZ_FILTER_MINE(f)  .from = (f)->from, .to = (f)->to, .at = (f)->at, .id = (f)->id
 #define KZ_FILTER_WHOLE(f) .client = (f)->client, .matter = (f)->matter, KZ_FILTER_MINE(f)
 
-/* Reads the filter of RQ; STATES ("new|available") are those that the page has. What is none counts
- * as not set, but a wrong place is BAD_REQUEST. */
+/* Reads the filter of RQ; STATES ("new|available") are those that the page has. A wrong value
+ * counts as not set, but a wrong place is BAD_REQUEST. */
 kz_err_t *kz_filter_read(kz_filter_t *filter, const kz_request_t *rq, const char *states);
 
 /* Whether a list under FILTER is read as a whole: by somebody who sees every client, or of one

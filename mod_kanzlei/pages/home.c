@@ -1,4 +1,4 @@
-/* GET /: the staff's worklist, most urgent first; what is new for a client. */
+/* GET /: for staff the worklist, most urgent first; for a client the new documents. */
 #include "http/route.h"
 
 #include <apr_strings.h>
@@ -9,8 +9,8 @@
 
 #define KZ_HOME_ROWS 5 /* of each list; the queries ask for one more */
 
-/* Sends all that the staff's page asks; the answers are read in this order. Who sees few clients
- * has statements of their own, with the same columns. */
+/* Sends all queries of the staff's page; the answers are read in this order. There are other
+ * statements with the same columns for staff that see few clients. */
 static kz_err_t *ask(const kz_grant_t *grant)
 {
     int all = kz_grant_has(grant, KZ_RIGHT_ALL);
@@ -93,7 +93,7 @@ kz_err_t *page_home_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_q_home_counts_t *counts;
     int all = 0;
 
-    KZ_TRY(kz_grant_settle(grant)); /* whether all clients are seen decides what is asked */
+    KZ_TRY(kz_grant_settle(grant)); /* the right to see all clients decides on the queries */
     KZ_TRY(ask(grant));
     KZ_TRY(kz_q_home_counts_read(&counts, kz_grant_db(grant), rq->pool));
     KZ_TRY(locked(&all, view, rq, grant));

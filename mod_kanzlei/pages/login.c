@@ -10,7 +10,7 @@
 
 #define KZ_LANGUAGE_COOKIE (365 * 24 * 3600) /* seconds */
 
-/* GET /: who comes here without knowing their firm's address. */
+/* GET /: for visitors that don't know their firm's address. */
 kz_err_t *page_root(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     (void)rq;

@@ -1,4 +1,4 @@
-/* What several pages about people share. */
+/* Shared by the pages about people. */
 #ifndef KZ_PAGES_PEOPLE_H
 #define KZ_PAGES_PEOPLE_H
 

@@ -1,11 +1,11 @@
-/* What several pages say about their rows. */
+/* Names of rows that several pages share. */
 #ifndef KZ_PAGES_ROWS_H
 #define KZ_PAGES_ROWS_H
 
 #include "http/request.h"
 #include "template/view.h"
 
-/* "message" of a document row: what its STATE means to whoever reads it; REASON is why it was kept
+/* "message" of a document row: what its STATE means to the reader; REASON is why it was kept
  * back. Null when there is nothing to say. The row must have its "name". */
 void kz_rows_message(kz_view_t *row, const kz_grant_t *grant, const char *state,
                      const char *reason);
@@ -16,7 +16,7 @@ kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char 
 /* "event_text" of an event row: the text event.KIND, filled from the row. */
 void kz_rows_event(kz_view_t *row, const char *kind);
 
-/* WORDS as a pattern of LIKE: what has them anywhere, in lower case; NULL if there are none. */
+/* WORDS as a pattern of LIKE that finds them anywhere, in lower case; NULL if there are none. */
 const char *kz_rows_like(const char *words, apr_pool_t *pool);
 
 /* A place in a list that goes from new to old: "after" in the query, "<microseconds>_<id>". AT is 0

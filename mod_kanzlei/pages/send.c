@@ -1,7 +1,6 @@
 /* POST /matters/{matter}/documents: files by a plain form, for browsers without JavaScript. Each is
- * sealed as it arrives; its token comes first in the form, and nothing is kept before that is
- * right. What has become of each file stands on the matter's page, also when a later one ends in an
- * error. */
+ * sealed as it arrives. The form's token comes first, and nothing is kept before it was checked.
+ * The matter's page then shows the result of each file, also when a later one ends in an error. */
 #include "http/route.h"
 
 #include <string.h>
@@ -39,7 +38,7 @@ typedef struct send_t {
     const char *refused; /* sentence about it, or NULL */
 } send_t;
 
-/* Puts down what has become of the file at hand. */
+/* Adds the result of the file at hand. */
 static kz_view_t *add_result(send_t *s, const char *state, const char *what, const char *key)
 {
     kz_view_t *row = kz_view_row(s->view, "results");
@@ -90,7 +89,7 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
     return NULL;
 }
 
-/* A file that did not come whole: nobody can go on with it. */
+/* Removes a file that did not come whole: nobody can continue it. */
 static kz_err_t *drop(send_t *s)
 {
     kz_log_err(KZ_LOG_INFO,

@@ -89,7 +89,7 @@ kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     return NULL;
 }
 
-/* What the page of one of the staff shows beside its form. */
+/* Fills the page of one of the staff beside its form. */
 static kz_err_t *show_member(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
 {
     const char *id = kz_request_id(rq, "staff");

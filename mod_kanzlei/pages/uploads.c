@@ -112,8 +112,8 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* Takes the body from OFFSET on; what came before the line was cut is kept. With a checksum, all of
- * it or nothing. */
+/* Takes the body from OFFSET on. When the connection breaks, the bytes that came are kept. With a
+ * checksum, all of it or nothing. */
 static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t *info,
                          kz_checksum_t *checksum)
 {

@@ -1,4 +1,4 @@
-/* What one process shows pages and mails with: the portal, the words of each language, the assets.
+/* One process as it shows pages and mails: the portal, the words of each language, the assets.
  */
 #ifndef KZ_TEMPLATE_SITE_H
 #define KZ_TEMPLATE_SITE_H

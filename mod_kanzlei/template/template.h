@@ -33,7 +33,7 @@ extern const int kz_view_names_count;
  * in DIR/texts.LANGUAGE.json (an object of key to text). {{>part/name}} is part/name.html, in a
  * .txt template part/name.txt. DIR/layout.html, which must be there, wraps pages by having
  * {{>content}} in it; so may other templates named layout.* ("mail/layout.html"), and nothing else.
- * A page's name is "page/matter.html". What is loaded may be used by several threads at once.
+ * A page's name is "page/matter.html". Several threads may use the loaded templates at once.
  * Errors: CONFIG, naming file and line: a syntax error, an unknown name (not in NAMES; "." is
  * known), a missing or empty text, a missing partial, a partial that includes itself. NAMES NULL:
  * no check.
@@ -48,8 +48,8 @@ typedef struct kz_rendered_t {
 
 /* Renders the template NAME with VIEW. LAYOUT: "layout.html", or NULL for the template alone.
  * Templates named *.txt are not HTML-escaped, all others are. OUT's text lives in RESULT_POOL. VIEW
- * NULL: an empty one. Errors: INTERNAL for an unknown NAME, and for what gets larger than 32 MiB,
- * nested deeper than 64, or takes more than 4 million steps. */
+ * NULL: an empty one. Errors: INTERNAL for an unknown NAME, and for output over 32 MiB, nesting
+ * deeper than 64, or more than 4 million steps. */
 kz_err_t *kz_templates_render(kz_rendered_t *out, const kz_templates_t *templates, const char *name,
                               const char *layout, const kz_value_t *view, apr_pool_t *result_pool);
 

@@ -1,4 +1,5 @@
-/* What a template mentions is found at start-up: partials, texts, and the names that views have. */
+/* Resolves at start-up everything that a template mentions: partials, texts, and the names that
+ * views have. */
 #include "template/template_tree.h"
 
 #include <stdlib.h>

@@ -72,7 +72,7 @@ static int compare_strings(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* Loads what is in the folder FOLDER ("page"), in the order of the names. */
+/* Loads the files of the folder FOLDER ("page"), in the order of their names. */
 static kz_err_t *load_folder(const loader_t *loader, const char *folder)
 {
     const char *path = apr_pstrcat(loader->pool, loader->dir, "/", folder, NULL);

@@ -14,7 +14,7 @@ typedef struct parser_t {
     const char *file; /* for errors */
     const char *source;
     const char *end;
-    const char *at; /* what is before is done */
+    const char *at; /* the source before it is parsed */
     int line;       /* of "at" */
     apr_array_header_t *nodes;
     int open[KZ_TEMPLATE__DEPTH]; /* indexes of the sections that are not closed yet */

@@ -8,7 +8,7 @@
 
 #define OUT_FIRST (64 * 1024)        /* most pages, at once */
 #define OUT_MAX   (32 * 1024 * 1024) /* bytes */
-#define STEPS_MAX 4000000            /* nodes: what loops within loops can cost */
+#define STEPS_MAX 4000000            /* nodes: bounds the cost of loops within loops */
 
 typedef struct render_t {
     char *out;

@@ -59,7 +59,7 @@ struct kz_template_t {
     int visit;   /* while looking for partials that include themselves */
 };
 
-/* Where a template finds what it mentions. */
+/* The set in which a template finds the partials and texts that it mentions. */
 struct kz_templates_t {
     apr_hash_t *by_name;      /* "part/row.html" to kz_template_t */
     apr_array_header_t *all;  /* the same and the texts, in the order in which errors are told */
@@ -69,8 +69,8 @@ struct kz_templates_t {
     int lenient; /* a missing partial is empty, as the specification has it */
 };
 
-/* Parses LEN bytes of SOURCE, which must live as long as POOL. CONFIG, with NAME and line, for what
- * is no template. */
+/* Parses LEN bytes of SOURCE, which must live as long as POOL. CONFIG, with NAME and line, for a
+ * syntax error. */
 kz_err_t *kz_template__parse(kz_template_t **parsed, const char *name, const char *source,
                              size_t len, apr_pool_t *pool);
 
@@ -83,7 +83,7 @@ kz_err_t *kz_template__check_recursion(const struct kz_templates_t *set);
 
 int kz_template__is_layout(const kz_template_t *template);
 
-/* What is rendered. */
+/* The state of one rendering. */
 typedef struct kz_template__job_t {
     const kz_template_t *template;
     const kz_template_t *content; /* what {{>content}} stands for, or NULL */

@@ -35,8 +35,8 @@ kz_value_t kz_value_text(const char *text, apr_size_t len, apr_pool_t *pool)
     return (kz_value_t){.kind = KZ_VALUE_TEXT, .len = len, .text = apr_pstrmemdup(pool, text, len)};
 }
 
-/* ROOM for COUNT things of ITEM bytes each, and as many again when it is full. The room that was
- * outgrown stays in the pool: in sum less than what is in use. */
+/* ROOM for COUNT things of ITEM bytes each, and as many again when it is full. The outgrown room
+ * stays in the pool: in sum less than the room in use. */
 static void *grow(void *room, int count, int *size, apr_size_t item, apr_pool_t *pool)
 {
     void *larger;

@@ -1,4 +1,4 @@
-/* Trees of names and values in a pool: what templates read. A page of 50 rows has about 1,500
+/* Trees of names and values in a pool, which templates read. A page of 50 rows has about 1,500
  * values, so that none is allocated alone and a name is found by its hash. JSON comes in and goes
  * out by jansson. */
 #ifndef KZ_TEMPLATE_VALUE_H
@@ -78,7 +78,7 @@ kz_value_t *kz_value_append(kz_value_list_t *list, apr_pool_t *pool);
  * as the same literals, in the same order. */
 kz_value_t kz_value_row(kz_value_list_t *list, apr_pool_t *pool);
 
-/* What VALUE, if it is an object, has under NAME, whose hash is HASH; NULL if nothing. */
+/* The member NAME, whose hash is HASH, of VALUE; NULL if there is none, or VALUE is no object. */
 const kz_value_t *kz_value_get(const kz_value_t *value, const char *name, apr_size_t len,
                                uint32_t hash);
 /* The same by a name that ends with NUL. */

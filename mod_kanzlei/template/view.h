@@ -22,7 +22,7 @@ const char *kz_words_language(const kz_words_t *words);
 /* An empty view with the words of WORDS. Ends with POOL. */
 kz_view_t *kz_view_create(const kz_words_t *words, apr_pool_t *pool);
 const kz_value_t *kz_view_value(const kz_view_t *view); /* borrowed */
-/* What NAME says; NULL when it is no text. */
+/* The text of NAME; NULL when it is none. */
 const char *kz_view_said(const kz_view_t *view, const char *name);
 const kz_words_t *kz_view_words(const kz_view_t *view);
 apr_pool_t *kz_view_pool(const kz_view_t *view);
