@@ -1,4 +1,4 @@
--- What kanzleictl asks. It enters as the portal, firm by firm; functions of policy/operator.sql answer
+-- The statements of kanzleictl. It enters as the portal, firm by firm; functions of policy/operator.sql answer
 -- what is about all firms. ctl_firm_* are for the schema's owner: the portal's role may not.
 
 -- ctl_firms() :many
@@ -80,7 +80,7 @@ SELECT d.id, d.object, d.size, d.sha256, d.key,
                   WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
   FROM document d WHERE d.id > $after AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $limit;
 
--- What was missed by, or is damaged in, stores that are not configured any more.
+-- Missed or damaged copies of stores that are not configured any more.
 -- check_copies_gone(stores text) :many
 -- -> store text, copies int8
 SELECT store, count(*) FROM object_copy

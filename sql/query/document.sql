@@ -124,7 +124,7 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
--- What the other side has sent and mine has not opened, newest first.
+-- Documents that the other side has sent and mine has not opened, newest first.
 -- documents_new(direction text, client uuid, matter uuid, from timestamptz, to timestamptz,
 --               at timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,

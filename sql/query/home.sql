@@ -65,7 +65,7 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client
   JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at DESC, w.document DESC;
 
--- Not opened by the client yet. What has waited longest first.
+-- Documents that the client has not opened yet, the longest waiting first.
 -- home_unopened() :many
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
 --    matter_id uuid, matter_title text, client_id uuid, client_name text, old bool

@@ -33,7 +33,7 @@ sealed AS (
       FROM unnest($events::uuid[], $hashes::bytea[]) WITH ORDINALITY AS x (event, hash, place))
 DELETE FROM event_unsealed WHERE event = ANY ($events::uuid[]);
 
--- What a check reads: the seals behind one, the events that they cover, in order.
+-- Read by a check: the seals behind one, the events that they cover, in order.
 -- seals(after int8, limit int4) :many
 -- -> number int8, at timestamptz, count int4, previous bytea, hash bytea, key bytea, signature bytea
 SELECT number, at, count, previous, hash, key, signature

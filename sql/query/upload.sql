@@ -18,7 +18,7 @@ DELETE FROM upload WHERE id = $upload AND state = 'receiving';
 -- All bytes of an upload are there: SIZE. It is taken to be finished, by one alone; nobody else does until
 -- the lease is over. WORKER and LEASE together say who that is: one process does several at a time, and may
 -- take again what it had. RATE: what the stores take at least, in bytes a second; a large document's lease
--- is longer. WORKER NULL: it is left to whoever looks for such.
+-- is longer. WORKER NULL: it is left to a job.
 -- upload_complete(upload uuid, size int8, worker uuid, lease interval_ms, rate int8) :maybe
 -- -> id uuid, name text, type text, size int8, key bytea, matter uuid, client uuid, account uuid,
 --    kind text, state text, what text, sha256 bytea, created timestamptz, lease timestamptz
@@ -53,7 +53,7 @@ UPDATE upload SET state = 'storing', size = $size, sha256 = $sha256, what = $wha
 -- upload_end(upload uuid, worker uuid, lease timestamptz, state text, what text) :exec writes
 SELECT kz_upload_end($upload, $worker, $lease, $state, $what);
 
--- What has become of an upload whose document is there.
+-- The end of an upload whose document is there.
 -- upload_document(upload uuid) :maybe
 -- -> state text, reason text
 SELECT CASE state WHEN 'available' THEN state ELSE 'unscannable' END, reason FROM document WHERE id = $upload;
