@@ -1,4 +1,4 @@
-"""For the tests of all folders: whoever ends a run early ends what it has started, too."""
+"""For the tests of all folders: a run that is ended early ends its processes, too."""
 
 import signal
 
