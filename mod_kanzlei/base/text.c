@@ -77,7 +77,7 @@ char *kz_text__nfc(const char *text, size_t len, apr_pool_t *pool)
 typedef enum joiners_t { NO_JOINERS, WITH_JOINERS } joiners_t;
 
 /* Copies the visible characters of TEXT to TO, which has room for LEN bytes, with single spaces
- * between them; gives 0 for what is refused. */
+ * between them; returns 0 if TEXT is refused. */
 static int copy_line(char *to, size_t *used, const char *text, size_t len, joiners_t joiners)
 {
     uint32_t character = 0, before = 0;

@@ -1,4 +1,4 @@
-/* The names of uploaded files: what is kept of them. */
+/* Cleans the names of uploaded files. */
 #include "base/text.h"
 
 #include <string.h>

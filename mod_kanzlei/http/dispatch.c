@@ -23,7 +23,8 @@ const char *kz_http__cookie(request_rec *r, const char *name)
     return kz_cookie_find(apr_table_get(r->headers_in, "Cookie"), name, r->pool);
 }
 
-/* The name of the session cookie of the firm SLUG: several firms in one browser don't disturb. */
+/* The name of the session cookie of the firm SLUG: sessions of several firms in one browser don't
+ * disturb each other. */
 static const char *session_cookie(const char *slug, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, "kz-", slug, NULL);
@@ -170,7 +171,7 @@ static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_
     if (match->route->who != KZ_WHO_HOST)
         KZ_TRY(enter(grant, rq, match->route));
     KZ_TRY(match->route->handler(rq, *grant, out));
-    /* A page that asked nothing still is for those only who may see it. */
+    /* A page that asked nothing is checked, too. */
     return *grant ? kz_grant_end(*grant) : NULL;
 }
 

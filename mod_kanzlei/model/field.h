@@ -1,4 +1,4 @@
-/* One field that somebody has typed, whoever takes it: a form, JSON, kanzleictl. It is folded
+/* One typed field, from a form, JSON or kanzleictl. It is folded
  * (base/text.h), then checked. */
 #ifndef KZ_MODEL_FIELD_H
 #define KZ_MODEL_FIELD_H
@@ -34,14 +34,14 @@ typedef enum kz_field_fault_t {
     KZ_FIELD_NO_SLUG,
 } kz_field_fault_t;
 
-/* What is kept of TYPED goes to *VALUE, in POOL; "" unless it is fine. TYPED NULL is "". */
+/* *VALUE becomes the folded text of TYPED, in POOL; "" if it is wrong. TYPED NULL is "". */
 kz_field_fault_t kz_field_read(const char **value, const kz_field_t *field, const char *typed,
                                apr_pool_t *pool);
 
 /* The key of the sentence that says so to people: "field.required". Not for FINE. */
 const char *kz_field_key(kz_field_fault_t fault);
 
-/* The same as kz_field_read() for who gets an error: INVALID, whose detail says in English what is
+/* The same as kz_field_read(), as an error: INVALID, whose detail says in English what is
  * wrong with FIELD's name. */
 kz_err_t *kz_field_take(const char **value, const kz_field_t *field, const char *typed,
                         apr_pool_t *pool);

@@ -76,7 +76,7 @@ kz_err_t *kz_grant_commit(kz_grant_t *grant);
 /* Sends COMMIT behind what was sent; answers read from now on come together with it, and
  * kz_grant_commit() is still to follow. */
 kz_err_t *kz_grant_commit_send(kz_grant_t *grant);
-/* Lets the connection go: for what waits (a transfer, a store, argon2id). Never commits a change: a
+/* Lets the connection go, before a wait (a transfer, a store, argon2id). Never commits a change: a
  * transaction that has sent one is rolled back. Does nothing when there is none; NULL is fine. */
 void kz_grant_rest(kz_grant_t *grant);
 /* The end of a route or a job that went well: settled, and nothing left that nobody committed. Lets

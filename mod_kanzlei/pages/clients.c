@@ -69,7 +69,7 @@ static kz_err_t *show_people(kz_view_t *view, kz_db_t *db, apr_pool_t *pool)
     return NULL;
 }
 
-/* GET /clients/{client}: what is stored, matters, accesses, the last events, who works for it. */
+/* GET /clients/{client}: its data, matters, accesses, last events, and the staff assigned to it. */
 kz_err_t *page_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "client");

@@ -1,4 +1,4 @@
-/* Documents: the list of all, one of them with its proof, its bytes, and what is decided about it.
+/* Documents: the list of all; one of them with its proof; its bytes; releasing and discarding it.
  */
 #include "base/log.h"
 #include "http/route.h"
@@ -29,7 +29,7 @@ static kz_err_t *find_found(kz_q_documents_t **rows, int *n, const kz_filter_t *
     return kz_q_documents_found(rows, n, kz_grant_db(grant), &args, rq->pool);
 }
 
-/* What the other side sent and this one has not opened. */
+/* 1 for a document of the other side that this side has not opened. */
 static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
                           const kz_request_t *rq, kz_grant_t *grant)
 {
@@ -83,7 +83,7 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* What the page of a document shows, also when its form comes back. */
+/* Fills the page of a document, also when its form comes back. */
 static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_request_t *rq,
                            kz_grant_t *grant)
 {
@@ -121,7 +121,7 @@ static const char *page_of(const kz_request_t *rq)
     return apr_pstrcat(rq->pool, "/documents/", kz_request_id(rq, "document"), NULL);
 }
 
-/* Whether somebody looks: a browser that fetches ahead has no reader yet (Fetch Metadata). */
+/* 1 if a person looks at it: a browser that fetches ahead has no reader yet (Fetch Metadata). */
 static int is_read(const kz_request_t *rq)
 {
     return strcmp(rq->method, "GET") == 0 && !kz_request_header(rq, "Sec-Purpose");
@@ -157,7 +157,7 @@ static void sent(void *baton)
                kz_document_content_sent(baton));
 }
 
-/* What may be shown in the page; all else is an attachment, whatever it says it is. */
+/* Media types that may be shown in the page; all others are attachments. */
 static int may_be_shown(const char *type)
 {
     static const char *const shown[] = {"application/pdf", "image/png",  "image/jpeg",
@@ -172,8 +172,8 @@ static int may_be_shown(const char *type)
 }
 
 /* GET /documents/{document}/content: the bytes; with ?view shown in the page. A page of another
- * site could have them fetched unseen, and they would count as received: it is led to the
- * document's page. */
+ * site could have them fetched unseen, and they would count as received: such a request is
+ * redirected to the document's page. */
 kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "document");

@@ -39,7 +39,7 @@ static void wrong(kz_list_asked_t *asked, const kz_list__filter_t *filter, const
     apr_table_setn(asked->wrong, filter->name, kz_view_phrase(rq->words, key, NULL, rq->pool));
 }
 
-/* TYPED as a pattern of LIKE: what has it anywhere, in lower case. */
+/* TYPED as a pattern of LIKE that finds it anywhere, in lower case. */
 static void read_words(kz_list_asked_t *asked, const kz_list__filter_t *filter, const char *typed)
 {
     size_t len = strlen(typed);

@@ -1,5 +1,4 @@
-/* What drives the lists of lists.def: what of a list the query string asks for, and the ways to its
- * other pages.
+/* Drives the lists of lists.def: reads the query string, and makes the links to the other pages.
  *
  * A handler asks, shows the filter, stops when something was wrong, finds the rows (again, when
  * kz_list_again() says so), and shows what kz_list_page() leaves of them. */
@@ -24,7 +23,7 @@ typedef struct kz_list_t {
     extern const kz_list_t kz_list_##list;
 #include "lists.def"
 
-/* What is asked of a list. What is not asked is NULL or 0. */
+/* A request for a list. A member that is not asked for is NULL or 0. */
 typedef struct kz_list_asked_t {
     const kz_list_t *list;
     kz_request_t *rq;

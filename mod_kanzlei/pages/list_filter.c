@@ -1,4 +1,4 @@
-/* The filter above a list: what was typed, what can be chosen, what is wrong. */
+/* The filter above a list: the typed values, the choices, the errors. */
 #include "pages/list_table.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #define KZ_LIST_CLIENTS 200 /* more than that can't be chosen from */
 
-/* Those who can be chosen; when they are too many, the chosen one alone. */
+/* The clients to choose from; when there are too many, only the chosen one. */
 static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *grant,
                               apr_pool_t *pool)
 {

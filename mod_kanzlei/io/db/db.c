@@ -184,8 +184,8 @@ static kz_err_t *send_end(kz_db_t *db, kz_db_command_t last)
     return kz_db__sync(db->conn);
 }
 
-/* Gives the connection back with nothing outstanding but the answers to the end, if those: whoever
- * has it next need not wait for it. */
+/* Gives the connection back with nothing outstanding but, at most, the answers to the end: its next
+ * user need not wait for them. */
 static void release(kz_db_t *db)
 {
     kz_db_conn_t *conn = db->conn;

@@ -43,20 +43,21 @@ void kz_db_defer(kz_db_t *db, kz_err_t *(*first)(void *baton), void *baton);
 kz_err_t *kz_db_soon(kz_db_t *db);
 
 /* Sends COMMIT behind what was sent, without waiting: answers read from now on come together with
- * it, and the server is woken once, not twice. Nothing can be sent any more. What has changed
- * something says commit, and kz_db_commit() tells how it ended; what has only read says end, and
- * kz_db_end() is enough for that. INTERNAL when kz_db_end_send() finds a change. */
+ * it, and the server is woken once, not twice. Nothing can be sent any more. A transaction that has
+ * changed something commits, and kz_db_commit() tells how it ended; one that has only read ends,
+ * and kz_db_end() is enough. INTERNAL when kz_db_end_send() finds a change. */
 kz_err_t *kz_db_commit_send(kz_db_t *db);
 kz_err_t *kz_db_end_send(kz_db_t *db);
 
 /* Commits, waits for it and gives the connection back. On an error nothing is committed, or, when
- * the connection broke in that moment, the outcome is unknown: what is repeated must be repeatable.
- * INTERNAL when the transaction is over, or one of its statements has failed. */
+ * the connection broke in that moment, the outcome is unknown: a caller that tries again must be
+ * able to do it twice. INTERNAL when the transaction is over, or one of its statements has failed.
+ */
 kz_err_t *kz_db_commit(kz_db_t *db);
 
 /* Ends a transaction that nobody commits, and gives the connection back: rolls back when a
- * statement was sent that changes something (see sql/generate), or one has failed. What has only
- * read ends with a COMMIT, which keeps what entering noted of the session; it isn't waited for when
+ * statement was sent that changes something (see sql/generate), or one has failed. One that has
+ * only read ends with a COMMIT, which keeps the note of the session's use; it isn't waited for when
  * all answers were read. Does nothing when it is over already; NULL is fine. */
 void kz_db_end(kz_db_t *db);
 

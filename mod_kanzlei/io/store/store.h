@@ -33,7 +33,7 @@ typedef kz_err_t *(*kz_store_list_fn)(void *baton, const char *key, apr_uint64_t
 typedef kz_err_t *(*kz_store_put_fn)(void *driver, const char *key, int fd, apr_uint64_t size,
                                      apr_time_t deadline, apr_pool_t *scratch_pool);
 
-/* What is put in two steps. */
+/* An object that is put in two steps. */
 typedef struct kz_store_source_t {
     const char *key;
     int fd; /* from its start, read by offset only */

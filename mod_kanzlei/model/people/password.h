@@ -19,9 +19,8 @@ const char *kz_password_fold(const char *typed, apr_pool_t *pool);
 kz_err_t *kz_password_hash(const char **hash, kz_portal_t *portal, const char *password,
                            apr_pool_t *pool);
 /* *OK becomes 1 if PASSWORD fits HASH: folded, or as it was typed (a hash from before passwords
- * were folded). Where the two differ both are tried, whatever comes of the first, so that the time
- * depends on what was typed alone: two argon2id at most. HASH NULL takes as long and fits nothing.
- * Errors: BUSY. */
+ * were folded). Where the two differ it tries both in any case, so that the time depends on
+ * PASSWORD alone: two argon2id at most. HASH NULL takes as long and fits nothing. Errors: BUSY. */
 kz_err_t *kz_password_verify(int *ok, kz_portal_t *portal, const char *hash, const char *password,
                              apr_pool_t *scratch_pool);
 
