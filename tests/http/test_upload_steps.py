@@ -1,11 +1,14 @@
 """The steps of an upload in the database: one that fails, one that a crash has forgotten, two who
 would do the same one."""
 
+import fcntl
+import os
 import secrets
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -124,6 +127,30 @@ def test_who_asks_does_not_finish(portal, maria, method):
         assert (answer.status_code, answer.headers["Upload-Offset"]) == (200, "1")
         assert "Upload-State" not in answer.headers
         assert maria.browser.state(upload) in ("scanning", "storing")
+    ends_well(portal, maria, upload)
+
+
+def test_somebody_just_looks(portal, maria):
+    """The last byte is noted, and somebody has the file open in that moment, as a HEAD does: that
+    is no error, and a job goes on."""
+    upload = maria.browser.created(maria.matter, 1)
+    noted = "AFTER UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')"
+    with (
+        (portal.data / "spool" / upload).open("rb") as spool,
+        at_each(portal, noted, "PERFORM pg_sleep(1)"),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        inode = f":{os.fstat(spool.fileno()).st_ino} "
+
+        def content():
+            yield b""
+            assert wait_for(lambda: inode in Path("/proc/locks").read_text())  # the portal's
+            pool.submit(fcntl.flock, spool, fcntl.LOCK_EX)  # waits until the portal closes it
+            yield b"x"
+
+        answer = maria.browser.patch(upload, 0, content())
+        assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "1")
+        assert "Upload-State" not in answer.headers
     ends_well(portal, maria, upload)
 
 
