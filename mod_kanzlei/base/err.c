@@ -153,7 +153,8 @@ const char *kz_err_name(kz_err_code_t code)
     return codes[code].name;
 }
 
-/* __FILE__ is as the compiler was called: what stands before the folder of the sources is left out.
+/* __FILE__ is the path that the compiler was given: leaves out the part before the folder of the
+ * sources.
  */
 const char *kz_err_file(const kz_err_t *err)
 {

@@ -58,15 +58,15 @@ const char *kz_err_name(kz_err_code_t code);        /* "NOT_FOUND" */
 const char *kz_err_file(const kz_err_t *err); /* where it began, below mod_kanzlei: "io/db/db.c" */
 int kz_err_line(const kz_err_t *err);
 
-/* Ends an error of which somebody was told: its words went to the log, to a page, to whoever called
- * kanzleictl, or into another error. NULL is fine. */
+/* Ends an error that was reported: in the log, on a page, to the caller of kanzleictl, or within
+ * another error. NULL is fine. */
 void kz_err_free(kz_err_t *err);
 /* Ends an error that is no fault but an answer (a name is taken, a key is none); the caller says in
  * a comment or by the code that it asks for why it was to be expected. NULL is fine. */
 void kz_err_expected(kz_err_t *err);
 
-/* What must be so: where it isn't, the function ends with an INTERNAL that says what and where. The
- * process goes on: other requests are none the worse for it. */
+/* Asserts a condition: where it doesn't hold, the function returns an INTERNAL with the condition
+ * and its place. The process goes on, and other requests with it. */
 #define KZ_ASSERT(condition)                                                                       \
     do {                                                                                           \
         if (!(condition))                                                                          \

@@ -14,7 +14,7 @@ typedef enum kz_log_level_t {
     KZ_LOG_ERR = 3,     /* somebody's request failed, and it was our fault */
     KZ_LOG_WARNING = 4, /* something was not done, and is not done by itself at once */
     KZ_LOG_NOTICE = 5,
-    KZ_LOG_INFO = 6, /* somebody's request failed by their own fault; what is repeated by itself */
+    KZ_LOG_INFO = 6, /* a request failed by its sender's fault; a job will try again */
     KZ_LOG_DEBUG = 7
 } kz_log_level_t;
 

@@ -1,6 +1,6 @@
-/* Counters and timings of one process, to be summed over processes by whoever shows them. Counted
- * by any thread without a lock: reading gives each number as it is in that moment, not all of the
- * same one. The names are in metrics.def. */
+/* Counters and timings of one process; a monitor sums them over processes. Any thread counts
+ * without a lock: each number is that of the moment in which it is read, not all are of the same
+ * moment. The names are in metrics.def. */
 #ifndef KZ_BASE_METRICS_H
 #define KZ_BASE_METRICS_H
 
@@ -53,7 +53,7 @@ kz_timing_t *kz_metrics_timing(kz_timing_id_t id);
 /* Adds to TIMING what passed since START; a caller's own timing, too. */
 void kz_metrics_time(kz_timing_t *timing, apr_time_t start);
 
-/* What has been counted. ID: below KZ_COUNTERS, KZ_TIMINGS. */
+/* Reads a counter or a timing. ID: below KZ_COUNTERS, KZ_TIMINGS. */
 unsigned long long kz_metrics_counted(kz_counter_id_t id);
 void kz_metrics_sum(kz_timing_sum_t *sum, const kz_timing_t *timing);
 const char *kz_metrics_counter_name(kz_counter_id_t id);

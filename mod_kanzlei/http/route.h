@@ -21,7 +21,7 @@ typedef enum kz_route_who_t {
     KZ_WHO_MEMBER
 } kz_route_who_t;
 
-/* By what somebody shows who they are. */
+/* The proof of identity that a request must carry. */
 typedef enum kz_route_credential_t {
     KZ_CREDENTIAL_NONE,        /* nobody is asked, and no cookie is looked at */
     KZ_CREDENTIAL_COOKIE,      /* a session's cookie; a PUBLIC route does without, too */
@@ -39,13 +39,13 @@ typedef enum kz_route_token_t {
 
 /* What the request's body is. */
 typedef enum kz_route_body_t {
-    KZ_BODY_NONE,   /* there is none; what comes is ignored */
+    KZ_BODY_NONE,   /* there is none; a body is ignored */
     KZ_BODY_FORM,   /* urlencoded, or the same fields as JSON; read before the handler runs */
     KZ_BODY_STREAM, /* the handler reads it */
     KZ_BODY_PARTS   /* multipart/form-data; the handler reads it */
 } kz_route_body_t;
 
-/* What comes back, also when it is an error. */
+/* The kind of answer, also for errors. */
 typedef enum kz_route_answer_t {
     KZ_ANSWER_PAGE,    /* HTML or JSON, as Accept says: 406 before anything is done, if neither */
     KZ_ANSWER_FILE,    /* a file as it is, whatever Accept says; its errors are pages */

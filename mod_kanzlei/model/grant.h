@@ -27,7 +27,7 @@ typedef struct kz_grant_ask_t {
     const unsigned char *token; /* hash of the session's token, or NULL */
     const char *who;            /* "public", "client", "staff", "member" */
     kz_right_t right;           /* that is needed */
-    kz_effect_t effect;         /* of what is asked for */
+    kz_effect_t effect;         /* of the route */
     int ids;
     const char *kinds[KZ_GRANT_IDS]; /* "client", "matter" ... */
     const char *id[KZ_GRANT_IDS];    /* valid UUIDs */

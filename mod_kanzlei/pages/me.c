@@ -24,11 +24,11 @@ static const char *word_in(const char *agent, const char *const words[][2])
     return "";
 }
 
-/* "Firefox, Linux", from what the browser says of itself; a guess is enough to know it again. "" if
+/* "Firefox, Linux", from the User-Agent; a guess is enough for its owner to recognise it. "" if
  * it says nothing. */
 static const char *device(const char *agent, apr_pool_t *pool)
 {
-    /* Each says of itself what the ones behind it say. */
+    /* Each names the ones behind it in its User-Agent, too. */
     static const char *const browsers[][2] = {{"Edg", "Edge"},
                                               {"OPR", "Opera"},
                                               {"SamsungBrowser", "Samsung Internet"},

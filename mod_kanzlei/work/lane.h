@@ -22,7 +22,7 @@ typedef struct kz_lane_t {
     apr_time_t asked, sealed, tidied, swept; /* when last; 0: not yet */
 } kz_lane_t;
 
-/* 1 when httpd stops or restarts: what has not begun is left to the next child. */
+/* 1 when httpd stops or restarts: the next child does the work that has not begun. */
 int kz_lane_is_ending(void);
 
 /* Does what is due in LANE, for a few seconds of each kind at most (a task that has begun is

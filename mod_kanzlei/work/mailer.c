@@ -1,6 +1,5 @@
-/* The portal's mails: invitation, new password, new documents. Written in the language of whoever
- * gets them, by the templates html/mail. Codes are made when the mail is, so that none is kept
- * anywhere. */
+/* The portal's mails: invitation, new password, new documents. Written in the reader's language, by
+ * the templates html/mail. A code is made together with its mail, so that none is kept anywhere. */
 #include "work/job.h"
 
 #include <string.h>
@@ -72,7 +71,7 @@ static const char *message_id(const kz_site_t *site, const char *id, apr_pool_t 
     return apr_pstrcat(pool, id, from ? from : "@localhost", NULL);
 }
 
-/* A code by mail; whoever is locked, gone or has no address gets none. */
+/* Mails a code; an account that is locked, gone or without an address gets none. */
 kz_err_t *kz_mailer_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
                          apr_pool_t *pool)
 {

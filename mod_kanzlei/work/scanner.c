@@ -26,9 +26,9 @@ typedef struct scanner_t {
     apr_time_t started;
 } scanner_t;
 
-/* Pages come first; where it can't be, it is no harm. Linux shares the processors out among
- * sessions before it looks at who is nice in them (sched(7), "The autogroup feature"): in httpd's
- * own, each scan would use up what is the pages'. */
+/* Scans yield to pages; no harm is done where that fails. Linux shares the processors among
+ * sessions before it looks at nice values (sched(7), "The autogroup feature"): in httpd's session
+ * each scan would take the pages' share. */
 static void stand_back(void)
 {
     int group = setsid() > 0 ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
@@ -114,8 +114,8 @@ static kz_err_t *start(scanner_t *scanner, int wait)
     return NULL;
 }
 
-/* Ends the scanner of this configuration; the next one is started by the next post_config. That it
- * was registered ends with the same pool, sooner when it has been started again: then APR would
+/* Ends the scanner of this configuration; the next one is started by the next post_config. Its
+ * registration ends with the same pool, or sooner when it was started again: otherwise APR would
  * look for it in vain, and crash. */
 static apr_status_t stop(void *baton)
 {

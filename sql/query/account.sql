@@ -36,7 +36,7 @@ SELECT current_setting('kz.firm')::int, $id, 'mail',
  WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'mail' AND state = 'waiting'
                       AND about = $account AND data ->> 'purpose' = $purpose);
 
--- A mail for a new password, wished by somebody who says to be USER. Always a row, so that the time
+-- A mail for a new password, asked for under the name USER. Always a row, so that the time
 -- says nothing about who is there: one that concerns nobody when there is no such name, no mail
 -- address, a lock, or a mail a moment ago. That one is done from the start: anybody may wish, and
 -- what waited would hold up the mails of all firms.
@@ -56,7 +56,7 @@ SELECT current_setting('kz.firm')::int, $id, 'mail',
        jsonb_build_object('purpose', 'password', 'account', coalesce(account, $id))
   FROM who;
 
--- What a password must not be made of: the person's and the clients' names.
+-- The words that a password must not be made of: the person's and the clients' names.
 -- account_words(account uuid) :one
 -- -> words text
 SELECT kz_account_words($account);

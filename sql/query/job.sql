@@ -53,7 +53,7 @@ SELECT name, email FROM firm;
 -- -> firm int4, document uuid
 SELECT firm, document FROM kz_copy_take($again, string_to_array($stores, E'\n'));
 
--- What is to become of an object: WANTED when a document has it that was not discarded.
+-- Whether an object stays: WANTED when a document has it that was not discarded.
 -- job_object(object text) :one
 -- -> wanted bool
 SELECT EXISTS (SELECT FROM document WHERE object = $object AND state <> 'discarded');

@@ -107,8 +107,7 @@ int kz_db__stale(kz_db_conn_t *conn)
         return 0;
     if (pfd.revents & (POLLHUP | POLLERR | POLLRDHUP))
         return 1;
-    return conn->count ==
-           0; /* with nothing outstanding the server can only have closed the connection */
+    return conn->count == 0; /* with nothing outstanding only a close can have come */
 }
 
 static kz_err_t *enqueue(kz_db_conn_t *conn, kz_db_kind_t kind, const kz_db_statement_t *statement,

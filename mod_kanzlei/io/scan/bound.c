@@ -19,8 +19,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static apr_uint64_t bound_sum = APR_UINT64_C(512) << 20;
 static apr_uint64_t bound_one = APR_UINT64_C(100) << 20;
 static apr_uint64_t reserved;
-static waiter_t *line; /* the waiting threads, first come first served: small documents don't pass a
-                          large one for ever */
+static waiter_t *line; /* the waiting threads: small documents don't pass a large one for ever */
 
 void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one)
 {

@@ -7,16 +7,15 @@
 
 #include "io/seal/seal.h"
 
-#define KZ_SEAL_HEADER 4096                            /* bytes before chunk 0 */
-#define KZ_SEAL_CLEAR  128                             /* of them in the clear */
-#define KZ_SEAL_NONCE  12                              /* before a ciphertext */
-#define KZ_SEAL_TAG    16                              /* behind it */
-#define KZ_SEAL_EXTRA  (KZ_SEAL_NONCE + KZ_SEAL_TAG)   /* bytes that sealing adds */
-#define KZ_SEAL_STRIDE (KZ_SEAL_CHUNK + KZ_SEAL_EXTRA) /* from chunk to chunk */
-#define KZ_SEAL_META   (KZ_SEAL_HEADER - KZ_SEAL_CLEAR - KZ_SEAL_EXTRA) /* plain description */
-#define KZ_SEAL_HELD_AT                                                                            \
-    KZ_SEAL_CLEAR             /* a spool's: the offset from which its bytes are not kept yet */
-#define KZ_SEAL_WRAPPED_AT 40 /* in the header */
+#define KZ_SEAL_HEADER     4096                            /* bytes before chunk 0 */
+#define KZ_SEAL_CLEAR      128                             /* of them in the clear */
+#define KZ_SEAL_NONCE      12                              /* before a ciphertext */
+#define KZ_SEAL_TAG        16                              /* behind it */
+#define KZ_SEAL_EXTRA      (KZ_SEAL_NONCE + KZ_SEAL_TAG)   /* bytes that sealing adds */
+#define KZ_SEAL_STRIDE     (KZ_SEAL_CHUNK + KZ_SEAL_EXTRA) /* from chunk to chunk */
+#define KZ_SEAL_META       (KZ_SEAL_HEADER - KZ_SEAL_CLEAR - KZ_SEAL_EXTRA) /* plain description */
+#define KZ_SEAL_HELD_AT    KZ_SEAL_CLEAR           /* a spool's: offset of the bytes not kept yet */
+#define KZ_SEAL_WRAPPED_AT 40                      /* in the header */
 #define KZ_SEAL_SIZE_MAX   (APR_UINT64_C(1) << 47) /* of a document */
 #define KZ_SEAL_CHUNK_AAD  43
 

@@ -203,8 +203,7 @@ static void drop(const write_t *write)
 
 static kz_err_t *name(const write_t *write)
 {
-    int made =
-        write->there ? KZ_STORE_KEY_MAX : 0; /* the write that put it there may not be done */
+    int made = write->there ? KZ_STORE_KEY_MAX : 0; /* its writer may not be done */
     kz_err_t *err = write->there ? NULL : move_in(&made, write);
 
     if (err)

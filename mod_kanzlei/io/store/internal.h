@@ -26,7 +26,7 @@ typedef struct kz_store__one_t {
     int behind;           /* threads that nobody waits for any more */
     int verified;         /* the marker was read and is right */
     apr_time_t shun;      /* until then (kz_metrics_clock) it is asked last */
-    char trouble[256];    /* what went wrong last, "" if nothing did */
+    char trouble[256];    /* the last error, "" if there was none */
 } kz_store__one_t;
 
 struct kz_stores_t {

@@ -1,4 +1,4 @@
-/* What keeps the stores alike: replacement, removal, listing, sweeping. */
+/* Keeps the stores alike: replaces, removes, lists and sweeps objects. */
 #include "base/log.h"
 #include "io/store/internal.h"
 

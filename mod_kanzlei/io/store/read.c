@@ -188,7 +188,7 @@ kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t
             return NULL;
         leave(from);
         second = open_next(from, deadline);
-        if (second) /* nobody else: the first one's reason is the one to know */
+        if (second) /* no other store is left: returns the first one's reason */
             return kz_log_second(err, second);
         kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0013) "a store broke off, the next one goes on: ", err);
         *len = wanted;

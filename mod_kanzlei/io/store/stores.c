@@ -93,7 +93,7 @@ kz_err_t *kz_store__note(kz_store__one_t *one, kz_err_t *err)
     } else if (kz_err_code(err) == KZ_ERR_STORE_DOWN || kz_err_code(err) == KZ_ERR_CONFIG) {
         apr_cpystrn(one->trouble, kz_err_detail(err), sizeof one->trouble);
         one->shun = kz_metrics_clock() + KZ_STORE_SHUN;
-        one->verified = 0;                            /* what comes back may be another disk */
+        one->verified = 0;                            /* the store may come back as another disk */
     } else if (kz_err_code(err) == KZ_ERR_NO_SPACE) { /* can be read */
         apr_cpystrn(one->trouble, kz_err_detail(err), sizeof one->trouble);
     }

@@ -54,8 +54,7 @@ static void unknown(listing_t *l, const char *key)
     };
     kz_err_t *err = NULL;
 
-    if (l->check->remove_unknown &&
-        time_of(key) != 0) { /* objects that are not the portal's stay */
+    if (l->check->remove_unknown && time_of(key) != 0) { /* other programs' files stay */
         err =
             kz_stores_remove(stores, key, apr_time_now() + l->portal->conf->store_timeout, l->pool);
         problem.mended = !err;

@@ -90,8 +90,8 @@ kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int releas
     return kz_document_provide(grant, document, row->client, row->by, row->from_firm);
 }
 
-/* The copy at hand is damaged (ERR, which this ends): noted for the repair job, and on with another
- * one. */
+/* The copy at hand is damaged (ERR, which this ends): notes it for the repair job and turns to
+ * another one. */
 static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
 {
     kz_stores_t *stores = kz_grant_services(content->grant)->stores;

@@ -17,8 +17,8 @@ typedef enum kz_document_step_t {
 } kz_document_step_t;
 
 /* Notes the step of GRANT's account, if that is of the side that receives DOCUMENT and has not done
- * it before; with an event, if nobody of the client's (or the firm's) had done it before. Who
- * receives or confirms has opened it, too. In GRANT's transaction, which is to be committed. */
+ * it before; with an event, if nobody of the client's (or the firm's) had done it before. Receiving
+ * or confirming counts as opening, too. In GRANT's transaction, which is to be committed. */
 kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step);
 
 /* Decides about a document that the scanner kept back: provides or discards it. REASON

@@ -214,7 +214,7 @@ kz_err_t *kz_proof_run(kz_portal_t *portal, apr_pool_t *scratch_pool)
         if (row->firm == 0)
             return first;
         args.after = row->firm;
-        err = seal_firm(portal, row->firm, scratch_pool); /* one firm's trouble is not another's */
+        err = seal_firm(portal, row->firm, scratch_pool); /* an error doesn't stop the others */
         first = kz_log_second(first, err);
     }
 }
