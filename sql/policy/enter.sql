@@ -91,8 +91,8 @@ BEGIN
     RETURN NEXT;
 END $$;
 
--- Enters as whoever holds the token. WHO: 'client', 'staff', 'member' (either) or 'public'. RIGHT: a
--- right that is needed, or ''. KINDS and IDS: the ids in the path, each of which must be visible.
+-- Enters as the account whose session has the token. WHO: 'client', 'staff', 'member' (either) or 'public'.
+-- RIGHT: a right that is needed, or ''. KINDS and IDS: the ids in the path, each of which must be visible.
 CREATE OR REPLACE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
                                     p_kinds text[], p_ids uuid[])
 RETURNS TABLE (firm int, firm_name text, firm_key bytea, account uuid, kind text, user_name text,
@@ -181,8 +181,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT f.id, f.slug, f.name, f.email, f.language, f.created FROM firm f ORDER BY f.slug;
 $$;
 
--- A new firm: its number first, because its key is bound to that. Not SECURITY DEFINER: whoever calls
--- them needs rights on the table, which the portal's role has not.
+-- A new firm: its number first, because its key is bound to that. Not SECURITY DEFINER: the caller needs
+-- rights on the table, which the portal's role has not.
 CREATE OR REPLACE FUNCTION kz_firm_reserve()
 RETURNS int LANGUAGE sql AS $$
     SELECT nextval(pg_get_serial_sequence('firm', 'id'))::int;
@@ -237,8 +237,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     RETURNING u.firm, u.id, u.state, u.lease;
 $$;
 
--- An upload is over, for who has taken it; everything else in the transaction is undone when somebody else
--- has it meanwhile.
+-- Ends an upload for the worker that has taken it; undoes the transaction when somebody else has taken it
+-- meanwhile.
 CREATE OR REPLACE FUNCTION kz_upload_end(p_upload uuid, p_worker uuid, p_lease timestamptz, p_state text,
                                          p_what text)
 RETURNS void LANGUAGE plpgsql AS $$
@@ -251,7 +251,7 @@ BEGIN
     END IF;
 END $$;
 
--- Who has taken an upload or a job, and has not given it back.
+-- The workers that have taken an upload or a job, and have not given it back.
 CREATE OR REPLACE FUNCTION kz_workers()
 RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -306,9 +306,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT u.firm FROM event_unsealed u WHERE u.firm > p_after ORDER BY u.firm LIMIT 1;
 $$;
 
--- Sessions, codes, finished uploads and jobs that nobody needs any more; gives how many went. A code is
--- kept for a while behind its end, so that whoever comes late is told why it is of no use; a job that
--- failed so long as somebody may ask for its error.
+-- Deletes sessions, codes, finished uploads and jobs that nobody needs any more; returns how many. An
+-- expired code is kept for a while, so that a late reader is told why it is of no use; a failed job as long
+-- as somebody may ask for its error.
 CREATE OR REPLACE FUNCTION kz_tidy()
 RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -334,7 +334,7 @@ BEGIN
 END $$;
 
 -- The names that make a password of P_ACCOUNT easy to guess: person, user, mail address, clients, firm.
--- Who redeems a code may not see the clients yet.
+-- A person who redeems a code may not see the clients yet.
 CREATE OR REPLACE FUNCTION kz_account_words(p_account uuid)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

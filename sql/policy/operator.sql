@@ -1,9 +1,9 @@
--- What kanzleictl asks about all firms at once: numbers and errors, nothing that a client wrote. They
+-- Functions of kanzleictl about all firms at once: numbers and errors, nothing that a client wrote. They
 -- read past row-level security; applied before grant.sql, which grants them to the portal's role.
 
 -- The state of the installation. COPIES_OPEN: what is to be mended in P_STORES; COPIES_GONE: what others
--- missed, which are not configured any more, by name in STORES_GONE. JOBS_OLDEST: since when a job could have been done and nobody has;
--- SEALS_OLDEST: since when an event waits for its seal.
+-- missed, which are not configured any more, by name in STORES_GONE. JOBS_OLDEST: since when a job could
+-- have been done and nobody has; SEALS_OLDEST: since when an event waits for its seal.
 DROP FUNCTION IF EXISTS kz_status();
 CREATE OR REPLACE FUNCTION kz_status(p_stores text[])
 RETURNS TABLE (version int, firms bigint, jobs_waiting bigint, jobs_failed bigint, uploads bigint,
@@ -38,8 +38,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      ORDER BY j.due DESC, j.id LIMIT p_limit;
 $$;
 
--- Those of the stores' keys P_OBJECTS that no document has, and no upload that is being stored. What a
--- discarded document had is known as long as its removal waits.
+-- Those of the stores' keys P_OBJECTS that no document has, and no upload that is being stored. The object
+-- of a discarded document is known as long as its removal waits.
 CREATE OR REPLACE FUNCTION kz_objects_unknown(p_objects text[])
 RETURNS SETOF text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

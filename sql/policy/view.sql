@@ -1,4 +1,4 @@
--- What lists show. security_invoker: each table's own policy holds for whoever reads. Joins are LEFT on
+-- The rows of lists. security_invoker: each table's own policy holds for the reader. Joins are LEFT on
 -- primary keys, so that PostgreSQL leaves out those whose columns a query does not name; it still prepares
 -- their policies each time, which is why the documents of one matter have a view with fewer tables.
 
