@@ -89,7 +89,7 @@ static kz_err_t *folder_read(apr_array_header_t *entries, const listing_t *listi
         return errno == ENOENT ? NULL : kz_store__io_error(errno, "listing", path);
     while (!err && (errno = 0, name = readdir(dir)))
         err = add(entries, listing, path, name->d_name);
-    if (!err && errno != 0) /* errno errno of readdir: nothing was called since */
+    if (!err && errno != 0) /* errno of readdir: nothing was called since */
         err = kz_store__io_error(errno, "listing", path);
     closedir(dir);
     qsort(entries->elts, (size_t)entries->nelts, sizeof(entry_t), by_key);
