@@ -74,7 +74,7 @@ static void read_cookies(kz_request_t *rq, kz_reply_t *out)
     rq->csrf = kz_http__csrf(rq->portal, value, rq->pool);
 }
 
-/* What routes.def can say before there is anything that could answer so. */
+/* Refuses values of routes.def that nothing can answer yet. */
 static kz_err_t *check_known(const kz_route_t *route)
 {
     if (route->credential == KZ_CREDENTIAL_APP_PASSWORD)

@@ -131,7 +131,7 @@ kz_err_t *kz_grant_settle(kz_grant_t *grant)
     return grant->is_portal ? read_portal(grant) : read_enter(grant);
 }
 
-/* What a grant says before it was settled is nothing: nobody, no right. Who asks then has a fault.
+/* Before a grant is settled it says nothing: nobody, no right. A caller that asks then is at fault.
  */
 static int is_proven(const kz_grant_t *grant)
 {

@@ -41,7 +41,7 @@ kz_err_t *kz_grant_enter(kz_grant_t **grant, kz_portal_t *portal, const kz_grant
 /* The portal itself, for all of one firm. Settled. Errors: NOT_FOUND. */
 kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr_pool_t *pool);
 
-/* Waits for the answer to "enter", once. What follows here needs a settled grant. */
+/* Waits for the answer to "enter", once. The functions below need a settled grant. */
 kz_err_t *kz_grant_settle(kz_grant_t *grant);
 
 /* 1 once it was settled; NULL is not. */

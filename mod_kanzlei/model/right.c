@@ -16,7 +16,7 @@ const char *kz_right_name(kz_right_t right)
     return right < KZ_RIGHTS ? names[right] : "";
 }
 
-static kz_right_t find(const char *name, size_t len)
+static kz_right_t find_right(const char *name, size_t len)
 {
     unsigned i;
 
@@ -29,7 +29,7 @@ static kz_right_t find(const char *name, size_t len)
 
 kz_right_t kz_right_find(const char *name)
 {
-    return find(name, strlen(name));
+    return find_right(name, strlen(name));
 }
 
 const char *kz_right_names(void)
@@ -49,7 +49,7 @@ unsigned kz_right_set(const char *words)
 
     while (words && *words) {
         size_t len = strcspn(words, " ");
-        kz_right_t right = find(words, len);
+        kz_right_t right = find_right(words, len);
 
         if (right != KZ_RIGHT_NONE)
             set |= 1U << right;

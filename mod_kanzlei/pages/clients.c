@@ -7,8 +7,8 @@
 #include "views.h"
 
 /* By name; of those that a person sees, or of those that are looked for. */
-static kz_err_t *find(kz_q_clients_t **rows, int *n, const kz_list_asked_t *asked,
-                      kz_grant_t *grant)
+static kz_err_t *find_clients(kz_q_clients_t **rows, int *n, const kz_list_asked_t *asked,
+                              kz_grant_t *grant)
 {
     kz_q_clients_args_t args = {.place = asked->id, .back = asked->back, .count = asked->count};
     kz_q_clients_found_args_t found = {
@@ -38,7 +38,7 @@ kz_err_t *page_clients(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     if (kz_list_wrong(out, &asked))
         return NULL;
     do
-        KZ_TRY(find(&rows, &n, &asked, grant));
+        KZ_TRY(find_clients(&rows, &n, &asked, grant));
     while (kz_list_again(&asked, n));
     rows = kz_list_page(&n, view, &asked, rows);
     kz_show_clients(view, "clients", rows, n);

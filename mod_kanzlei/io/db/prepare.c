@@ -45,7 +45,8 @@ static void name_of(char *name, const kz_db_statement_t *statement, unsigned ask
     }
 }
 
-static kz_db_variant_t *find(kz_db_conn_t *conn, const kz_db_statement_t *statement, unsigned asked)
+static kz_db_variant_t *find_variant(kz_db_conn_t *conn, const kz_db_statement_t *statement,
+                                     unsigned asked)
 {
     int i;
 
@@ -85,7 +86,7 @@ kz_err_t *kz_db__prepare(char *name, kz_db_conn_t *conn, const kz_db_statement_t
 
     name_of(name, statement, asked);
     if (statement->conditions)
-        variant = find(conn, statement, asked);
+        variant = find_variant(conn, statement, asked);
     if (variant)
         variant->used = ++conn->uses;
     if (variant || (!statement->conditions && conn->prepared[statement->number]))
@@ -106,7 +107,7 @@ kz_err_t *kz_db__prepare(char *name, kz_db_conn_t *conn, const kz_db_statement_t
 
 void kz_db__unprepared(kz_db_conn_t *conn, const kz_db_statement_t *statement, unsigned asked)
 {
-    kz_db_variant_t *variant = statement->conditions ? find(conn, statement, asked) : NULL;
+    kz_db_variant_t *variant = statement->conditions ? find_variant(conn, statement, asked) : NULL;
 
     if (variant)
         variant->statement = NULL;
