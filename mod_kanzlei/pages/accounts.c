@@ -166,10 +166,11 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
 kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_q_account_unlock_args_t args = {kz_request_id(rq, "account")};
-    int unlocked, staff = 0;
+    kz_q_account_unlock_t *row;
+    int staff = 0;
 
-    KZ_TRY(kz_q_account_unlock(&unlocked, kz_grant_db(grant), &args));
-    if (unlocked)
+    KZ_TRY(kz_q_account_unlock(&row, kz_grant_db(grant), &args, rq->pool));
+    if (row->unlocked)
         KZ_TRY(note(&staff, rq, grant, KZ_EVENT_UNLOCKED));
     KZ_TRY(kz_grant_commit(grant));
     go_back(out, rq, staff, "unlocked");

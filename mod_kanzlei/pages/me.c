@@ -109,11 +109,8 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_grant_again(grant));
     if (kz_form_failed(form))
         return fill_page(kz_form_again(out, form, "account"), rq, grant);
-    KZ_TRY(
-        kz_q_account_password(NULL, kz_grant_db(grant), &(kz_q_account_password_args_t){me, hash}));
-    KZ_TRY(kz_q_codes_end(NULL, kz_grant_db(grant), &(kz_q_codes_end_args_t){me}));
-    KZ_TRY(kz_q_sessions_end(NULL, kz_grant_db(grant),
-                             &(kz_q_sessions_end_args_t){me, kz_grant_session(grant)}));
+    KZ_TRY(kz_q_password_change(NULL, kz_grant_db(grant),
+                                &(kz_q_password_change_args_t){hash, kz_grant_session(grant)}));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET, &(kz_event_t){.subject = me}));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, "/account", "password");

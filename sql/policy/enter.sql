@@ -1,162 +1,127 @@
--- How a transaction enters: these set what row-level security reads. The portal's role could set it by
--- itself: the policies guard against mistakes of the portal, not against somebody who has taken it over
--- (SECURITY.md). Each raises KZ4nn where the request is to be answered with HTTP 4nn. SECURITY DEFINER
+-- How a transaction enters: these say who is at work (sees.sql), which row-level security reads. The portal's role
+-- could set it by itself: the policies guard against mistakes of the portal, not against somebody who has taken it
+-- over (SECURITY.md). Each raises KZ4nn where the request is to be answered with HTTP 4nn. SECURITY DEFINER
 -- functions read under the owner's policy, so each states its conditions in full.
 
 -- A function whose result changes can't be replaced.
-DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uuid, text),
-    kz_session(text, bytea), kz_upload_take(uuid, interval, interval);
+DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uuid, text), kz_session(text, bytea),
+    kz_assigned_matters(int, uuid, uuid[]), kz_firm(text), kz_upload_take(uuid, interval, interval),
+    kz_enter(text, bytea, text, text, text[], uuid[]), kz_enter(text, bytea, text, text), kz_enter_portal(int);
 
--- Settings for the rest of the transaction. These two give true, because "x := f()" costs a tenth of
--- PERFORM, and every page pays it; for the same reason they are not LANGUAGE sql.
-CREATE OR REPLACE FUNCTION kz_set(p_firm int, p_account uuid, p_side text, p_all boolean)
-RETURNS boolean LANGUAGE plpgsql AS $$
+-- Enters as whoever holds the token. WHO: 'client', 'staff', 'member' (either) or 'public'. RIGHT: a right that is
+-- needed, or ''. Notes that the session is in use, once a minute.
+--
+-- Every page pays for this: so no SET but full names, as few statements as whoever enters needs, and few expressions
+-- beside them, each of which PL/pgSQL prepares anew in each transaction. RESULT comes of set_config(), and is dropped.
+CREATE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
+                         OUT firm int, OUT firm_name text, OUT firm_key bytea, OUT account uuid, OUT kind text,
+                         OUT user_name text, OUT name text, OUT language text, OUT session uuid, OUT rights text)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+#variable_conflict use_column
 DECLARE
-    now_set text;
-BEGIN
-    now_set := set_config('kz.firm', coalesce(p_firm::text, ''), true);
-    now_set := set_config('kz.account', coalesce(p_account::text, ''), true);
-    now_set := set_config('kz.side', p_side, true);
-    now_set := set_config('kz.all', CASE WHEN p_all THEN 'on' ELSE 'off' END, true);
-    now_set := set_config('kz.clients', '', true);
-    now_set := set_config('kz.matters', '', true);
-    now_set := set_config('kz.matter_clients', '', true);
-    RETURN true;
-END $$;
-
--- The matters assigned to one of the staff, and their clients, without those of the clients P_BESIDE.
-CREATE OR REPLACE FUNCTION kz_assigned_matters(p_firm int, p_staff uuid, p_beside uuid[])
-RETURNS TABLE (matters uuid[], matter_clients uuid[])
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT array_agg(m.id ORDER BY m.id), array_agg(m.client ORDER BY m.id)
-      FROM assignment a JOIN matter m ON m.firm = a.firm AND m.id = a.matter
-     WHERE a.firm = p_firm AND a.staff = p_staff AND m.client <> ALL (p_beside);
-$$;
-
--- Whom an account may see that does not see all: its own clients, until its access ends, or those assigned to
--- it; and the matters assigned to it of other clients.
-CREATE OR REPLACE FUNCTION kz_set_clients(p_firm int, p_account uuid, p_kind text)
-RETURNS boolean LANGUAGE plpgsql AS $$
-DECLARE
-    found_them uuid[];
+    few constant int := 50;
+    old boolean;
+    n int; -- of clients and matters, few + 1 at most; NULL: all
+    clients uuid[];
     matters uuid[];
-    matter_clients uuid[];
-    now_set text;
-BEGIN
-    IF p_kind = 'client' THEN
-        SELECT array_agg(ac.client) INTO found_them
-          FROM account_client ac
-         WHERE ac.firm = p_firm AND ac.account = p_account AND (ac.ends_at IS NULL OR ac.ends_at > now());
-    ELSE
-        SELECT array_agg(w.client) INTO found_them FROM (
-            SELECT a.client FROM assignment a
-             WHERE a.firm = p_firm AND a.staff = p_account AND a.client IS NOT NULL
-            UNION
-            SELECT g.client FROM assignment a
-              JOIN group_client g ON g.firm = a.firm AND g."group" = a."group"
-             WHERE a.firm = p_firm AND a.staff = p_account AND a."group" IS NOT NULL) w;
-        -- Under the policies nobody sees a matter yet: it is read past them.
-        SELECT m.matters, m.matter_clients INTO matters, matter_clients
-          FROM kz_assigned_matters(p_firm, p_account, coalesce(found_them, '{}')) m;
-        now_set := set_config('kz.matters', coalesce(matters::text, ''), true);
-        now_set := set_config('kz.matter_clients', coalesce(matter_clients::text, ''), true);
-    END IF;
-    now_set := set_config('kz.clients', coalesce(found_them::text, '{}'), true);
-    RETURN true;
-END $$;
-
--- The session of a token's hash at the entrance of a firm; notes that it is in use, once a minute.
-CREATE OR REPLACE FUNCTION kz_session(p_slug text, p_token bytea)
-RETURNS TABLE (firm int, firm_name text, firm_key bytea, account uuid, kind text, user_name text,
-               name text, language text, session uuid, rights text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    old timestamptz;
-BEGIN
-    SELECT f.id, f.name, f.key, a.id, a.kind, a.user_name, a.name, a.language, s.id, s.seen,
-           array_to_string(ARRAY(SELECT r.name FROM "right" r
-                                  WHERE r.firm = s.firm AND r.staff = s.account ORDER BY r.name), ' ')
-      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, old, rights
-      FROM session s
-      JOIN firm f ON f.id = s.firm
-      JOIN account a ON a.firm = s.firm AND a.id = s.account
-     WHERE s.token = p_token AND f.slug = p_slug
-       AND s.ends > now() AND s.seen + s.idle > now();
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
-    IF old < now() - interval '1 minute' THEN
-        UPDATE session s SET seen = now() WHERE s.firm = kz_session.firm AND s.id = session;
-    END IF;
-    RETURN NEXT;
-END $$;
-
--- Enters as the account whose session has the token. WHO: 'client', 'staff', 'member' (either) or 'public'.
--- RIGHT: a right that is needed, or ''. KINDS and IDS: the ids in the path, each of which must be visible.
-CREATE OR REPLACE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
-                                    p_kinds text[], p_ids uuid[])
-RETURNS TABLE (firm int, firm_name text, firm_key bytea, account uuid, kind text, user_name text,
-               name text, language text, session uuid, rights text)
-LANGUAGE plpgsql AS $$
-DECLARE
-    found_it boolean;
-    done boolean;
+    part uuid[]; -- clients of the matters
+    result text;
 BEGIN
     IF p_who = 'public' THEN
-        SELECT f.id, f.name, f.language INTO firm, firm_name, language FROM kz_firm(p_slug) f;
+        SELECT f.id, f.name, f.language, '' INTO firm, firm_name, language, rights
+          FROM public.firm f WHERE f.slug = p_slug;
         IF firm IS NULL THEN
             RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such firm';
         END IF;
-        done := kz_set(firm, NULL, 'public', false);
-        rights := '';
-        RETURN NEXT;
+        result := pg_catalog.set_config('kz.who', firm || '||public|||||', true);
         RETURN;
     END IF;
-    SELECT s.firm, s.firm_name, s.firm_key, s.account, s.kind, s.user_name, s.name, s.language,
-           s.session, s.rights
-      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, rights
-      FROM kz_session(p_slug, p_token) s;
-    IF firm IS NULL THEN
-        IF NOT EXISTS (SELECT FROM kz_firm(p_slug)) THEN
+    SELECT f.id, f.name, f.key, a.id, a.kind, a.user_name, a.name, a.language, s.id,
+           s.seen < pg_catalog.now() - interval '1 minute'
+      INTO firm, firm_name, firm_key, account, kind, user_name, name, language, session, old
+      FROM public.session s
+      JOIN public.firm f ON f.id = s.firm
+      JOIN public.account a ON a.firm = s.firm AND a.id = s.account
+     WHERE s.token = p_token AND f.slug = p_slug
+       AND s.ends > pg_catalog.now() AND s.seen + s.idle > pg_catalog.now();
+    IF kind = 'client' THEN
+        SELECT '', pg_catalog.array_agg(x.client), pg_catalog.count(*) INTO rights, clients, n
+          FROM (SELECT c.client FROM public.account_client c
+                 WHERE c.firm = kz_enter.firm AND c.account = kz_enter.account
+                   AND (c.ends_at IS NULL OR c.ends_at > pg_catalog.now()) LIMIT few + 1) x;
+    ELSIF kind = 'staff' THEN
+        SELECT coalesce(pg_catalog.string_agg(r.name, ' '), '') INTO rights
+          FROM public."right" r WHERE r.firm = kz_enter.firm AND r.staff = kz_enter.account;
+        IF rights !~ '\m(all|admin)\M' THEN
+            SELECT pg_catalog.array_agg(x.client) FILTER (WHERE x.client IS NOT NULL),
+                   pg_catalog.array_agg(x.matter) FILTER (WHERE x.part IS NOT NULL),
+                   pg_catalog.array_agg(x.part) FILTER (WHERE x.part IS NOT NULL), pg_catalog.count(*)
+              INTO clients, matters, part, n
+              FROM (SELECT coalesce(w.client, g.client) AS client, w.matter, m.client AS part
+                      FROM public.assignment w
+                      LEFT JOIN public.group_client g ON g.firm = w.firm AND g."group" = w."group"
+                      LEFT JOIN public.matter m ON m.firm = w.firm AND m.id = w.matter
+                     WHERE w.firm = kz_enter.firm AND w.staff = kz_enter.account LIMIT few + 1) x;
+        END IF;
+    END IF;
+    IF old IS DISTINCT FROM false OR p_who NOT IN ('member', kind) OR p_right <> '' THEN
+        PERFORM public.kz_enter_special(p_slug, p_who, p_right, kind, rights, firm, session);
+    END IF;
+    result := pg_catalog.set_config('kz.who', CASE
+        WHEN n <= few THEN pg_catalog.format('%s|%s|%s|few|%s|%s|%s|%s', firm, account, kind, rights, clients,
+                                             matters, part)
+        WHEN n > few THEN pg_catalog.format('%s|%s|%s|many|%s|||', firm, account, kind, rights)
+        WHEN kind = 'staff' THEN pg_catalog.format('%s|%s|staff|all|%s|||', firm, account, rights) END, true);
+END $$;
+
+-- What kz_enter() needs not every time: why nobody enters, and the note that the session is in use.
+CREATE OR REPLACE FUNCTION kz_enter_special(p_slug text, p_who text, p_right text, p_kind text, p_rights text,
+                                            p_firm int, p_session uuid)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF p_session IS NULL THEN
+        IF NOT EXISTS (SELECT FROM firm f WHERE f.slug = p_slug) THEN
             RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such firm';
         END IF;
         RAISE SQLSTATE 'KZ401' USING MESSAGE = 'no session';
     END IF;
-    done := kz_set(firm, account, kind, rights ~ '\m(all|admin)\M');
-    IF rights !~ '\m(all|admin)\M' THEN
-        done := kz_set_clients(firm, account, kind);
+    IF p_who NOT IN ('member', p_kind) THEN
+        RAISE SQLSTATE 'KZ404' USING MESSAGE = 'not for ' || p_kind;
     END IF;
-    IF p_who <> 'member' AND p_who <> kind THEN
-        RAISE SQLSTATE 'KZ404' USING MESSAGE = 'not for ' || kind;
-    END IF;
-    IF p_right <> '' AND rights !~ ('\m(admin|' || p_right || ')\M') THEN
+    IF p_right <> '' AND p_rights !~ ('\m(admin|' || p_right || ')\M') THEN
         RAISE SQLSTATE 'KZ404' USING MESSAGE = 'right missing: ' || p_right;
     END IF;
-    FOR i IN 1 .. coalesce(array_length(p_ids, 1), 0) LOOP
+    UPDATE session s SET seen = now()
+     WHERE s.firm = p_firm AND s.id = p_session AND s.seen < now() - interval '1 minute';
+END $$;
+
+-- Whether each of IDS, the ids in a path, of kind KINDS, is visible to whoever has entered FIRM, for what needs
+-- P_RIGHT; raises KZ404 otherwise. Not SECURITY DEFINER: it sees what the account at work sees.
+CREATE OR REPLACE FUNCTION kz_see_ids(p_firm int, p_right text, p_kinds text[], p_ids uuid[])
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    found_it boolean;
+    me uuid := kz_me();
+BEGIN
+    FOR i IN 1 .. cardinality(p_ids) LOOP
         CASE p_kinds[i]
             WHEN 'client' THEN -- who needs a right there works for the whole client, not for a matter alone
-                found_it := EXISTS (SELECT FROM client c WHERE c.firm = kz_enter.firm AND c.id = p_ids[i])
-                       AND (p_right = '' OR NOT EXISTS
-                               (SELECT FROM visible_matter v WHERE v.client = p_ids[i]));
+                found_it := EXISTS (SELECT FROM client c WHERE c.firm = p_firm AND c.id = p_ids[i])
+                        AND (p_right = '' OR kz_sees_client(p_ids[i]));
             WHEN 'matter' THEN
-                found_it := EXISTS (SELECT FROM matter m WHERE m.firm = kz_enter.firm AND m.id = p_ids[i]);
+                found_it := EXISTS (SELECT FROM matter m WHERE m.firm = p_firm AND m.id = p_ids[i]);
             WHEN 'document' THEN
-                found_it := EXISTS (SELECT FROM document d WHERE d.firm = kz_enter.firm AND d.id = p_ids[i]);
+                found_it := EXISTS (SELECT FROM document d WHERE d.firm = p_firm AND d.id = p_ids[i]);
             WHEN 'upload' THEN -- one's own only
-                found_it := EXISTS (SELECT FROM upload u WHERE u.firm = kz_enter.firm AND u.id = p_ids[i]
-                                       AND u.account = kz_enter.account);
+                found_it := EXISTS (SELECT FROM upload u WHERE u.firm = p_firm AND u.id = p_ids[i] AND u.account = me);
             WHEN 'session' THEN
-                found_it := EXISTS (SELECT FROM session s WHERE s.firm = kz_enter.firm AND s.id = p_ids[i]
-                                       AND s.account = kz_enter.account);
+                found_it := EXISTS (SELECT FROM session s WHERE s.firm = p_firm AND s.id = p_ids[i] AND s.account = me);
             WHEN 'account' THEN -- an access of a client that one works for; for administrators staff too
-                found_it := EXISTS (SELECT FROM account_client ac
-                                      JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-                                     WHERE ac.firm = kz_enter.firm AND ac.account = p_ids[i]
-                                       AND NOT EXISTS (SELECT FROM visible_matter v WHERE v.client = c.id))
-                         OR (rights ~ '\madmin\M' AND EXISTS
-                                (SELECT FROM staff t WHERE t.firm = kz_enter.firm AND t.id = p_ids[i]));
+                found_it := EXISTS (SELECT FROM account_client ac WHERE ac.firm = p_firm AND ac.account = p_ids[i])
+                         OR (kz_has('admin') AND EXISTS
+                                (SELECT FROM staff t WHERE t.firm = p_firm AND t.id = p_ids[i]));
             WHEN 'staff' THEN
-                found_it := EXISTS (SELECT FROM staff t WHERE t.firm = kz_enter.firm AND t.id = p_ids[i]);
+                found_it := EXISTS (SELECT FROM staff t WHERE t.firm = p_firm AND t.id = p_ids[i]);
             ELSE
                 found_it := false;
         END CASE;
@@ -164,15 +129,8 @@ BEGIN
             RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such ' || p_kinds[i];
         END IF;
     END LOOP;
-    RETURN NEXT;
+    RETURN true;
 END $$;
-
--- A firm by its entrance; reads past row-level security because nobody has entered yet.
-CREATE OR REPLACE FUNCTION kz_firm(p_slug text)
-RETURNS TABLE (id int, name text, language text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT f.id, f.name, f.language FROM firm f WHERE f.slug = p_slug;
-$$;
 
 -- All firms, for kanzleictl.
 CREATE OR REPLACE FUNCTION kz_firm_list()
@@ -196,12 +154,16 @@ RETURNS timestamptz LANGUAGE sql AS $$
 $$;
 
 -- The portal itself at work for one firm (jobs, uploads that are being finished, kanzleictl).
-CREATE OR REPLACE FUNCTION kz_enter_portal(p_firm int)
-RETURNS TABLE (firm_name text, firm_slug text, firm_key bytea, language text)
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION kz_enter_portal(p_firm int, OUT firm_name text, OUT firm_slug text, OUT firm_key bytea,
+                                OUT language text)
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+#variable_conflict use_column
+DECLARE
+    result text;
 BEGIN
-    PERFORM kz_set(p_firm, NULL, 'portal', true);
-    RETURN QUERY SELECT f.name, f.slug, f.key, f.language FROM firm f WHERE f.id = p_firm;
+    SELECT f.name, f.slug, f.key, f.language, pg_catalog.set_config('kz.who', f.id || '||portal|all||||', true)
+      INTO firm_name, firm_slug, firm_key, language, result
+      FROM public.firm f WHERE f.id = p_firm;
     IF NOT FOUND THEN
         RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such firm';
     END IF;
@@ -244,7 +206,7 @@ CREATE OR REPLACE FUNCTION kz_upload_end(p_upload uuid, p_worker uuid, p_lease t
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE upload u SET state = p_state, what = p_what, worker = NULL, lease = NULL, touched = now()
-     WHERE u.firm = NULLIF(current_setting('kz.firm', true), '')::int AND u.id = p_upload
+     WHERE u.firm = kz_at_firm() AND u.id = p_upload
        AND u.worker = p_worker AND u.lease = p_lease;
     IF NOT FOUND THEN
         RAISE SQLSTATE 'KZ423' USING MESSAGE = 'somebody else took the upload';
@@ -344,5 +306,5 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
                       JOIN client c ON c.firm = ac.firm AND c.id = ac.client
                      WHERE ac.firm = a.firm AND ac.account = a.id LIMIT 20) x))
       FROM account a JOIN firm f ON f.id = a.firm
-     WHERE a.firm = (SELECT NULLIF(current_setting('kz.firm', true), '')::int) AND a.id = p_account;
+     WHERE a.firm = (SELECT kz_at_firm()) AND a.id = p_account;
 $$;

@@ -1,117 +1,151 @@
 -- Row-level security: PostgreSQL enforces by itself what the dispatcher enforces too. Applied anew by
--- "kanzleictl migrate" when it has changed, so it may be edited. What a transaction may see is said by
--- settings that kz_enter() and its kin set, for that transaction: kz.firm, kz.account, kz.side ('staff',
--- 'client', 'portal'), kz.all ('on': every client of the firm) and otherwise kz.clients (an array), and
--- kz.matters: those of other clients, whom kz.matter_clients names in the same order.
+-- "kanzleictl migrate" when it has changed, so it may be edited. Who is at work is said by the setting kz.who
+-- (sees.sql); what follows from it for each table stands in access.sql.
 --
--- In a policy a setting stands in a scalar subquery, so that it is read once per query, not per row; the
--- list of clients in one that PostgreSQL hashes: a walk through an array of 5,000 for each row is slow.
--- Without the inner SELECT the planner would read the setting too, once for each table.
+-- In a policy a part of the setting stands in a scalar subquery, so that it is read once per query, not per row, and
+-- not planned as a function's body would be. None is read before it is needed: for who sees all, no list of clients.
 
--- The clients that the account at work may see, one by one or by group, as kz_enter() found them (for
--- kz.all see the policies): an array in a setting, so that a policy costs no more than looking into it.
+-- The clients that the account at work may see when it doesn't see all.
 CREATE OR REPLACE VIEW visible WITH (security_invoker = true) AS
-    SELECT (SELECT NULLIF(current_setting('kz.firm', true), '')::int) AS firm,
-           unnest((SELECT NULLIF(current_setting('kz.clients', true), '')::uuid[])::uuid[]) AS client;
+    SELECT (SELECT kz_at_firm()) AS firm, unnest((SELECT kz_mine())) AS client;
 
--- The matters that the account at work may see, of clients whom it doesn't see otherwise.
+-- The matters that it may see, of clients whom it doesn't see otherwise.
 CREATE OR REPLACE VIEW visible_matter WITH (security_invoker = true) AS
-    SELECT (SELECT NULLIF(current_setting('kz.firm', true), '')::int) AS firm,
-           unnest((SELECT NULLIF(current_setting('kz.matter_clients', true), '')::uuid[])::uuid[]) AS client,
-           unnest((SELECT NULLIF(current_setting('kz.matters', true), '')::uuid[])::uuid[]) AS matter;
+    SELECT (SELECT kz_at_firm()) AS firm, m.client, m.matter
+      FROM unnest((SELECT kz_part_clients())::uuid[], (SELECT kz_part_matters())::uuid[]) m (client, matter)
+     WHERE m.client <> ALL ((SELECT kz_mine())::uuid[]);
 
 -- The clients whose row it may see: those, and the clients of these matters.
 CREATE OR REPLACE VIEW visible_client WITH (security_invoker = true) AS
     SELECT firm, client FROM visible UNION ALL SELECT DISTINCT firm, client FROM visible_matter;
 
-DO $$
+-- The condition that a row of table T has to meet for VERB (a column of access_line), whoever is at work; NULL:
+-- nobody ever gets one. The side is tested where the lines of the four sides differ, unless those that have
+-- another line get no such row anyway.
+CREATE OR REPLACE FUNCTION kz_access_condition(t text, verb text)
+RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-    t text;
-    firm_is text := '(SELECT NULLIF(current_setting(''kz.firm'', true), '''')::int)';
-    me text := '(SELECT NULLIF(current_setting(''kz.account'', true), '''')::uuid)';
-    sees text := '(SELECT current_setting(''kz.all'', true) = ''on'')';
-    staff text := '(SELECT current_setting(''kz.side'', true) IN (''staff'', ''portal''))';
-    -- The column is that of a client who is seen as a whole; or of a matter, or of a matter's client.
-    whole text := sees || ' OR %s.%I IN (SELECT'
-                  ' unnest((SELECT NULLIF(current_setting(''kz.clients'', true), '''')::uuid[])::uuid[]))';
-    part text := '%s.%I IN (SELECT unnest((SELECT NULLIF(current_setting(''kz.%s'', true), '''')::uuid[])::uuid[]))';
-    -- A step's delivery is to be seen; it is noted by who received it, or by the portal: that a mail has gone.
-    delivered text := 'SELECT FROM delivery v WHERE v.firm = delivery_step.firm'
-                      ' AND v.document = delivery_step.document AND v.client = delivery_step.client';
-    received text := format('((account = %s AND step <> ''notified'' AND EXISTS (%s AND (v.direction = ''from_client'')'
-                            ' = (SELECT current_setting(''kz.side'', true) = ''staff'')))'
-                            ' OR ((SELECT current_setting(''kz.side'', true) = ''portal'') AND step = ''notified'''
-                            ' AND EXISTS (%s AND v.direction = ''from_firm'')))', me, delivered, delivered);
+    conditions text[] := '{}';
     rule text;
-    added text; -- of rows that are written
+    one record;
 BEGIN
-    FOR t IN SELECT format('%I', c.relname) FROM pg_class c
-              WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-                AND c.relname NOT IN ('installation', 'migration')
+    FOR one IN
+        SELECT l.rows, r.condition, array_agg(l.side) AS sides,
+               array_agg(l.side) || string_to_array(r.empty, ' ') @> '{client,staff,portal,public}' AS of_all
+          FROM (SELECT side, to_jsonb(x) ->> verb AS rows FROM access_line x WHERE tab = t) l
+          LEFT JOIN access_rows r ON r.rows = l.rows
+         WHERE l.rows <> '-' GROUP BY l.rows, r.condition, r.empty ORDER BY l.rows
     LOOP
-        rule := CASE
-            WHEN t = 'firm' THEN format('id = %s', firm_is)
-            WHEN t IN ('delivery', 'upload') THEN
-                format('firm = %s AND (%s OR %s)', firm_is, format(whole, t, 'client'),
-                       format(part, t, 'matter', 'matters'))
-            WHEN t = 'matter' THEN
-                format('firm = %s AND (%s OR %s)', firm_is, format(whole, t, 'client'),
-                       format(part, t, 'id', 'matters'))
-            WHEN t = 'document' THEN -- what the firm's scanner kept back is not the client's to see
-                format('firm = %s AND (%s OR %s) AND (state = ''available'' OR direction = ''from_client'' OR %s)',
-                       firm_is, format(whole, t, 'client'), format(part, t, 'matter', 'matters'), staff)
-            WHEN t = 'client' THEN
-                format('firm = %s AND (%s OR %s)', firm_is, format(whole, t, 'id'),
-                       format(part, t, 'id', 'matter_clients'))
-            WHEN t = 'delivery_step' THEN
-                format('firm = %s AND (%s OR EXISTS (%s))', firm_is, format(whole, t, 'client'), delivered)
-            WHEN t = 'event' THEN -- of a matter, what is about its documents
-                format('firm = %s AND (account = %s OR %s OR (client IS NOT NULL AND (%s)) OR'
-                       ' (document IS NOT NULL AND (SELECT current_setting(''kz.matters'', true) <> '''') AND'
-                       ' EXISTS (SELECT FROM document d WHERE d.firm = event.firm AND d.id = event.document)))',
-                       firm_is, me, sees, format(whole, t, 'client'))
-            WHEN t = 'object_copy' THEN
-                format('firm = %s AND EXISTS (SELECT FROM document d WHERE d.firm = object_copy.firm'
-                       ' AND d.id = object_copy.document)', firm_is)
-            WHEN t IN ('event_unsealed', 'event_seal', 'event_sealed') THEN
-                format('firm = %s AND %s', firm_is, staff)
-            ELSE format('firm = %s', firm_is)
-        END;
-        added := CASE WHEN t IN ('event', 'event_unsealed') THEN format('firm = %s', firm_is)
-                      WHEN t = 'delivery_step' THEN format('firm = %s AND %s', firm_is, received)
-                      WHEN t = 'client' THEN format('firm = %s AND (%s)', firm_is, format(whole, t, 'id'))
-                      WHEN t = 'matter' THEN format('firm = %s AND (%s)', firm_is, format(whole, t, 'client'))
-                      ELSE rule END;
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', t);
-        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', t);
-        EXECUTE format('DROP POLICY IF EXISTS owner ON %s', t);
-        EXECUTE format('CREATE POLICY owner ON %s TO %I USING (true) WITH CHECK (true)', t, current_user);
-        EXECUTE format('DROP POLICY IF EXISTS portal ON %s', t);
-        IF t = 'client' THEN -- a new client is not assigned to anybody yet
-            EXECUTE format('DROP POLICY IF EXISTS portal_insert ON client');
-            EXECUTE format('CREATE POLICY portal_insert ON client FOR INSERT TO kanzlei_portal'
-                           ' WITH CHECK (firm = %s AND %s)', firm_is, staff);
-            EXECUTE format('DROP POLICY IF EXISTS portal_update ON client');
-            EXECUTE format('CREATE POLICY portal_update ON client FOR UPDATE TO kanzlei_portal'
-                           ' USING (%s) WITH CHECK (%s)', added, added);
-            EXECUTE format('CREATE POLICY portal ON client FOR SELECT TO kanzlei_portal USING (%s)', rule);
-        ELSE
-            EXECUTE format('CREATE POLICY portal ON %s TO kanzlei_portal USING (%s) WITH CHECK (%s)',
-                           t, rule, added);
+        IF one.condition IS NULL THEN
+            RAISE EXCEPTION 'access.sql: "%" of table "%" is not among access_rows', one.rows, t;
         END IF;
+        conditions := conditions || format(CASE WHEN one.of_all THEN '(%2$s)'
+            ELSE '{side} = ANY (%1$L) AND (%2$s)' END, one.sides, one.condition);
     END LOOP;
+    IF conditions = '{}' THEN
+        RETURN NULL;
+    END IF;
+    rule := format('{t}.%I = {firm} AND (%s)', CASE t WHEN 'firm' THEN 'id' ELSE 'firm' END,
+                   array_to_string(conditions, ' OR '));
+    -- Of many a hashed list, made once per mention of a table when its first row is looked at.
+    rule := regexp_replace(rule, '\{sees (\w+)\}',
+        '({all} OR {t}.\1 = ANY ({few}) OR {many} AND {t}.\1 IN (SELECT unnest(kz_works_for_all())))', 'g');
+    rule := regexp_replace(rule, '\{sees row of (\w+)\}',
+        '({all} OR {t}.\1 = ANY ({few}) OR {t}.\1 = ANY ({part})'
+        ' OR {many} AND {t}.\1 IN (SELECT unnest(kz_works_for_all() || kz_works_in_part(true))))', 'g');
+    rule := regexp_replace(rule, '\{sees matter (\w+)\}',
+        '({all} OR {t}.client = ANY ({few}) OR {t}.\1 = ANY ({matters})'
+        ' OR {many} AND ({t}.client IN (SELECT unnest(kz_works_for_all()))'
+        ' OR {t}.\1 IN (SELECT unnest(kz_works_in_part(false)))))', 'g');
+    FOR one IN
+        SELECT * FROM (VALUES
+            ('{delivery}', 'SELECT FROM delivery v WHERE v.firm = {t}.firm AND v.document = {t}.document'
+                           ' AND v.client = {t}.client'),
+            ('{t}', format('%I', t)),
+            ('{firm}', '(SELECT NULLIF({part 1}, '''')::int)'),
+            ('{me}', '(SELECT NULLIF({part 2}, '''')::uuid)'),
+            ('{side}', '(SELECT {part 3})'),
+            ('{all}', '(SELECT {part 4} = ''all'')'),
+            ('{by matter}', '({many} OR (SELECT {part 7} <> ''''))'),
+            ('{many}', '(SELECT {part 4} = ''many'')'),
+            ('{admin}', '(SELECT {part 5} ~ ''\madmin\M'')'),
+            ('{few}', '(SELECT NULLIF({part 6}, '''')::uuid[])::uuid[]'),
+            ('{matters}', '(SELECT NULLIF({part 7}, '''')::uuid[])::uuid[]'),
+            ('{part}', '(SELECT NULLIF({part 8}, '''')::uuid[])::uuid[]')) x (name, means)
+    LOOP
+        rule := replace(rule, one.name, one.means);
+    END LOOP;
+    RETURN regexp_replace(rule, '\{part (\d)\}', 'split_part(current_setting(''kz.who'', true), ''|'', \1)', 'g');
 END $$;
+
+-- COLUMNS, words separated by blanks, as a list for GRANT.
+CREATE OR REPLACE FUNCTION kz_access_columns(columns text)
+RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(format('%I', c), ', ') FROM unnest(string_to_array(NULLIF(columns, ''), ' ')) c;
+$$;
 
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, kanzlei_portal;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO kanzlei_portal;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO kanzlei_portal;
-GRANT INSERT (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state, reason)
-    ON document TO kanzlei_portal;
-GRANT INSERT (firm, document, client, matter, direction, provided_at, provided_by) ON delivery TO kanzlei_portal;
-GRANT INSERT (firm, document, client, account, step) ON delivery_step TO kanzlei_portal;
-GRANT INSERT ON account, staff, "right", client, account_client, assignment, matter, event, event_unsealed,
-    event_seal, event_sealed, session, code, upload, object_copy, job TO kanzlei_portal;
-GRANT UPDATE ON account, staff, client, matter, session, code, upload, object_copy, job TO kanzlei_portal;
-GRANT UPDATE (state, decided_by, decided_at, decision) ON document TO kanzlei_portal;
-GRANT DELETE ON "right", assignment, event_unsealed, session, upload, object_copy TO kanzlei_portal;
+GRANT SELECT ON visible, visible_matter, visible_client, person, document_item, document_row, receipt_row, client_row,
+    account_row TO kanzlei_portal;
+
+-- Each table has its lines, and each line its table.
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT coalesce(t.tab, l.tab) AS tab, coalesce(t.side, l.side) AS side, t.tab IS NOT NULL AS is_there, l.lines
+          FROM (SELECT c.relname::text AS tab, s AS side
+                  FROM pg_class c, unnest('{client,staff,portal,public}'::text[]) s
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')) t
+          FULL JOIN (SELECT x.tab, x.side, count(*) AS lines FROM access_line x GROUP BY 1, 2) l USING (tab, side)
+         ORDER BY 1, 2
+    LOOP
+        IF one.lines IS NULL THEN
+            RAISE EXCEPTION 'the table "%" has no line for the side "%" in policy/access.sql: who gets which of its'
+                            ' rows?', one.tab, one.side;
+        ELSIF NOT one.is_there OR one.lines > 1 THEN
+            RAISE EXCEPTION 'policy/access.sql has % lines for the table "%" and the side "%"', one.lines, one.tab,
+                            one.side;
+        END IF;
+    END LOOP;
+END $$;
+
+-- One policy per table and verb, for the portal's role; nobody else but the owner has any.
+DO $$
+DECLARE
+    one record;
+    rule text;
+BEGIN
+    FOR one IN SELECT c.oid, c.relname::text AS tab, p.polname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid
+                WHERE c.relnamespace = 'public'::regnamespace
+    LOOP
+        EXECUTE format('DROP POLICY %I ON %I', one.polname, one.tab);
+    END LOOP;
+    FOR one IN
+        SELECT t.tab, v.verb, v.command, v.clause, kz_access_columns(to_jsonb(c) ->> v.verb) AS columns
+          FROM (SELECT DISTINCT tab FROM access_line) t
+         CROSS JOIN (VALUES ('reads', 'select', 'USING (%s)'), ('adds', 'insert', 'WITH CHECK (%s)'),
+                            ('changes', 'update', 'USING (%s)'), ('removes', 'delete', 'USING (%s)'))
+                    v (verb, command, clause)
+          LEFT JOIN access_columns c ON c.tab = t.tab
+         ORDER BY t.tab, v.verb
+    LOOP
+        IF one.verb = 'reads' THEN
+            EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', one.tab);
+            EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', one.tab);
+            EXECUTE format('CREATE POLICY owner ON %I TO %I USING (true) WITH CHECK (true)', one.tab, current_user);
+        END IF;
+        rule := kz_access_condition(one.tab, one.verb);
+        IF one.verb <> 'removes' AND (rule IS NULL) <> (one.columns IS NULL) THEN
+            RAISE EXCEPTION 'policy/access.sql: rows and columns of the table "%" don''t agree for "%"', one.tab,
+                            one.verb;
+        END IF;
+        CONTINUE WHEN rule IS NULL;
+        EXECUTE format('CREATE POLICY %I ON %I FOR %s TO kanzlei_portal ' || one.clause, 'portal_' || one.command,
+                       one.tab, one.command, rule);
+        EXECUTE format('GRANT %s %s ON %I TO kanzlei_portal', one.command, '(' || one.columns || ')', one.tab);
+    END LOOP;
+END $$;

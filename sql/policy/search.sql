@@ -32,20 +32,19 @@ RETURNS TABLE (firm int, id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET random_page_cost = 4.0 AS $$
 DECLARE
     near constant int := 1000;
-    at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
+    at_firm int := kz_at_firm();
     -- Whole ones, and those of matters.
-    mine uuid[] := coalesce(NULLIF(current_setting('kz.clients', true), '')::uuid[], '{}')
-                || NULLIF(current_setting('kz.matter_clients', true), '')::uuid[];
+    mine uuid[] := kz_mine() || kz_part_clients();
     place_sort text := '';
     conditions text := 'c.firm = $1 AND (c.sort, c.id) ' || CASE WHEN p_back THEN '<' ELSE '>' END || ' ($3, $4)'
-        || CASE WHEN current_setting('kz.all', true) = 'on' THEN '' ELSE ' AND c.id = ANY ($5)' END;
+        || CASE WHEN kz_reach() = 'all' THEN '' ELSE ' AND c.id = ANY ($5)' END;
     sorted text := CASE WHEN p_back THEN ' ORDER BY sort DESC, id DESC' ELSE ' ORDER BY sort, id' END;
     seen int;
     ids uuid[];
 BEGIN
     SELECT c.sort INTO place_sort FROM client c
      WHERE c.firm = at_firm AND c.id = p_place
-       AND (current_setting('kz.all', true) = 'on' OR c.id = ANY (mine));
+       AND (kz_reach() = 'all' OR c.id = ANY (mine));
     place_sort := coalesce(place_sort, '');
     p_place := coalesce(p_place, '00000000-0000-0000-0000-000000000000');
     EXECUTE 'WITH near AS MATERIALIZED (SELECT c.id, c.sort, c.search FROM client c WHERE ' || conditions
@@ -70,14 +69,14 @@ RETURNS TABLE (firm int, id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET random_page_cost = 4.0 AS $$
 DECLARE
     near constant int := 2000;
-    at_firm int := NULLIF(current_setting('kz.firm', true), '')::int;
-    mine uuid[] := NULLIF(current_setting('kz.clients', true), '')::uuid[];
-    matters uuid[] := NULLIF(current_setting('kz.matters', true), '')::uuid[];
-    side text := current_setting('kz.side', true);
+    at_firm int := kz_at_firm();
+    mine uuid[] := kz_mine();
+    matters uuid[] := kz_part_matters();
+    side text := kz_side();
     incoming text := CASE side WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
     fresh boolean := coalesce(p_state = 'new', false);
     -- A document is provided in the moment when it is made: either time, either id.
-    conditions text := format('%1$s.firm = $1' || CASE WHEN current_setting('kz.all', true) = 'on' THEN ''
+    conditions text := format('%1$s.firm = $1' || CASE WHEN kz_reach() = 'all' THEN ''
                               ELSE ' AND (%1$s.client = ANY ($3)' || CASE WHEN matters IS NULL THEN ')'
                                                                            ELSE ' OR %1$s.matter = ANY ($14))' END END
         || CASE WHEN fresh THEN ' AND v.opened_at IS NULL AND v.direction = $12 AND d.state = ''available'''

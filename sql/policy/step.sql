@@ -8,13 +8,13 @@ CREATE OR REPLACE FUNCTION kz_step(p_document uuid, p_step text)
 RETURNS TABLE (client uuid, first boolean, opened boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
-    me uuid := NULLIF(current_setting('kz.account', true), '')::uuid;
-    incoming text := CASE current_setting('kz.side', true) WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
+    me uuid := kz_me();
+    incoming text := CASE kz_side() WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
     v record;
     noted text[];
 BEGIN
     FOR v IN SELECT d.firm, d.client FROM delivery d
-              WHERE d.firm = NULLIF(current_setting('kz.firm', true), '')::int AND d.document = p_document
+              WHERE d.firm = kz_at_firm() AND d.document = p_document
                 AND d.direction = incoming
     LOOP
         WITH new AS (
@@ -35,3 +35,19 @@ BEGIN
         RETURN NEXT;
     END LOOP;
 END $$;
+
+-- A job for each person who acts for P_CLIENT, one that one sees, at least in a matter, to be told of what was provided;
+-- a little later, so that one mail tells of all. One that waits already serves.
+CREATE OR REPLACE FUNCTION kz_tell_people(p_client uuid)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO job (firm, id, kind, data, due)
+    SELECT a.firm, gen_random_uuid(), 'provided',
+           jsonb_build_object('client', ac.client, 'account', a.id), now() + interval '5 seconds'
+      FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
+     WHERE ac.firm = kz_at_firm() AND ac.client = p_client AND kz_sees_client_row(p_client)
+       AND (ac.ends_at IS NULL OR ac.ends_at > now()) AND a.email <> '' AND a.has_password
+       AND NOT EXISTS (SELECT FROM job j
+                        WHERE j.firm = a.firm AND j.kind = 'provided' AND j.state = 'waiting'
+                          AND j.lease IS NULL AND j.about = a.id
+                          AND (j.data ->> 'client')::uuid = ac.client);
+$$;

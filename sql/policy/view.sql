@@ -2,7 +2,17 @@
 -- primary keys, so that PostgreSQL leaves out those whose columns a query does not name; it still prepares
 -- their policies each time, which is why the documents of one matter have a view with fewer tables.
 
-DROP VIEW IF EXISTS document_row, document_item, receipt_row, client_row, account_row;
+DROP VIEW IF EXISTS document_row, document_item, receipt_row, client_row, account_row, person;
+
+-- The names of people: of the firm's, and of those who act for a client that one sees. Not security_invoker: it
+-- shows no more of an account than this, while its policy shows the whole of it to those alone whom it concerns.
+CREATE VIEW person AS
+    SELECT a.firm, a.id, a.kind, a.name FROM account a
+     WHERE a.firm = (SELECT kz_at_firm())
+       AND (a.id = (SELECT kz_me())
+            OR (SELECT kz_reach() = 'all')
+            OR a.kind = 'staff' AND (SELECT kz_side() <> 'public')
+            OR kz_knows_account(a.id));
 
 CREATE VIEW document_item WITH (security_invoker = true) AS
     SELECT d.firm, d.id, d.name, d.size, d.at, d.type AS media_type, d.sha256, d.state, d.reason,
@@ -11,12 +21,12 @@ CREATE VIEW document_item WITH (security_invoker = true) AS
                 WHEN d.type = 'text/plain' THEN 'text' ELSE 'other' END AS kind,
            d.direction, d.direction = 'from_firm' AS from_firm, d.by, a.name AS by_name,
            d.state = 'available' AND d.opened_at IS NULL AND
-               d.direction <> (SELECT CASE current_setting('kz.side', true) WHEN 'client'
+               d.direction <> (SELECT CASE kz_side() WHEN 'client'
                                THEN 'from_client' ELSE 'from_firm' END) AS unread,
            d.matter AS matter_id, d.client AS client_id, d.opened_at AS opened,
            d.received_at AS received, d.confirmed_at AS confirmed
       FROM document d
-      LEFT JOIN account a ON a.firm = d.firm AND a.id = d.by;
+      LEFT JOIN person a ON a.firm = d.firm AND a.id = d.by;
 
 -- The same with its place.
 CREATE VIEW document_row WITH (security_invoker = true) AS
@@ -36,11 +46,11 @@ CREATE VIEW receipt_row WITH (security_invoker = true) AS
       LEFT JOIN document d ON d.firm = v.firm AND d.id = v.document
       LEFT JOIN client c ON c.firm = v.firm AND c.id = v.client
       LEFT JOIN matter m ON m.firm = v.firm AND m.id = v.matter
-      LEFT JOIN account p ON p.firm = v.firm AND p.id = v.provided_by
+      LEFT JOIN person p ON p.firm = v.firm AND p.id = v.provided_by
       LEFT JOIN account n ON n.firm = v.firm AND n.id = v.notified_to
-      LEFT JOIN account o ON o.firm = v.firm AND o.id = v.opened_by
-      LEFT JOIN account r ON r.firm = v.firm AND r.id = v.received_by
-      LEFT JOIN account f ON f.firm = v.firm AND f.id = v.confirmed_by;
+      LEFT JOIN person o ON o.firm = v.firm AND o.id = v.opened_by
+      LEFT JOIN person r ON r.firm = v.firm AND r.id = v.received_by
+      LEFT JOIN person f ON f.firm = v.firm AND f.id = v.confirmed_by;
 
 -- A client with what is open there; counted to 100.
 CREATE VIEW client_row WITH (security_invoker = true) AS
@@ -51,7 +61,7 @@ CREATE VIEW client_row WITH (security_invoker = true) AS
              WHERE v.firm = c.firm AND v.client = c.id AND v.direction = 'from_client'
                AND v.opened_at IS NULL LIMIT 100) v) AS fresh_count,
            coalesce((SELECT CASE WHEN bool_or(a.locked_at IS NOT NULL) THEN 'locked'
-                                 WHEN bool_or(a.password IS NOT NULL) THEN 'active'
+                                 WHEN bool_or(a.has_password) THEN 'active'
                                  WHEN bool_or(EXISTS (SELECT FROM code k WHERE k.firm = a.firm
                                                          AND k.account = a.id)) THEN 'invited'
                                  ELSE 'none' END
@@ -65,7 +75,7 @@ CREATE VIEW account_row WITH (security_invoker = true) AS
     SELECT a.firm, a.id, a.kind AS side, a.user_name AS "user", a.name, a.email, a.language,
            a.created, i.at AS invited, a.signed_in_at AS last_sign_in, a.locked_at,
            CASE WHEN a.locked_at IS NOT NULL THEN 'locked'
-                WHEN a.password IS NOT NULL THEN 'active'
+                WHEN a.has_password THEN 'active'
                 WHEN i.at IS NOT NULL THEN 'invited' ELSE 'new' END AS state
       FROM account a
       LEFT JOIN LATERAL (

@@ -57,7 +57,7 @@ SELECT id, number, kind, salutation, first_name, name, display, street, postcode
 --            street text, postcode text, city text, country text, email text, language text) :exec
 INSERT INTO client (firm, id, number, kind, salutation, first_name, name, street, postcode, city,
                     country, email, language)
-VALUES (current_setting('kz.firm')::int, $id, $number, $kind, $salutation, $first_name, $name,
+VALUES (kz_at_firm(), $id, $number, $kind, $salutation, $first_name, $name,
         $street, $postcode, $city, $country, $email, $language);
 
 -- client_change(id uuid, number text, kind text, salutation text, first_name text, name text,
@@ -71,14 +71,14 @@ UPDATE client SET number = $number, kind = $kind, salutation = $salutation,
 -- assignments_of_client(client uuid) :many
 -- -> staff_id uuid, staff_name text
 SELECT s.staff, a.name
-  FROM assignment s JOIN account a ON a.firm = s.firm AND a.id = s.staff
+  FROM assignment s JOIN person a ON a.firm = s.firm AND a.id = s.staff
  WHERE s.client = $client ORDER BY a.name, s.staff LIMIT 200;
 
 -- Staff who are not assigned to a client one by one.
 -- assignable(client uuid) :many
 -- -> id uuid, staff_name text
 SELECT a.id, a.name
-  FROM account a
+  FROM person a
  WHERE a.kind = 'staff' AND NOT EXISTS (
            SELECT FROM assignment s WHERE s.firm = a.firm AND s.staff = a.id AND s.client = $client)
  ORDER BY a.firm, a.kind, a.name, a.id LIMIT 200;
@@ -93,7 +93,7 @@ SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in
 
 -- assignment_add(id uuid, staff uuid, client uuid) :exec
 INSERT INTO assignment (firm, id, staff, client)
-VALUES (current_setting('kz.firm')::int, $id, $staff, $client)
+VALUES (kz_at_firm(), $id, $staff, $client)
 ON CONFLICT ON CONSTRAINT assignment_client_taken DO NOTHING;
 
 -- assignment_end(staff uuid, client uuid) :exec

@@ -5,16 +5,14 @@ WITH old AS (
     UPDATE code SET expires = now()
      WHERE account = $account AND purpose = $purpose AND used_at IS NULL AND expires > now())
 INSERT INTO code (firm, id, account, purpose, hash, expires)
-VALUES (current_setting('kz.firm')::int, $id, $account, $purpose, $hash, now() + $life)
+VALUES (kz_at_firm(), $id, $account, $purpose, $hash, now() + $life)
 RETURNING expires;
 
 -- code_find(hash bytea) :maybe
 -- -> id uuid, account uuid, kind text, user text, name text, language text, used bool, expired bool
-SELECT k.id, k.account, a.kind, a.user_name, a.name, a.language, k.used_at IS NOT NULL,
-       k.expires <= now()
-  FROM code k JOIN account a ON a.firm = k.firm AND a.id = k.account
- WHERE k.hash = $hash;
+SELECT id, account, kind, user_name, name, language, used, expired FROM kz_code_find($hash);
 
--- Uses a code up; no row: somebody else did, or its time is over.
--- code_use(id uuid) :exec
-UPDATE code SET used_at = now() WHERE id = $id AND used_at IS NULL AND expires > now();
+-- Uses a code up for a new password; false: somebody else did, or its time is over.
+-- code_redeem(id uuid, password text) :one writes
+-- -> good bool
+SELECT kz_code_redeem($id, $password);

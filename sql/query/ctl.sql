@@ -15,18 +15,18 @@ SELECT kz_firm_add($firm, $slug, $name, $email, $language, $key);
 
 -- ctl_account_add(id uuid, user text, name text, email text, language text, password text) :exec
 INSERT INTO account (firm, id, kind, user_name, name, email, language, password)
-VALUES (current_setting('kz.firm')::int, $id, 'staff', $user, $name, $email, $language, $password);
+VALUES (kz_at_firm(), $id, 'staff', $user, $name, $email, $language, $password);
 
 -- ctl_staff_add(id uuid) :exec
-INSERT INTO staff (firm, id) VALUES (current_setting('kz.firm')::int, $id);
+INSERT INTO staff (firm, id) VALUES (kz_at_firm(), $id);
 
 -- ctl_right_add(staff uuid, name text) :exec
-INSERT INTO "right" (firm, staff, name) VALUES (current_setting('kz.firm')::int, $staff, $name)
+INSERT INTO "right" (firm, staff, name) VALUES (kz_at_firm(), $staff, $name)
 ON CONFLICT DO NOTHING;
 
 -- ctl_invite(id uuid, account uuid) :exec
 INSERT INTO job (firm, id, kind, data)
-VALUES (current_setting('kz.firm')::int, $id, 'mail',
+VALUES (kz_at_firm(), $id, 'mail',
         jsonb_build_object('account', $account::uuid, 'purpose', 'invitation'));
 
 -- ctl_accounts(after text, limit int4) :many
@@ -35,24 +35,20 @@ VALUES (current_setting('kz.firm')::int, $id, 'mail',
 SELECT a.id, a.user_name, a.name, a.email, a.kind,
        coalesce((SELECT string_agg(r.name, ' ' ORDER BY r.name) FROM "right" r
                   WHERE r.firm = a.firm AND r.staff = a.id), ''),
-       a.password IS NOT NULL, a.locked_at, a.signed_in_at
+       a.has_password, a.locked_at, a.signed_in_at
   FROM account a WHERE a.user_fold > lower($after) ORDER BY a.firm, a.user_fold LIMIT $limit;
 
 -- ctl_account(user text) :maybe
 -- -> id uuid, user_name text, name text, email text, kind text, has_password bool,
 --    locked timestamptz
-SELECT a.id, a.user_name, a.name, a.email, a.kind, a.password IS NOT NULL, a.locked_at
+SELECT a.id, a.user_name, a.name, a.email, a.kind, a.has_password, a.locked_at
   FROM account a WHERE a.user_fold = lower($user);
 
--- ctl_password(account uuid, password text) :exec
-UPDATE account SET password = $password, wrong = 0, wrong_marks = '{}', locked_at = NULL WHERE id = $account;
+-- ctl_password(account uuid, password text) :exec writes
+SELECT kz_password_set($account, $password);
 
 -- ctl_codes_void(account uuid) :exec
 UPDATE code SET used_at = now() WHERE account = $account AND used_at IS NULL;
-
--- ctl_unlock(account uuid) :exec
-UPDATE account SET wrong = 0, wrong_marks = '{}', locked_at = NULL
- WHERE id = $account AND locked_at IS NOT NULL;
 
 -- STORES are the configured ones, one a line, here and below.
 -- ctl_status(stores text) :one
@@ -75,7 +71,7 @@ SELECT o FROM kz_objects_unknown($objects) o;
 -- them as far as is known.
 -- check_documents(after uuid, limit int4) :many
 -- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text
-SELECT d.id, d.object, d.size, d.sha256, d.key,
+SELECT d.id, d.object, d.size, d.sha256, kz_document_key(d.id),
        coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
                   WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
   FROM document d WHERE d.id > $after AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $limit;
@@ -92,7 +88,7 @@ DELETE FROM object_copy WHERE state <> 'held' AND store = $store;
 -- One of the documents.
 -- check_document(document uuid) :maybe
 -- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text
-SELECT d.id, d.object, d.size, d.sha256, d.key,
+SELECT d.id, d.object, d.size, d.sha256, kz_document_key(d.id),
        coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
                   WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
   FROM document d WHERE d.id = $document AND d.state <> 'discarded';

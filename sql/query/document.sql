@@ -27,7 +27,7 @@ SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, open
 
 -- document_content(document uuid) :one!
 -- -> id uuid, name text, type text, size int8, sha256 bytea, key bytea, object text
-SELECT id, name, type, size, sha256, key, object FROM document
+SELECT id, name, type, size, sha256, kz_document_key(id), object FROM document
  WHERE id = $document AND state = 'available';
 
 -- A step of the receiving side: a row for each client as whose the account at work receives the document, unless
@@ -39,7 +39,7 @@ SELECT client, first, opened FROM kz_step($document, $step);
 -- document_decide(document uuid, state text, reason text) :maybe
 -- -> client uuid, by uuid, from_firm bool, object text
 UPDATE document
-   SET state = $state, decided_by = current_setting('kz.account')::uuid, decided_at = now(),
+   SET state = $state, decided_by = kz_me(), decided_at = now(),
        decision = left($reason, 1000)
  WHERE id = $document AND state = 'unscannable'
 RETURNING client, by, direction = 'from_firm', object;
@@ -47,7 +47,7 @@ RETURNING client, by, direction = 'from_firm', object;
 -- Its object goes from the stores after a while.
 -- job_remove(id uuid, object text, wait interval_ms) :exec
 INSERT INTO job (firm, id, kind, data, due)
-VALUES (current_setting('kz.firm')::int, $id, 'remove_object', jsonb_build_object('object', $object::text),
+VALUES (kz_at_firm(), $id, 'remove_object', jsonb_build_object('object', $object::text),
         now() + $wait);
 
 -- receipts_of_document(document uuid) :many

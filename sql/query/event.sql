@@ -1,9 +1,9 @@
 -- event_add(id uuid, kind text, account uuid, client uuid, document uuid, subject uuid,
 --           detail text) :exec
 WITH unsealed AS (
-    INSERT INTO event_unsealed (firm, event) VALUES (current_setting('kz.firm')::int, $id))
+    INSERT INTO event_unsealed (firm, event) VALUES (kz_at_firm(), $id))
 INSERT INTO event (firm, id, kind, account, client, document, subject, detail)
-VALUES (current_setting('kz.firm')::int, $id, $kind, $account, $client, $document, $subject,
+VALUES (kz_at_firm(), $id, $kind, $account, $client, $document, $subject,
         left($detail, 1000));
 
 -- events_of_client(client uuid) :many
@@ -11,8 +11,8 @@ VALUES (current_setting('kz.firm')::int, $id, $kind, $account, $client, $documen
 --    detail text
 SELECT e.at, e.kind, a.name, e.document, d.name, s.name, e.detail
   FROM event e
-  LEFT JOIN account a ON a.firm = e.firm AND a.id = e.account
-  LEFT JOIN account s ON s.firm = e.firm AND s.id = e.subject
+  LEFT JOIN person a ON a.firm = e.firm AND a.id = e.account
+  LEFT JOIN person s ON s.firm = e.firm AND s.id = e.subject
   LEFT JOIN document d ON d.firm = e.firm AND d.id = e.document
  WHERE e.client = $client ORDER BY e.at DESC, e.id DESC LIMIT 10;
 
@@ -22,5 +22,5 @@ SELECT e.at, e.kind, a.name, e.document, d.name, s.name, e.detail
 SELECT e.at, e.kind, a.name, e.document, d.name, NULL::text, e.detail
   FROM event e
   JOIN document d ON d.firm = e.firm AND d.id = e.document
-  LEFT JOIN account a ON a.firm = e.firm AND a.id = e.account
+  LEFT JOIN person a ON a.firm = e.firm AND a.id = e.account
  WHERE e.document = $document ORDER BY e.at, e.id LIMIT 200;

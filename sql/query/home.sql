@@ -12,7 +12,7 @@ SELECT a.id, a.name, a.user_name, c.id, NULLIF(c.display, a.name), a.locked_at
        WHERE ac.firm = a.firm AND ac.account = a.id LIMIT 1) c ON true
  WHERE a.locked_at IS NOT NULL AND (c.id IS NOT NULL OR a.kind = 'staff' AND (
            SELECT EXISTS (SELECT FROM "right" r WHERE r.name = 'admin' AND r.staff =
-               (SELECT NULLIF(current_setting('kz.account', true), '')::uuid))))
+               (SELECT kz_me()))))
  ORDER BY a.locked_at DESC, a.id LIMIT 6;
 
 -- home_kept() :many

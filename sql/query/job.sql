@@ -24,7 +24,7 @@ SELECT id, user_name, name, email, language, locked_at IS NOT NULL FROM account 
 SELECT a.id, a.name, a.email, a.language
   FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
  WHERE ac.account = $account AND ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
-   AND a.email <> '' AND a.password IS NOT NULL;
+   AND a.email <> '' AND a.has_password;
 
 -- What ACCOUNT has not been told of: what was provided since its JOB was made, and what nobody was
 -- told of before.
@@ -41,7 +41,7 @@ SELECT r.id, r.name, r.size, r.matter_title, r.client_name
 
 -- job_notified(document uuid, client uuid, account uuid) :exec
 INSERT INTO delivery_step (firm, document, client, account, step)
-VALUES (current_setting('kz.firm')::int, $document, $client, $account, 'notified')
+VALUES (kz_at_firm(), $document, $client, $account, 'notified')
 ON CONFLICT DO NOTHING;
 
 -- job_firm() :one

@@ -8,7 +8,7 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
                  WHERE d.firm = m.firm AND d.matter = m.id LIMIT 100) x) n,
        LATERAL (SELECT count(*)::int AS fresh FROM (SELECT FROM delivery v
                  WHERE v.firm = m.firm AND v.matter = m.id AND v.opened_at IS NULL
-                   AND v.direction <> (SELECT CASE current_setting('kz.side') WHEN 'client'
+                   AND v.direction <> (SELECT CASE kz_side() WHEN 'client'
                                        THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
   LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
@@ -26,7 +26,7 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
                  WHERE d.firm = m.firm AND d.matter = m.id LIMIT 100) x) n,
        LATERAL (SELECT count(*)::int AS fresh FROM (SELECT FROM delivery v
                  WHERE v.firm = m.firm AND v.matter = m.id AND v.opened_at IS NULL
-                   AND v.direction <> (SELECT CASE current_setting('kz.side') WHEN 'client'
+                   AND v.direction <> (SELECT CASE kz_side() WHEN 'client'
                                        THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
   LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
@@ -39,7 +39,7 @@ SELECT m.id, m.number, m.title, m.client, c.display
 
 -- matter_add(id uuid, client uuid, number text, title text) :exec
 INSERT INTO matter (firm, id, client, number, title)
-VALUES (current_setting('kz.firm')::int, $id, $client, $number, $title);
+VALUES (kz_at_firm(), $id, $client, $number, $title);
 
 -- How many clients the account acts for, 2 at most.
 -- visible_count() :one

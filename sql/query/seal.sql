@@ -6,7 +6,7 @@ SELECT kz_seal_due($after);
 -- One seals a firm's events at a time.
 -- seal_lock() :one
 -- -> mine bool, now timestamptz
-SELECT pg_try_advisory_xact_lock(x'6b7a'::int, current_setting('kz.firm')::int), now();
+SELECT pg_try_advisory_xact_lock(x'6b7a'::int, kz_at_firm()), now();
 
 -- seal_head() :maybe
 -- -> number int8, at timestamptz, hash bytea
@@ -26,10 +26,10 @@ SELECT e.id, e.at, e.kind, e.account, e.client, e.document, e.subject, e.detail
 --          signature bytea, events uuid[], hashes bytea[]) :exec
 WITH seal AS (
     INSERT INTO event_seal (firm, number, at, count, previous, hash, key, signature)
-    VALUES (current_setting('kz.firm')::int, $number, $at, $count, $previous, $hash, $key, $signature)),
+    VALUES (kz_at_firm(), $number, $at, $count, $previous, $hash, $key, $signature)),
 sealed AS (
     INSERT INTO event_sealed (firm, event, seal, place, hash)
-    SELECT current_setting('kz.firm')::int, x.event, $number, x.place, x.hash
+    SELECT kz_at_firm(), x.event, $number, x.place, x.hash
       FROM unnest($events::uuid[], $hashes::bytea[]) WITH ORDINALITY AS x (event, hash, place))
 DELETE FROM event_unsealed WHERE event = ANY ($events::uuid[]);
 

@@ -41,7 +41,7 @@ SELECT c.id, c.number, c.display
 -- rights_lock() :one
 -- -> held int4
 SELECT 1
-  FROM pg_advisory_xact_lock(hashtext('kanzleipost rights'), current_setting('kz.firm')::int);
+  FROM pg_advisory_xact_lock(hashtext('kanzleipost rights'), kz_at_firm());
 
 -- How many others are administrators.
 -- admins_beside(staff uuid) :one
@@ -53,4 +53,4 @@ DELETE FROM "right" WHERE staff = $staff AND name <> ALL ($keep);
 
 -- rights_add(staff uuid, names text[]) :exec
 INSERT INTO "right" (firm, staff, name)
-SELECT current_setting('kz.firm')::int, $staff, n FROM unnest($names) n ON CONFLICT DO NOTHING;
+SELECT kz_at_firm(), $staff, n FROM unnest($names) n ON CONFLICT DO NOTHING;

@@ -1,13 +1,13 @@
 -- upload_add(id uuid, matter uuid, name text, type text, size int8, key bytea) :exec
 INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
-SELECT m.firm, $id, current_setting('kz.account')::uuid, m.client, m.id, $name, $type, $size, $key
+SELECT m.firm, $id, kz_me(), m.client, m.id, $name, $type, $size, $key
   FROM matter m WHERE m.id = $matter;
 
 -- upload(upload uuid) :one!
 -- -> id uuid, name text, type text, size bytes, key bytea, matter uuid, client uuid,
 --    state enum(receiving|scanning|storing|available|infected|unscannable|failed), what text,
 --    touched timestamptz
-SELECT id, name, type, size, key, matter, client, state, what, touched FROM upload WHERE id = $upload;
+SELECT id, name, type, size, kz_upload_key(id), matter, client, state, what, touched FROM upload WHERE id = $upload;
 
 -- upload_touch(upload uuid) :exec
 UPDATE upload SET touched = now() WHERE id = $upload AND state = 'receiving';
@@ -27,7 +27,7 @@ UPDATE upload u
        lease = CASE WHEN $worker IS NULL THEN NULL ELSE now() + $lease + $size / $rate * interval '1 second' END
   FROM account a
  WHERE u.id = $upload AND u.state = 'receiving' AND a.firm = u.firm AND a.id = u.account
-RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
+RETURNING u.id, u.name, u.type, u.size, kz_upload_key(u.id), u.matter, u.client, u.account, a.kind, u.state,
           u.what, u.sha256, u.created, u.lease;
 
 -- Goes on with one that was complete before, and was taken by upload_taken until TAKEN: from now on for
@@ -39,7 +39,7 @@ UPDATE upload u
   FROM account a
  WHERE u.id = $upload AND u.state IN ('scanning', 'storing') AND u.worker = $worker AND u.lease = $taken
    AND a.firm = u.firm AND a.id = u.account
-RETURNING u.id, u.name, u.type, u.size, u.key, u.matter, u.client, u.account, a.kind, u.state,
+RETURNING u.id, u.name, u.type, u.size, kz_upload_key(u.id), u.matter, u.client, u.account, a.kind, u.state,
           u.what, u.sha256, u.created, u.lease;
 
 -- upload_release(upload uuid, worker uuid, lease timestamptz) :exec
@@ -62,7 +62,7 @@ SELECT CASE state WHEN 'available' THEN state ELSE 'unscannable' END, reason FRO
 --     sha256 bytea, key bytea, object text, by uuid, state text, reason text) :exec
 INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by,
                       state, reason)
-VALUES (current_setting('kz.firm')::int, $id, $client, $matter, $direction, $name, $type, $size, $sha256,
+VALUES (kz_at_firm(), $id, $client, $matter, $direction, $name, $type, $size, $sha256,
         $key, $object, $by, $state, $reason);
 
 -- delivery_add(document uuid, by uuid) :exec
@@ -71,24 +71,15 @@ SELECT d.firm, d.id, d.client, d.matter, d.direction, now(), $by FROM document d
 
 -- object_copy_set(document uuid, store text, state text) :exec
 INSERT INTO object_copy (firm, document, store, state)
-VALUES (current_setting('kz.firm')::int, $document, $store, $state)
+VALUES (kz_at_firm(), $document, $store, $state)
 ON CONFLICT (firm, document, store) DO UPDATE
    SET state = excluded.state,
        at = CASE WHEN object_copy.state = excluded.state THEN object_copy.at ELSE now() END;
 
 -- Tells each of the client's people of what is new, a little later, so that one mail tells of all: a job
 -- for each, unless one waits already.
--- job_provided(client uuid) :exec
-INSERT INTO job (firm, id, kind, data, due)
-SELECT a.firm, gen_random_uuid(), 'provided',
-       jsonb_build_object('client', ac.client, 'account', a.id), now() + interval '5 seconds'
-  FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
- WHERE ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
-   AND a.email <> '' AND a.password IS NOT NULL
-   AND NOT EXISTS (SELECT FROM job j
-                    WHERE j.firm = a.firm AND j.kind = 'provided' AND j.state = 'waiting'
-                      AND j.lease IS NULL AND j.about = a.id
-                      AND (j.data ->> 'client')::uuid = ac.client);
+-- job_provided(client uuid) :exec writes
+SELECT kz_tell_people($client);
 
 -- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe writes
 -- -> firm int4, id uuid, state text, lease timestamptz

@@ -30,7 +30,7 @@ class Who:
 
     def enter(self):
         """The statements by which a transaction of theirs begins."""
-        enter = "SELECT * FROM kz_enter(%s, %s, %s, '', '{}', '{}')"
+        enter = "SELECT * FROM kz_enter(%s, %s, %s, '')"
         if self.side in ("staff", "client"):
             return [(enter, (f"firma-{self.firm}", token(self.session), "member"))]
         return {

@@ -76,7 +76,7 @@ def test_a_bad_statement_is_found(lines, full, statement, sign):
 
 
 def test_a_sequential_scan_is_found(lines):
-    statement = 'SELECT name FROM "group" LIMIT 5'
+    statement = "SELECT title FROM matter LIMIT 5"
     (found,) = judged(lines, statement, "enable_indexscan = off", "enable_bitmapscan = off")
     assert "sequential" in found
 

@@ -1,7 +1,10 @@
 """kanzleictl migrate --anew puts policies, grants and functions back, whatever became of them."""
 
+import shutil
+
 import pytest
 from conftest import migrated
+from ctl_site import SQL
 
 GRANTS = "(SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM aclexplode({}) a)"
 SNAPSHOT = {
@@ -12,6 +15,9 @@ SNAPSHOT = {
     + " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')"
     " ORDER BY 1",
     "views": "SELECT viewname, definition FROM pg_views WHERE schemaname = 'public' ORDER BY 1",
+    "columns": "SELECT attrelid::regclass::text, attname, attacl::text FROM pg_attribute"
+    " WHERE attacl IS NOT NULL AND attrelid IN (SELECT oid FROM pg_class"
+    " WHERE relnamespace = 'public'::regnamespace) ORDER BY 1, 2",
     "functions": "SELECT proname, prosrc, prosecdef, proconfig, "
     + GRANTS.format("proacl")
     + " FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname ~ '^kz' ORDER BY 1, 2",
@@ -33,13 +39,15 @@ def site(cluster, tmp_path_factory):
     [
         "ALTER TABLE document DISABLE ROW LEVEL SECURITY",
         "ALTER TABLE matter NO FORCE ROW LEVEL SECURITY",
-        "DROP POLICY portal ON delivery",
-        "ALTER POLICY portal ON job USING (true)",
+        "DROP POLICY portal_select ON delivery",
+        "ALTER POLICY portal_select ON job USING (true)",
+        "CREATE POLICY more ON session TO kanzlei_portal USING (true)",
         "DROP POLICY portal_insert ON client",
         "GRANT UPDATE, DELETE, TRUNCATE ON event TO kanzlei_portal",
         "GRANT SELECT ON client TO PUBLIC",
         "GRANT UPDATE ON delivery_step TO kanzlei_portal",
-        "REVOKE INSERT ON upload FROM kanzlei_portal",
+        "REVOKE INSERT (name) ON upload FROM kanzlei_portal",
+        "GRANT SELECT (password) ON account TO kanzlei_portal",
         "ALTER VIEW document_row SET (security_invoker = false)",
         "GRANT EXECUTE ON FUNCTION kz_firm_list() TO PUBLIC",
         "CREATE OR REPLACE FUNCTION kz_tidy() RETURNS int LANGUAGE sql AS 'SELECT 1'",
@@ -52,3 +60,68 @@ def test_migrate_puts_it_back(site, change):
     assert snapshot(site) != before
     site.run("migrate", "--anew")
     assert snapshot(site) == before
+
+
+LINES = """
+    ('note', 'client', '-', '-', '-', '-'), ('note', 'staff', 'firm', '-', '-', '-'),
+    ('note', 'portal', 'firm', '-', '-', '-'), ('note', 'public', '-', '-', '-', '-'),
+"""
+NOTE = "note (firm int PRIMARY KEY, text text, more text)"
+
+
+def changed(tmp_path, *edits, table=""):
+    """The folder sql with a migration that makes TABLE, and access.sql edited: (before, after)."""
+    folder = tmp_path / "sql"
+    shutil.copytree(SQL, folder)
+    if table:
+        (folder / "schema/900_more.sql").write_text(f"CREATE TABLE {table};\n")
+    path = folder / "policy/access.sql"
+    text = path.read_text()
+    for before, after in edits:
+        assert before in text
+        text = text.replace(before, after, 1)
+    path.write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("table", "edit", "says"),
+    [
+        (NOTE, [], 'the table "note" has no line for the side "client" in policy/access.sql'),
+        ("", [("('job', 'public',", "('jobs', 'public',")], '"public"'),
+        ("", [("('job', 'public', '-',", "('job', 'public', 'mine',")], '"mine"'),
+        ("", [("('job', 'public',", "('job', 'portal',")], 'has 2 lines for the table "job"'),
+        ("", [("('firm', 'id slug name", "('firm', 'id slug nmae")], '"nmae"'),
+        ("", [("('office', 'staff',  '-'", "('office', 'staff',  'firm'")], '"office"'),
+    ],
+)
+def test_without_a_line_it_is_refused(cluster, tmp_path, table, edit, says):
+    """The migration says which table has no line, and the rules stay as they are."""
+    site = migrated(cluster, tmp_path)
+    before = snapshot(site)
+    said = "".join(site.run("migrate", "--anew", code=1, sql=changed(tmp_path, *edit, table=table)))
+    assert says in said, said
+    after = snapshot(site)
+    if table:
+        may = site.sql("SELECT has_any_column_privilege('kanzlei_portal', 'note', 'SELECT')")
+        assert may == [(False,)]
+        after["tables"] = [row for row in after["tables"] if row[0] != "note"]
+    assert after == before
+
+
+def test_with_its_lines_a_new_table_is_secured(cluster, tmp_path):
+    site = migrated(cluster, tmp_path)
+    edits = [
+        ("    ('office', 'client'", LINES + "    ('office', 'client'"),
+        ("    ('staff', 'firm id", "    ('note', 'firm text', '', ''),\n    ('staff', 'firm id"),
+    ]
+    site.run("migrate", sql=changed(tmp_path, *edits, table=NOTE))
+    forced = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class WHERE relname = 'note'"
+    assert site.sql(forced) == [(True,)]
+    columns = (
+        "SELECT column_name::text FROM information_schema.column_privileges"
+        " WHERE grantee = 'kanzlei_portal' AND table_name = 'note' ORDER BY 1"
+    )
+    assert site.sql(columns) == [("firm",), ("text",)]
+    policies = "SELECT polname::text FROM pg_policy WHERE polrelid = 'note'::regclass ORDER BY 1"
+    assert site.sql(policies) == [("owner",), ("portal_select",)]

@@ -99,44 +99,23 @@ kz_err_t *kz_code_find(kz_code_t **code, kz_grant_t *grant, const char *typed, a
     return NULL;
 }
 
-/* The session that a redeemed code opens, unless the access is locked. HASH: of its password. */
-static kz_err_t *sign_in(const char **token, kz_grant_t *grant, const kz_code_t *code,
-                         const char *hash, const char *agent, apr_pool_t *pool)
-{
-    kz_q_sign_in_right_args_t args = {
-        .account = code->account,
-        .lock_time = apr_time_as_msec(kz_grant_services(grant)->conf->lock_time),
-        .password = hash,
-    };
-    int taken;
-
-    KZ_TRY(kz_q_sign_in_right(&taken, kz_grant_db(grant), &args));
-    if (taken == 0)
-        return NULL;
-    KZ_TRY(kz_session_create(token, grant, code->account, *code->kind, agent, pool));
-    return kz_event_add(grant, KZ_EVENT_SIGNED_IN,
-                        &(kz_event_t){.account = code->account, .subject = code->account});
-}
-
 kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const kz_code_t *code,
                          const char *hash, const char *agent, apr_pool_t *pool)
 {
     kz_event_t event = {.account = code->account, .subject = code->account};
-    kz_db_t *db = kz_grant_db(grant);
-    int used;
+    kz_session_for_t who = {code->account, code->kind, hash, agent};
+    kz_q_code_redeem_t *row;
 
     redeemed->token = NULL;
     redeemed->state = KZ_CODE_USED;
-    KZ_TRY(kz_q_code_use(&used, db, &(kz_q_code_use_args_t){code->id}));
-    if (used == 0) {
+    KZ_TRY(kz_q_code_redeem(&row, kz_grant_db(grant), &(kz_q_code_redeem_args_t){code->id, hash},
+                            pool));
+    if (!row->good) {
         kz_grant_rest(grant);
         return NULL;
     }
-    KZ_TRY(kz_q_account_password(NULL, db, &(kz_q_account_password_args_t){code->account, hash}));
-    KZ_TRY(kz_q_codes_end(NULL, db, &(kz_q_codes_end_args_t){code->account}));
-    KZ_TRY(kz_q_sessions_end(NULL, db, &(kz_q_sessions_end_args_t){code->account, NULL}));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET, &event));
-    KZ_TRY(sign_in(&redeemed->token, grant, code, hash, agent, pool));
+    KZ_TRY(kz_session_open(&redeemed->token, grant, &who, pool));
     redeemed->state = KZ_CODE_GOOD;
     return kz_grant_commit(grant);
 }

@@ -36,29 +36,39 @@ static const char *clean(const char *agent, apr_pool_t *pool)
     return copy;
 }
 
-kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *account, char kind,
-                            const char *agent, apr_pool_t *pool)
+kz_err_t *kz_session_open(const char **token, kz_grant_t *grant, const kz_session_for_t *who,
+                          apr_pool_t *pool)
 {
     const kz_conf_t *conf = kz_grant_services(grant)->conf;
     unsigned char random[KZ_SESSION_TOKEN], hash[KZ_GRANT_TOKEN_HASH];
     const unsigned char *before = kz_grant_token(grant);
-    char id[KZ_STR_UUID_SIZE], prefix[2] = {kind, '\0'};
-    kz_q_session_add_args_t args = {
-        .id = id,
-        .account = account,
+    char id[KZ_STR_UUID_SIZE], prefix[2] = {*who->kind, '\0'};
+    kz_q_sign_in_t *row;
+    kz_q_sign_in_args_t args = {
+        .account = who->account,
+        .password = who->password,
+        .lock_time = apr_time_as_msec(conf->lock_time),
+        .session = id,
         .token = {hash, sizeof hash},
         .idle = apr_time_as_msec(conf->session_idle),
         .life = apr_time_as_msec(conf->session_max),
-        .agent = clean(agent, pool),
+        .agent = clean(who->agent, pool),
         .before = {before, before ? KZ_GRANT_TOKEN_HASH : 0},
     };
+    const char *made;
 
+    *token = NULL;
     kz_str_uuid_v7(id);
     randombytes_buf(random, sizeof random);
-    *token = apr_pstrcat(pool, prefix, kz_str_base64url(random, sizeof random, pool), NULL);
+    made = apr_pstrcat(pool, prefix, kz_str_base64url(random, sizeof random, pool), NULL);
     sodium_memzero(random, sizeof random);
-    kz_session_hash(hash, *token);
-    return kz_q_session_add_later(kz_grant_db(grant), &args);
+    kz_session_hash(hash, made);
+    KZ_TRY(kz_q_sign_in(&row, kz_grant_db(grant), &args, pool));
+    if (!row->taken)
+        return NULL;
+    *token = made;
+    return kz_event_add(grant, KZ_EVENT_SIGNED_IN,
+                        &(kz_event_t){.account = who->account, .subject = who->account});
 }
 
 /* Counts a wrong password; the third one locks, and then LOCKED becomes 1. Nothing is counted for
@@ -103,23 +113,21 @@ static kz_err_t *verify(int *ok, kz_q_sign_in_find_t **found, kz_grant_t *grant,
 kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const char *user,
                              const char *password, const char *agent, apr_pool_t *pool)
 {
-    apr_int64_t lock_time = apr_time_as_msec(kz_grant_services(grant)->conf->lock_time);
     kz_q_sign_in_find_t *found;
-    int ok, locked, taken;
+    const char *token;
+    int ok, locked;
 
     *made = NULL;
     KZ_TRY(verify(&ok, &found, grant, user, password, pool));
     if (!ok)
         return count_wrong(&locked, grant, user, found ? found->id : NULL, password, pool);
-    KZ_TRY(kz_q_sign_in_right(&taken, kz_grant_db(grant),
-                              &(kz_q_sign_in_right_args_t){found->id, lock_time, found->password}));
-    if (taken == 0) /* locked in this moment, or it has got another password */
-        return kz_grant_commit(grant);
-    *made = apr_pcalloc(pool, sizeof **made);
-    (*made)->language = found->language;
-    KZ_TRY(kz_session_create(&(*made)->token, grant, found->id, *found->kind, agent, pool));
-    KZ_TRY(kz_event_add(grant, KZ_EVENT_SIGNED_IN,
-                        &(kz_event_t){.account = found->id, .subject = found->id}));
+    KZ_TRY(kz_session_open(
+        &token, grant, &(kz_session_for_t){found->id, found->kind, found->password, agent}, pool));
+    if (token) { /* otherwise locked in this moment, or it has got another password */
+        *made = apr_pcalloc(pool, sizeof **made);
+        (*made)->language = found->language;
+        (*made)->token = token;
+    }
     return kz_grant_commit(grant);
 }
 

@@ -32,9 +32,18 @@ typedef enum kz_session_answer_t {
 kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
                          apr_pool_t *pool);
 
-/* A new session of ACCOUNT (kind 's' or 'c') in GRANT's transaction. The one with whose cookie the
- * request came ends, if it is of the same firm: the browser forgets it. */
-kz_err_t *kz_session_create(const char **token, kz_grant_t *grant, const char *account, char kind,
-                            const char *agent, apr_pool_t *pool);
+typedef struct kz_session_for_t {
+    const char *account;  /* UUID */
+    const char *kind;     /* "staff" or "client" */
+    const char *password; /* its hash, as it was when found right, or set, a moment ago */
+    const char *agent;    /* the browser's name */
+} kz_session_for_t;
+
+/* Signs WHO in under a public GRANT, in its transaction: a new session, the event, and no wrong
+ * passwords any more. *TOKEN is the cookie's value; NULL when the account is locked or has another
+ * password meanwhile. The session with whose cookie the request came ends, if it is of the same
+ * firm: the browser forgets it. Errors: DB_*. */
+kz_err_t *kz_session_open(const char **token, kz_grant_t *grant, const kz_session_for_t *who,
+                          apr_pool_t *pool);
 
 #endif

@@ -157,7 +157,11 @@ kz_err_t *kz_staff_set_password(kz_grant_t *grant, const kz_staff_account_t *acc
 
 kz_err_t *kz_staff_unlock(int *was, kz_grant_t *grant, const kz_staff_account_t *account)
 {
-    KZ_TRY(kz_q_ctl_unlock(was, kz_grant_db(grant), &(kz_q_ctl_unlock_args_t){account->id}));
+    kz_q_account_unlock_args_t args = {account->id};
+    kz_q_account_unlock_t *row;
+
+    KZ_TRY(kz_q_account_unlock(&row, kz_grant_db(grant), &args, kz_grant_pool(grant)));
+    *was = row->unlocked;
     if (*was)
         KZ_TRY(kz_event_add(grant, KZ_EVENT_UNLOCKED,
                             &(kz_event_t){.subject = account->id, .detail = "kanzleictl"}));

@@ -23,16 +23,16 @@ CREATE VIEW tap.firm_table AS
        AND c.relname NOT IN ('installation', 'migration');
 
 -- Enters as PERSON: 'admin' and 'all' see every client, 'clerk' works for client 1, 'group' for client 2,
--- by a group, 'helper' for the matter of client 1 alone; 'maria' acts for client 1; 'portal', 'public' and
--- 'nobody' (not entered).
+-- by a group, 'helper' for the matter of client 1 alone; 'maria' acts for client 1, 'otto' for client 2; 'portal',
+-- 'public' and 'nobody' (not entered).
 CREATE FUNCTION tap.enter(person text, firm int DEFAULT 1) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF person = 'portal' THEN
         PERFORM kz_enter_portal(firm);
     ELSIF person = 'public' THEN
-        PERFORM kz_enter('firma-' || firm, '', 'public', '', '{}', '{}');
+        PERFORM kz_enter('firma-' || firm, '', 'public', '');
     ELSIF person <> 'nobody' THEN
-        PERFORM kz_enter('firma-' || firm, tap.token(firm, person), 'member', '', '{}', '{}');
+        PERFORM kz_enter('firma-' || firm, tap.token(firm, person), 'member', '');
     END IF;
 END $$;
 
@@ -73,20 +73,22 @@ INSERT INTO firm (id, slug, name, key) OVERRIDING SYSTEM VALUE
 SELECT f, 'firma-' || f, 'Kanzlei ' || f, decode(repeat('00', 76), 'hex') FROM generate_series(1, 2) f;
 INSERT INTO office (firm, id, name) SELECT id, tap.id(id, 'office'), 'Büro' FROM firm;
 INSERT INTO account (firm, id, kind, user_name, name)
-SELECT f.id, tap.id(f.id, p), CASE p WHEN 'maria' THEN 'client' ELSE 'staff' END, p, p
-  FROM firm f, unnest(ARRAY['admin', 'all', 'clerk', 'group', 'helper', 'maria']) p;
+SELECT f.id, tap.id(f.id, p), CASE WHEN p IN ('maria', 'otto') THEN 'client' ELSE 'staff' END, p, p
+  FROM firm f, unnest(ARRAY['admin', 'all', 'clerk', 'group', 'helper', 'maria', 'otto']) p;
 INSERT INTO staff (firm, id) SELECT firm, id FROM account WHERE kind = 'staff';
 INSERT INTO "right" (firm, staff, name)
 SELECT id, tap.id(id, r), r FROM firm, unnest(ARRAY['admin', 'all']) r;
 INSERT INTO session (firm, id, account, token, idle, ends)
 SELECT firm, id, id, tap.token(firm, user_name), '1 hour', now() + interval '1 day' FROM account;
 INSERT INTO code (firm, id, account, purpose, hash, expires)
-SELECT id, tap.id(id, 'code'), tap.id(id, 'maria'), 'invitation', tap.token(id, 'code'), now() FROM firm;
+SELECT f.id, tap.id(f.id, 'code', n), tap.id(f.id, p), 'invitation', tap.token(f.id, 'code ' || n), now()
+  FROM firm f, (VALUES ('maria', 1), ('otto', 2), ('clerk', 3)) x (p, n);
 
-INSERT INTO client (firm, id, number, kind, first_name, name)
-SELECT f.id, tap.id(f.id, 'client', n), n::text, 'person', 'Maria', 'Sommer' FROM firm f, generate_series(1, 2) n;
+INSERT INTO client (firm, id, number, kind, first_name, name, created)
+SELECT f.id, tap.id(f.id, 'client', n), n::text, 'person', 'Maria', 'Sommer', now() - interval '1 day'
+  FROM firm f, generate_series(1, 2) n;
 INSERT INTO account_client (firm, account, client)
-SELECT id, tap.id(id, 'maria'), tap.id(id, 'client') FROM firm;
+SELECT f.id, tap.id(f.id, p), tap.id(f.id, 'client', n) FROM firm f, (VALUES ('maria', 1), ('otto', 2)) x (p, n);
 INSERT INTO "group" (firm, id, name) SELECT id, tap.id(id, 'group of clients'), 'Gruppe' FROM firm;
 INSERT INTO group_client (firm, "group", client)
 SELECT id, tap.id(id, 'group of clients'), tap.id(id, 'client', 2) FROM firm;
@@ -111,12 +113,20 @@ INSERT INTO delivery_step (firm, document, client, account, step)
 SELECT firm, document, client, tap.id(firm, 'maria'), 'notified' FROM delivery WHERE direction = 'from_firm';
 INSERT INTO object_copy (firm, document, store, state) SELECT firm, id, 'one', 'held' FROM document;
 INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
-SELECT m.firm, md5('upload' || m.id)::uuid, tap.id(m.firm, 'maria'), m.client, m.id, 'b.pdf', 'application/pdf', 7,
-       decode(repeat('00', 76), 'hex') FROM matter m;
+SELECT m.firm, md5('upload' || m.id || p)::uuid, tap.id(m.firm, p), m.client, m.id, 'b.pdf', 'application/pdf', 7,
+       decode(repeat('00', 76), 'hex') FROM matter m, unnest(ARRAY['maria', 'clerk', 'admin']) p;
 INSERT INTO event (firm, id, kind, client, document)
 SELECT firm, md5('event' || id)::uuid, 'provided', client, id FROM document;
+INSERT INTO event (firm, id, kind, account)
+SELECT firm, md5('event' || id)::uuid, 'signed_in', account FROM session;
+INSERT INTO event (firm, id, kind, account, client)
+SELECT c.firm, md5('event' || c.id)::uuid, 'client_changed', tap.id(c.firm, 'admin'), c.id FROM client c;
 INSERT INTO job (firm, id, kind, data)
-SELECT id, tap.id(id, 'job'), 'mail', jsonb_build_object('account', tap.id(id, 'maria')) FROM firm;
+SELECT f.id, tap.id(f.id, 'job', n), 'mail', jsonb_build_object('account', tap.id(f.id, p))
+  FROM firm f, (VALUES ('maria', 1), ('otto', 2), ('admin', 3)) x (p, n);
+INSERT INTO job (firm, id, kind, data)
+SELECT f.id, tap.id(f.id, 'job', 3 + n), 'provided', jsonb_build_object('client', tap.id(f.id, 'client', n))
+  FROM firm f, generate_series(1, 2) n;
 INSERT INTO event (firm, id, kind) SELECT id, tap.id(id, 'sealed'), 'invited' FROM firm;
 INSERT INTO event_unsealed (firm, event) SELECT firm, id FROM event WHERE kind = 'provided';
 INSERT INTO event_seal (firm, number, at, count, previous, hash, key, signature)

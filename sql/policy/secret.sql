@@ -1,0 +1,147 @@
+-- What is secret, and who gets at it: hashes of passwords, of sessions' tokens and of one-time codes, marks of wrong
+-- passwords, wrapped keys. The portal's role selects none of these columns (access.sql); these functions, which read
+-- past row-level security and so state their conditions in full, are the only way.
+
+-- The account USER as it signs in, or asks once more for the password of whoever is signed in. An administrator's
+-- lock ends by itself after P_LOCK.
+CREATE OR REPLACE FUNCTION kz_sign_in_find(p_user text, p_lock interval)
+RETURNS TABLE (id uuid, kind text, password text, language text, locked boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT a.id, a.kind, a.password, a.language,
+           a.locked_at IS NOT NULL AND NOT (a.locked_at < now() - p_lock AND EXISTS (
+               SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'))
+      FROM account a
+     WHERE a.firm = kz_at_firm() AND a.user_fold = lower(p_user) AND (kz_side() = 'public' OR a.id = kz_me());
+$$;
+
+-- A wrong password of USER: counted unless its mark is known; the third one locks. No row: nothing counted.
+CREATE OR REPLACE FUNCTION kz_sign_in_wrong(p_user text, p_mark bytea, p_lock interval)
+RETURNS TABLE (id uuid, locked boolean)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE account a
+       SET wrong = CASE WHEN a.locked_at IS NULL THEN a.wrong ELSE 0 END + 1,
+           wrong_marks = CASE WHEN a.locked_at IS NULL THEN a.wrong_marks ELSE '{}' END || p_mark,
+           wrong_at = now(),
+           locked_at = CASE WHEN a.locked_at IS NULL AND a.wrong >= 2 THEN now() END
+     WHERE a.firm = kz_at_firm() AND a.user_fold = lower(p_user) AND (kz_side() = 'public' OR a.id = kz_me())
+       AND (a.locked_at IS NULL OR a.locked_at < now() - p_lock AND EXISTS (
+               SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'))
+       AND (a.locked_at IS NOT NULL OR NOT p_mark = ANY (a.wrong_marks))
+    RETURNING a.id, a.locked_at IS NOT NULL;
+$$;
+
+-- Signs P_ACCOUNT in by a new session, unless it is locked, or P_PASSWORD, the hash that was found right, is its hash
+-- no more. P_BEFORE: the token of the session that the browser had before, which ends: nobody could use that any more
+-- but a thief.
+CREATE OR REPLACE FUNCTION kz_sign_in(p_account uuid, p_password text, p_lock interval, p_session uuid, p_token bytea,
+                                      p_idle interval, p_life interval, p_agent text, p_before bytea)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE account a
+       SET wrong = 0, wrong_marks = '{}', locked_at = NULL, signed_in_at = now()
+     WHERE a.firm = kz_at_firm() AND kz_side() = 'public' AND a.id = p_account AND a.password = p_password
+       AND (a.locked_at IS NULL OR a.locked_at < now() - p_lock AND EXISTS (
+               SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'));
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM session s WHERE s.firm = kz_at_firm() AND s.token = p_before;
+    INSERT INTO session (firm, id, account, token, idle, ends, agent)
+    VALUES (kz_at_firm(), p_session, p_account, p_token, p_idle, now() + p_life, p_agent);
+    RETURN true;
+END $$;
+
+-- A one-time code by its hash, for whoever has not signed in.
+CREATE OR REPLACE FUNCTION kz_code_find(p_hash bytea)
+RETURNS TABLE (id uuid, account uuid, kind text, user_name text, name text, language text, used boolean,
+               expired boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT k.id, k.account, a.kind, a.user_name, a.name, a.language, k.used_at IS NOT NULL, k.expires <= now()
+      FROM code k JOIN account a ON a.firm = k.firm AND a.id = k.account
+     WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.hash = p_hash;
+$$;
+
+-- Uses the code P_CODE up for a new password; the account's sessions and other codes end. False: somebody else did
+-- before, or its time is over, and nothing has changed.
+CREATE OR REPLACE FUNCTION kz_code_redeem(p_code uuid, p_password text)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    whose uuid;
+BEGIN
+    UPDATE code k SET used_at = now()
+     WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.id = p_code AND k.used_at IS NULL AND k.expires > now()
+    RETURNING k.account INTO whose;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE account a SET password = p_password WHERE a.firm = kz_at_firm() AND a.id = whose;
+    UPDATE code k SET expires = now()
+     WHERE k.firm = kz_at_firm() AND k.account = whose AND k.used_at IS NULL AND k.expires > now();
+    DELETE FROM session s WHERE s.firm = kz_at_firm() AND s.account = whose;
+    RETURN true;
+END $$;
+
+-- A new password for whoever is signed in; unused codes and all sessions but P_KEEP end.
+CREATE OR REPLACE FUNCTION kz_password_change(p_password text, p_keep uuid)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE account a SET password = p_password WHERE a.firm = kz_at_firm() AND a.id = kz_me();
+    UPDATE code k SET expires = now()
+     WHERE k.firm = kz_at_firm() AND k.account = kz_me() AND k.used_at IS NULL AND k.expires > now();
+    DELETE FROM session s WHERE s.firm = kz_at_firm() AND s.account = kz_me() AND s.id IS DISTINCT FROM p_keep;
+END $$;
+
+-- The same by kanzleictl, for any account of the firm; a lock ends, too.
+CREATE OR REPLACE FUNCTION kz_password_set(p_account uuid, p_password text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE account a SET password = p_password, wrong = 0, wrong_marks = '{}', locked_at = NULL
+     WHERE a.firm = kz_at_firm() AND kz_side() = 'portal' AND a.id = p_account;
+END $$;
+
+-- Ends the lock of an account that one sees; false: there was none.
+CREATE OR REPLACE FUNCTION kz_unlock(p_account uuid)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE account a SET locked_at = NULL, wrong = 0, wrong_marks = '{}'
+     WHERE a.firm = kz_at_firm() AND a.id = p_account AND a.locked_at IS NOT NULL AND kz_sees_account(a.id)
+       AND (kz_side() = 'portal' OR kz_side() = 'staff' AND kz_has('unlock'));
+    RETURN FOUND;
+END $$;
+
+-- A mail for a new password, wished by somebody who says to be USER. Always a row, so that the time
+-- says nothing about who is there: one that concerns nobody when there is no such name, no mail
+-- address, a lock, or a mail a moment ago. That one is done from the start: anybody may wish, and
+-- what waited would hold up the mails of all firms.
+CREATE OR REPLACE FUNCTION kz_forgotten(p_job uuid, p_user text)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH who AS MATERIALIZED (
+        SELECT (SELECT a.id FROM account a
+                 WHERE a.firm = kz_at_firm() AND a.user_fold = lower(p_user) AND a.email <> '' AND a.locked_at IS NULL
+                   AND NOT EXISTS (SELECT FROM job j
+                                    WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
+                                      AND j.about = a.id AND j.data ->> 'purpose' = 'password')
+                   AND NOT EXISTS (SELECT FROM code k
+                                    WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
+                                      AND k.created > now() - interval '1 minute')) AS account)
+    INSERT INTO job (firm, id, kind, state, data)
+    SELECT kz_at_firm(), p_job, 'mail', CASE WHEN account IS NULL THEN 'done' ELSE 'waiting' END,
+           jsonb_build_object('purpose', 'password', 'account', coalesce(account, p_job))
+      FROM who WHERE kz_side() = 'public';
+$$;
+
+-- The wrapped key of a document that one may read, and of an upload that is one's own.
+CREATE OR REPLACE FUNCTION kz_document_key(p_document uuid)
+RETURNS bytea LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN (SELECT d.key FROM document d
+             WHERE d.firm = kz_at_firm() AND d.id = p_document AND kz_sees_matter(d.client, d.matter)
+               AND (d.state = 'available' OR d.direction = 'from_client' OR kz_side() <> 'client'));
+END $$;
+
+CREATE OR REPLACE FUNCTION kz_upload_key(p_upload uuid)
+RETURNS bytea LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN (SELECT u.key FROM upload u
+             WHERE u.firm = kz_at_firm() AND u.id = p_upload AND (u.account = kz_me() OR kz_side() = 'portal'));
+END $$;

@@ -1,0 +1,154 @@
+-- Who is at work, and what policies and the functions of secret.sql ask of other tables because of it.
+--
+-- kz_enter() and kz_enter_portal() say who is at work by one setting of the transaction, kz.who, of eight parts:
+--
+--     firm|account|side|reach|rights|clients|matters|clients of these matters
+--
+-- side: 'client', 'staff', 'portal' or 'public'; reach: 'all' clients of the firm, a 'few', whose ids are part 6 (an
+-- array), or 'many', which are looked up where they are needed: an array of 5,000 ids in a setting takes 185 KB. Staff
+-- may work for a matter alone: then its client's row is seen, but not what else the client has; these stand in parts
+-- 7 and 8 in the same order, or are looked up, too.
+-- Policies read a part by a scalar subquery (policy.sql), all else by these functions.
+
+CREATE OR REPLACE FUNCTION kz_at_firm() RETURNS int LANGUAGE sql STABLE AS $$
+    SELECT NULLIF(split_part(current_setting('kz.who', true), '|', 1), '')::int
+$$;
+CREATE OR REPLACE FUNCTION kz_me() RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT NULLIF(split_part(current_setting('kz.who', true), '|', 2), '')::pg_catalog.uuid
+$$;
+CREATE OR REPLACE FUNCTION kz_side() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(split_part(current_setting('kz.who', true), '|', 3), '')
+$$;
+CREATE OR REPLACE FUNCTION kz_reach() RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(split_part(current_setting('kz.who', true), '|', 4), '')
+$$;
+CREATE OR REPLACE FUNCTION kz_has(p_right text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT coalesce(split_part(current_setting('kz.who', true), '|', 5) ~ ('\m(admin|' || p_right || ')\M'), false)
+$$;
+CREATE OR REPLACE FUNCTION kz_few() RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT NULLIF(split_part(current_setting('kz.who', true), '|', 6), '')::pg_catalog.uuid[]
+$$;
+
+-- The functions below are SECURITY DEFINER: they read past row-level security, under the owner's policy, so that a
+-- policy that asks is not asked in turn; and no planner looks into them, which would plan the same policies for each
+-- mention of a table. A policy may ask for each row: so instead of SET, which costs more than they do, full names.
+
+-- Whether the account at work, which sees many, sees the client as a whole: by one or two looks into an index.
+CREATE OR REPLACE FUNCTION kz_works_for(p_client uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF public.kz_side() = 'client' THEN
+        RETURN EXISTS (SELECT FROM public.account_client c
+                        WHERE c.firm = public.kz_at_firm() AND c.account = public.kz_me() AND c.client = p_client
+                          AND (c.ends_at IS NULL OR c.ends_at > now()));
+    END IF;
+    RETURN EXISTS (SELECT FROM public.assignment w
+                    WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND w.client = p_client)
+        OR EXISTS (SELECT FROM public.group_client g
+                     JOIN public.assignment w ON w.firm = g.firm AND w."group" = g."group"
+                    WHERE g.firm = public.kz_at_firm() AND g.client = p_client AND w.staff = public.kz_me());
+END $$;
+
+-- The same of a matter: as a whole client's, or assigned by itself.
+CREATE OR REPLACE FUNCTION kz_works_on(p_client uuid, p_matter uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN public.kz_works_for(p_client)
+        OR EXISTS (SELECT FROM public.assignment w
+                    WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND w.matter = p_matter);
+END $$;
+
+-- The same of a client's row: as a whole, or for one of its matters.
+CREATE OR REPLACE FUNCTION kz_works_with(p_client uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN public.kz_works_for(p_client)
+        OR EXISTS (SELECT FROM public.assignment w JOIN public.matter m ON m.firm = w.firm AND m.id = w.matter
+                    WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND m.client = p_client);
+END $$;
+
+-- All whole clients, for lists that go through each.
+CREATE OR REPLACE FUNCTION kz_works_for_all()
+RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    IF public.kz_side() = 'client' THEN
+        RETURN ARRAY(SELECT c.client FROM public.account_client c
+                      WHERE c.firm = public.kz_at_firm() AND c.account = public.kz_me()
+                        AND (c.ends_at IS NULL OR c.ends_at > now()));
+    END IF;
+    RETURN ARRAY(SELECT w.client FROM public.assignment w
+                  WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND w.client IS NOT NULL
+                 UNION
+                 SELECT g.client FROM public.assignment w
+                   JOIN public.group_client g ON g.firm = w.firm AND g."group" = w."group"
+                  WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND w."group" IS NOT NULL);
+END $$;
+
+-- All matters that it works for alone, or P_CLIENTS: the clients of these.
+CREATE OR REPLACE FUNCTION kz_works_in_part(p_clients boolean)
+RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN ARRAY(SELECT CASE WHEN p_clients THEN m.client ELSE m.id END
+                   FROM public.assignment w JOIN public.matter m ON m.firm = w.firm AND m.id = w.matter
+                  WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() ORDER BY m.id);
+END $$;
+
+-- The clients that the account at work sees when these are not all: few as they stand in kz.who (twice,
+-- when two groups have them), many looked up.
+CREATE OR REPLACE FUNCTION kz_mine() RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT CASE kz_reach() WHEN 'many' THEN kz_works_for_all() ELSE ARRAY(SELECT DISTINCT unnest(kz_few())) END
+$$;
+-- The matters that it works for alone, and their clients, in the same order.
+CREATE OR REPLACE FUNCTION kz_part_matters() RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT CASE kz_reach() WHEN 'many' THEN kz_works_in_part(false)
+           ELSE NULLIF(split_part(current_setting('kz.who', true), '|', 7), '')::pg_catalog.uuid[] END
+$$;
+CREATE OR REPLACE FUNCTION kz_part_clients() RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT CASE kz_reach() WHEN 'many' THEN kz_works_in_part(true)
+           ELSE NULLIF(split_part(current_setting('kz.who', true), '|', 8), '')::pg_catalog.uuid[] END
+$$;
+
+CREATE OR REPLACE FUNCTION kz_sees_client(p_client uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT CASE public.kz_reach() WHEN 'all' THEN true WHEN 'many' THEN public.kz_works_for(p_client)
+           ELSE p_client = ANY (public.kz_few()) END
+$$;
+CREATE OR REPLACE FUNCTION kz_sees_matter(p_client uuid, p_matter uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT CASE public.kz_reach() WHEN 'all' THEN true WHEN 'many' THEN public.kz_works_on(p_client, p_matter)
+           ELSE p_client = ANY (public.kz_few())
+                OR p_matter = ANY (NULLIF(split_part(current_setting('kz.who', true), '|', 7), '')::pg_catalog.uuid[])
+           END
+$$;
+CREATE OR REPLACE FUNCTION kz_sees_client_row(p_client uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT CASE public.kz_reach() WHEN 'all' THEN true WHEN 'many' THEN public.kz_works_with(p_client)
+           ELSE p_client = ANY (public.kz_few())
+                OR p_client = ANY (NULLIF(split_part(current_setting('kz.who', true), '|', 8), '')::pg_catalog.uuid[])
+           END
+$$;
+
+-- Whether the account at work sees P_ACCOUNT: itself, one that acts, or acted, for a client that it sees; for
+-- administrators and the portal any of the firm.
+CREATE OR REPLACE FUNCTION kz_sees_account(p_account uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN p_account = public.kz_me()
+        OR EXISTS (SELECT FROM public.account_client ac
+                    WHERE ac.firm = public.kz_at_firm() AND ac.account = p_account AND public.kz_sees_client(ac.client))
+        OR (public.kz_side() = 'portal' OR public.kz_has('admin'))
+           AND EXISTS (SELECT FROM public.account a WHERE a.firm = public.kz_at_firm() AND a.id = p_account);
+END $$;
+
+-- Whether it may know the name of P_ACCOUNT: also of who acts for a client of whom it sees a matter alone.
+CREATE OR REPLACE FUNCTION kz_knows_account(p_account uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.account_client ac WHERE ac.firm = public.kz_at_firm() AND ac.account = p_account
+                      AND public.kz_sees_client_row(ac.client));
+END $$;
+
+-- Whether P_CLIENT was made in this very transaction: then nobody is assigned to it yet, and whoever made it may.
+CREATE OR REPLACE FUNCTION kz_is_new_client(p_client uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.client c
+                    WHERE c.firm = public.kz_at_firm() AND c.id = p_client AND c.created = now());
+END $$;
