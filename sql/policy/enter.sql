@@ -98,7 +98,7 @@ END $$;
 -- Whether each of IDS, the ids in a path, of kind KINDS, is visible to whoever has entered FIRM, for what needs
 -- P_RIGHT; raises KZ404 otherwise. Not SECURITY DEFINER: it sees what the account at work sees.
 CREATE OR REPLACE FUNCTION kz_see_ids(p_firm int, p_right text, p_kinds text[], p_ids uuid[])
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 DECLARE
     found_it boolean;
     me uuid := kz_me();
