@@ -1,8 +1,11 @@
 /* What pages can do with JavaScript beyond what they do without. No text stands here: words come from
  * the page. */
+import { tables } from "./tables.js";
+
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 document.documentElement.classList.add("js");
+tables(document);
 
 /* A form that came back: the focus goes to what is wrong (autofocus does it where it is known). */
 document.querySelector("[data-focus]")?.focus();

@@ -2,6 +2,8 @@
  * server has, it has. Words come from the page ([data-words]). */
 import { Upload } from "tus-js-client";
 
+import { tables } from "./tables.js";
+
 const PARALLEL = 3;
 const CHUNK = 16 * 1024 * 1024; /* bytes of one request: keeps the session awake, and proxies calm */
 const STALLED = 45_000; /* ms without a byte, while bytes are missing */
@@ -439,7 +441,9 @@ class Queue {
   /* The list of documents, as the page would show it now. */
   async reload() {
     const [now, then] = [(await this.page())?.getElementById("documents"), document.getElementById("documents")];
-    if (now && then) then.replaceWith(document.adoptNode(now));
+    if (!now || !then) return;
+    tables(now);
+    then.replaceWith(document.adoptNode(now));
   }
 }
 

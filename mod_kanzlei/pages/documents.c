@@ -9,77 +9,67 @@
 
 #include "base/str.h"
 #include "model/document/document.h"
-#include "pages/filter.h"
+#include "pages/list.h"
 #include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
 #include "http/csrf.h"
 #include "http/form.h"
 
-#define KZ_DOCUMENTS_ROWS 50 /* on one page */
-
-static kz_err_t *find_found(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
-                            const kz_request_t *rq, kz_grant_t *grant)
-{
-    kz_q_documents_found_args_t args = {.like = filter->like,
-                                        KZ_FILTER_WHOLE(filter),
-                                        .state = filter->state,
-                                        .count = KZ_DOCUMENTS_ROWS + 1};
-
-    return kz_q_documents_found(rows, n, kz_grant_db(grant), &args, rq->pool);
-}
-
-/* 1 for a document of the other side that this side has not opened. */
-static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
-                          const kz_request_t *rq, kz_grant_t *grant)
+/* Finds what the other side sent and this side has not opened. */
+static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_list_asked_t *asked,
+                          kz_grant_t *grant)
 {
     const char *direction = kz_grant_is_staff(grant) ? "from_client" : "from_firm";
-    kz_q_documents_new_args_t args = {
-        .direction = direction, KZ_FILTER_WHOLE(filter), .count = KZ_DOCUMENTS_ROWS + 1};
-    kz_q_documents_new_mine_args_t mine = {KZ_FILTER_MINE(filter), .direction = direction,
-                                           .count = KZ_DOCUMENTS_ROWS + 1};
+    kz_q_documents_new_args_t args = {KZ_LIST_WHOLE(asked), .direction = direction};
+    kz_q_documents_new_mine_args_t mine = {KZ_LIST_MINE(asked), .direction = direction};
 
-    if (kz_filter_whole(filter, grant))
-        return kz_q_documents_new(rows, n, kz_grant_db(grant), &args, rq->pool);
-    return kz_q_documents_new_mine(rows, n, kz_grant_db(grant), &mine, rq->pool);
+    if (kz_list_whole(asked, grant))
+        return kz_q_documents_new(rows, n, kz_grant_db(grant), &args, asked->rq->pool);
+    return kz_q_documents_new_mine(rows, n, kz_grant_db(grant), &mine, asked->rq->pool);
 }
 
-static kz_err_t *find_documents(kz_q_documents_t **rows, int *n, const kz_filter_t *filter,
-                                const kz_request_t *rq, kz_grant_t *grant)
+static kz_err_t *find_documents(kz_q_documents_t **rows, int *n, const kz_list_asked_t *asked,
+                                kz_grant_t *grant)
 {
-    int available = kz_filter_is(filter, "available");
-    int unscannable = kz_filter_is(filter, "unscannable");
-    kz_q_documents_args_t args = {KZ_FILTER_WHOLE(filter), .available = available,
-                                  .unscannable = unscannable, .count = KZ_DOCUMENTS_ROWS + 1};
-    kz_q_documents_mine_args_t mine = {KZ_FILTER_MINE(filter), .available = available,
-                                       .unscannable = unscannable, .count = KZ_DOCUMENTS_ROWS + 1};
+    int available = kz_list_is(asked, "available"), kept = kz_list_is(asked, "unscannable");
+    kz_q_documents_args_t args = {KZ_LIST_WHOLE(asked), .available = available,
+                                  .unscannable = kept};
+    kz_q_documents_mine_args_t mine = {KZ_LIST_MINE(asked), .available = available,
+                                       .unscannable = kept};
+    kz_q_documents_found_args_t found = {KZ_LIST_WHOLE(asked), .like = asked->like,
+                                         .state = asked->state};
+    apr_pool_t *pool = asked->rq->pool;
 
-    if (filter->like)
-        return find_found(rows, n, filter, rq, grant);
-    if (kz_filter_is(filter, "new"))
-        return find_new(rows, n, filter, rq, grant);
-    if (kz_filter_whole(filter, grant))
-        return kz_q_documents(rows, n, kz_grant_db(grant), &args, rq->pool);
-    return kz_q_documents_mine(rows, n, kz_grant_db(grant), &mine, rq->pool);
+    if (asked->like)
+        return kz_q_documents_found(rows, n, kz_grant_db(grant), &found, pool);
+    if (kz_list_is(asked, "new"))
+        return find_new(rows, n, asked, grant);
+    if (kz_list_whole(asked, grant))
+        return kz_q_documents(rows, n, kz_grant_db(grant), &args, pool);
+    return kz_q_documents_mine(rows, n, kz_grant_db(grant), &mine, pool);
 }
 
+/* GET /documents */
 kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "documents");
+    kz_list_asked_t asked;
     kz_q_documents_t *rows;
-    kz_filter_t filter;
-    int n, i, shown;
+    int n, i;
 
-    KZ_TRY(kz_filter_read(&filter, rq, "new|available|unscannable"));
+    KZ_TRY(kz_list_ask(&asked, &kz_list_documents, rq));
     KZ_TRY(kz_grant_settle(grant)); /* whether all clients are seen decides what is asked */
-    KZ_TRY(kz_filter_view(view, &filter, rq, grant));
-    KZ_TRY(find_documents(&rows, &n, &filter, rq, grant));
-    shown = n < KZ_DOCUMENTS_ROWS ? n : KZ_DOCUMENTS_ROWS;
-    kz_show_documents(view, "documents", rows, shown);
-    for (i = 0; i < shown; i++)
+    KZ_TRY(kz_list_filter(view, &asked, grant));
+    if (kz_list_wrong(out, &asked))
+        return NULL;
+    do
+        KZ_TRY(find_documents(&rows, &n, &asked, grant));
+    while (kz_list_again(&asked, n));
+    rows = kz_list_page(&n, view, &asked, rows);
+    kz_show_documents(view, "documents", rows, n);
+    for (i = 0; i < n; i++)
         kz_rows_message(kz_view_at(view, "documents", i), grant, rows[i].state, rows[i].reason);
-    i = n > KZ_DOCUMENTS_ROWS ? KZ_DOCUMENTS_ROWS - 1 : 0;
-    kz_rows_paging(view, rq, i ? rows[i].at : 0, i ? rows[i].id : NULL);
     return NULL;
 }
 

@@ -165,6 +165,8 @@ static kz_err_t *read_place(kz_list_asked_t *asked)
     id = asked->back ? before : after;
     if (!id || !*id)
         return NULL;
+    if (asked->back && asked->list->order == KZ_LIST_NEWEST)
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "%s is not read back", asked->list->name);
     if (asked->back && after && *after)
         return kz_err_create(KZ_ERR_BAD_REQUEST, "\"after\" and \"before\" in one query");
     if (asked->list->order == KZ_LIST_NEWEST) {
@@ -195,18 +197,28 @@ kz_err_t *kz_list_ask(kz_list_asked_t *asked, const kz_list_t *list, kz_request_
     return read_place(asked);
 }
 
+int kz_list_is(const kz_list_asked_t *asked, const char *state)
+{
+    return asked->state && strcmp(asked->state, state) == 0;
+}
+
 int kz_list_whole(const kz_list_asked_t *asked, const kz_grant_t *grant)
 {
     return asked->client || asked->matter || kz_grant_has(grant, KZ_RIGHT_ALL);
+}
+
+void kz_list_start(kz_list_asked_t *asked)
+{
+    asked->back = 0;
+    asked->at = 0;
+    asked->id = NULL;
 }
 
 int kz_list_again(kz_list_asked_t *asked, int n)
 {
     if (!asked->back || n >= asked->list->most)
         return 0;
-    asked->back = 0;
-    asked->at = 0;
-    asked->id = NULL;
+    kz_list_start(asked);
     return 1;
 }
 
@@ -226,17 +238,32 @@ const char *kz_list_url(const kz_list_asked_t *asked, const char *path)
     return url;
 }
 
+static const char *id_of(const kz_list_t *list, const char *row)
+{
+    return *(const char *const *)(row + list->id);
+}
+
+static apr_time_t time_of(const kz_list_t *list, const char *row)
+{
+    return list->order == KZ_LIST_NEWEST ? *(const apr_time_t *)(row + list->at) : 0;
+}
+
+void kz_list_behind(kz_list_asked_t *asked, const void *row)
+{
+    asked->back = 0;
+    asked->at = time_of(asked->list, row);
+    asked->id = apr_pstrdup(asked->rq->pool, id_of(asked->list, row));
+}
+
 /* URL of the rows WHICH ("after", "before") the ROW. */
 static const char *url_at(const kz_list_asked_t *asked, const char *start, const char *which,
                           const char *row)
 {
-    const kz_list_t *list = asked->list;
-    const char *id = *(const char *const *)(row + list->id), *place = id;
+    const char *place = id_of(asked->list, row);
     apr_pool_t *pool = asked->rq->pool;
 
-    if (list->order == KZ_LIST_NEWEST)
-        place =
-            apr_psprintf(pool, "%" APR_TIME_T_FMT "_%s", *(const apr_time_t *)(row + list->at), id);
+    if (asked->list->order == KZ_LIST_NEWEST)
+        place = apr_psprintf(pool, "%" APR_TIME_T_FMT "_%s", time_of(asked->list, row), place);
     return apr_pstrcat(pool, start, strchr(start, '?') ? "&" : "?", which, "=", place, NULL);
 }
 
@@ -257,7 +284,9 @@ void *kz_list_page(int *n, kz_view_t *view, const kz_list_asked_t *asked, void *
     last = *n > 0 ? shown + list->size * (size_t)(*n - 1) : NULL;
     kz_view_text(view, "first", is_start ? NULL : start);
     kz_view_text(view, "previous",
-                 is_start || !last ? NULL : url_at(asked, start, "before", shown));
+                 is_start || !last || list->order == KZ_LIST_NEWEST
+                     ? NULL
+                     : url_at(asked, start, "before", shown));
     kz_view_text(view, "next", is_end || !last ? NULL : url_at(asked, start, "after", last));
     return shown;
 }

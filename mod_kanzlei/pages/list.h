@@ -39,11 +39,11 @@ typedef struct kz_list_asked_t {
     apr_table_t *wrong; /* names of filters with wrong values, and the sentences for these */
 } kz_list_asked_t;
 
-/* What a statement takes from ASKED, as initialisers of its arguments: days and place; and client
- * and matter, where it isn't about somebody's own clients ("mine"). */
-#define KZ_LIST_MINE(asked)                                                                        \
-    .from = (asked)->from, .to = (asked)->to, .at = (asked)->at, .id = (asked)->id,                \
-    .count = (asked)->count
+/* The place and the number of rows, as initialisers of a statement's arguments. */
+#define KZ_LIST_BY_TIME(asked) .at = (asked)->at, .id = (asked)->id, .count = (asked)->count
+/* With the days; and with client and matter, where it isn't about somebody's own clients ("mine").
+ */
+#define KZ_LIST_MINE(asked)    .from = (asked)->from, .to = (asked)->to, KZ_LIST_BY_TIME(asked)
 #define KZ_LIST_WHOLE(asked)                                                                       \
     .client = (asked)->client, .matter = (asked)->matter, KZ_LIST_MINE(asked)
 
@@ -59,6 +59,9 @@ kz_err_t *kz_list_filter(kz_view_t *view, const kz_list_asked_t *asked, kz_grant
  * form that comes back has them, and there is nothing to find. */
 int kz_list_wrong(kz_reply_t *out, const kz_list_asked_t *asked);
 
+/* Whether the state STATE is asked for. */
+int kz_list_is(const kz_list_asked_t *asked, const char *state);
+
 /* Whether a list is read as a whole: by somebody who sees every client, or of one client or one
  * matter. Else it is put together from those of each visible client. Needs a settled grant. */
 int kz_list_whole(const kz_list_asked_t *asked, const kz_grant_t *grant);
@@ -70,6 +73,11 @@ int kz_list_again(kz_list_asked_t *asked, int n);
  * page; *N becomes what is shown. Fills "first", "previous" and "next" of VIEW: the URLs of the
  * start and of the pages before and behind this one, null where there is none. */
 void *kz_list_page(int *n, kz_view_t *view, const kz_list_asked_t *asked, void *rows);
+
+/* From now on ASKED is for the start of the list. */
+void kz_list_start(kz_list_asked_t *asked);
+/* From now on ASKED is for the rows behind ROW, of which the place is copied. */
+void kz_list_behind(kz_list_asked_t *asked, const void *row);
 
 /* PATH (of a page, "/k/muster/clients") with the filters that are set as its query. In RQ's pool.
  */

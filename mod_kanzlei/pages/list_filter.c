@@ -73,7 +73,8 @@ static kz_err_t *show(kz_view_t *view, kz_view_t *shown, const kz_list_asked_t *
         return NULL;
     case KZ_LIST__FROM:
     case KZ_LIST__TO:
-        kz_view_text(shown, filter->name, typed ? kz_list__day(typed, pool) : NULL);
+        if (!wrong)
+            kz_view_text(shown, filter->name, typed ? kz_list__day(typed, pool) : NULL);
         return NULL;
     case KZ_LIST__WORDS:
         kz_view_text(shown, filter->name, typed);

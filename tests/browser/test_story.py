@@ -121,9 +121,9 @@ def firm_proves(staff, case):
     staff.go(f"/clients/{case.client}")
     staff.follow("client.receipts")
     receipt = staff.page.locator("li.receipt", has_text="Bescheid.txt")
-    expect(receipt.locator(".step--done")).to_have_count(5)
+    expect(receipt.locator(".steps .done")).to_have_count(5)
     for step in ("provided", "notified", "opened", "received", "confirmed"):
-        expect(receipt.locator(".step--done", has_text=staff.say(f"step.{step}"))).to_be_visible()
+        expect(receipt.locator(".steps .done", has_text=staff.say(f"step.{step}"))).to_be_visible()
     expect(receipt).to_contain_text(case.email)
     with staff.page.expect_download() as waiting:
         staff.follow("receipts.csv")
