@@ -10,9 +10,8 @@
 static kz_err_t *find_clients(kz_q_clients_t **rows, int *n, const kz_list_asked_t *asked,
                               kz_grant_t *grant)
 {
-    kz_q_clients_args_t args = {.place = asked->id, .back = asked->back, .count = asked->count};
-    kz_q_clients_found_args_t found = {
-        .like = asked->like, .place = asked->id, .back = asked->back, .count = asked->count};
+    kz_q_clients_args_t args = {KZ_LIST_BY_NAME(asked)};
+    kz_q_clients_found_args_t found = {KZ_LIST_BY_NAME(asked), .like = asked->like};
     kz_db_t *db = kz_grant_db(grant);
     apr_pool_t *pool = asked->rq->pool;
 
@@ -99,17 +98,24 @@ kz_err_t *page_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 kz_err_t *page_matters(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "matters");
-    kz_db_t *db = kz_grant_db(grant);
-    kz_q_matters_mine_t *matters;
+    kz_q_matters_mine_t *rows;
     kz_q_visible_count_t *clients;
+    kz_list_asked_t asked;
     int n;
 
-    KZ_TRY(kz_q_matters_mine_send(db));
-    KZ_TRY(kz_q_visible_count_send(db));
-    KZ_TRY(kz_db_end_send(db)); /* all is asked */
-    KZ_TRY(kz_q_matters_mine_read(&matters, &n, db, rq->pool));
-    kz_show_matters_mine(view, "matters", matters, n);
-    KZ_TRY(kz_q_visible_count_read(&clients, db, rq->pool));
+    KZ_TRY(kz_list_ask(&asked, &kz_list_matters, rq));
+    do {
+        kz_q_matters_mine_args_t args = {KZ_LIST_BY_TIME(&asked)};
+
+        KZ_TRY(kz_q_matters_mine_send(kz_grant_db(grant), &args));
+        KZ_TRY(kz_q_visible_count_send(kz_grant_db(grant)));
+        if (!asked.back)
+            KZ_TRY(kz_db_end_send(kz_grant_db(grant))); /* all is asked */
+        KZ_TRY(kz_q_matters_mine_read(&rows, &n, kz_grant_db(grant), rq->pool));
+        KZ_TRY(kz_q_visible_count_read(&clients, kz_grant_db(grant), rq->pool));
+    } while (kz_list_again(&asked, n));
+    rows = kz_list_page(&n, view, &asked, rows);
+    kz_show_matters_mine(view, "matters", rows, n);
     kz_view_flag(view, "several", clients->count > 1);
     return NULL;
 }

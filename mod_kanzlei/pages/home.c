@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "pages/list.h"
 #include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
@@ -113,7 +114,8 @@ kz_err_t *page_home_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     int n;
 
     KZ_TRY(kz_q_home_fresh_client_send(kz_grant_db(grant)));
-    KZ_TRY(kz_q_matters_mine_send(kz_grant_db(grant)));
+    KZ_TRY(kz_q_matters_mine_send(kz_grant_db(grant),
+                                  &(kz_q_matters_mine_args_t){.count = kz_list_matters.most}));
     KZ_TRY(kz_q_visible_count_send(kz_grant_db(grant)));
     KZ_TRY(kz_db_end_send(kz_grant_db(grant))); /* all is asked */
     KZ_TRY(kz_q_home_fresh_client_read(&fresh, &n, kz_grant_db(grant), rq->pool));

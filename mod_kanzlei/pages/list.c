@@ -165,8 +165,6 @@ static kz_err_t *read_place(kz_list_asked_t *asked)
     id = asked->back ? before : after;
     if (!id || !*id)
         return NULL;
-    if (asked->back && asked->list->order == KZ_LIST_NEWEST)
-        return kz_err_create(KZ_ERR_BAD_REQUEST, "%s is not read back", asked->list->name);
     if (asked->back && after && *after)
         return kz_err_create(KZ_ERR_BAD_REQUEST, "\"after\" and \"before\" in one query");
     if (asked->list->order == KZ_LIST_NEWEST) {
@@ -284,9 +282,7 @@ void *kz_list_page(int *n, kz_view_t *view, const kz_list_asked_t *asked, void *
     last = *n > 0 ? shown + list->size * (size_t)(*n - 1) : NULL;
     kz_view_text(view, "first", is_start ? NULL : start);
     kz_view_text(view, "previous",
-                 is_start || !last || list->order == KZ_LIST_NEWEST
-                     ? NULL
-                     : url_at(asked, start, "before", shown));
+                 is_start || !last ? NULL : url_at(asked, start, "before", shown));
     kz_view_text(view, "next", is_end || !last ? NULL : url_at(asked, start, "after", last));
     return shown;
 }

@@ -39,11 +39,16 @@ typedef struct kz_list_asked_t {
     apr_table_t *wrong; /* names of filters with wrong values, and the sentences for these */
 } kz_list_asked_t;
 
-/* The place and the number of rows, as initialisers of a statement's arguments. */
-#define KZ_LIST_BY_TIME(asked) .at = (asked)->at, .id = (asked)->id, .count = (asked)->count
+/* The place and the number of rows, as initialisers of a statement's arguments. In a list by NAME
+ * "place" is an id; in one that goes from new to old "at" (when it is read on from there) or
+ * "before" (when it is read back) is the time of "id". */
+#define KZ_LIST_BY_NAME(asked) .place = (asked)->id, .back = (asked)->back, .count = (asked)->count
+#define KZ_LIST_BY_TIME(asked)                                                                     \
+    .at = (asked)->back ? 0 : (asked)->at, .before = (asked)->back ? (asked)->at : 0,              \
+    .id = (asked)->id, .count = (asked)->count
 /* With the days; and with client and matter, where it isn't about somebody's own clients ("mine").
  */
-#define KZ_LIST_MINE(asked)    .from = (asked)->from, .to = (asked)->to, KZ_LIST_BY_TIME(asked)
+#define KZ_LIST_MINE(asked) .from = (asked)->from, .to = (asked)->to, KZ_LIST_BY_TIME(asked)
 #define KZ_LIST_WHOLE(asked)                                                                       \
     .client = (asked)->client, .matter = (asked)->matter, KZ_LIST_MINE(asked)
 

@@ -7,6 +7,7 @@
 
 #include "model/proof/event.h"
 #include "model/people/staff.h"
+#include "pages/list.h"
 #include "pages/people.h"
 #include "queries.h"
 #include "views.h"
@@ -25,10 +26,17 @@ static const struct {
 kz_err_t *page_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "staff");
+    kz_list_asked_t asked;
     kz_q_staff_t *rows;
     int n;
 
-    KZ_TRY(kz_q_staff(&rows, &n, kz_grant_db(grant), rq->pool));
+    KZ_TRY(kz_list_ask(&asked, &kz_list_staff, rq));
+    do {
+        kz_q_staff_args_t args = {KZ_LIST_BY_NAME(&asked)};
+
+        KZ_TRY(kz_q_staff(&rows, &n, kz_grant_db(grant), &args, rq->pool));
+    } while (kz_list_again(&asked, n));
+    rows = kz_list_page(&n, view, &asked, rows);
     kz_show_staff(view, "staff", rows, n);
     return NULL;
 }

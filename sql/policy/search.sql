@@ -60,11 +60,14 @@ BEGIN
     RETURN QUERY SELECT at_firm, unnest(ids);
 END $$;
 
--- Documents whose name is LIKE P_LIKE (see kz_like), newest first, behind the place (P_AT, P_ID), with the
--- conditions that are not NULL; P_STATE 'new': sent by the other side and not opened.
+-- Documents whose name is LIKE P_LIKE (see kz_like), newest first: the first ones behind the place (P_AT, P_ID)
+-- or the last ones before (P_BEFORE, P_ID), with the conditions that are not NULL; P_STATE 'new': sent by the
+-- other side and not opened.
+DROP FUNCTION IF EXISTS kz_document_search(text, uuid, uuid, text, timestamptz, timestamptz, timestamptz,
+                                           uuid, int);
 CREATE OR REPLACE FUNCTION kz_document_search(p_like text, p_client uuid, p_matter uuid, p_state text,
                                               p_from timestamptz, p_to timestamptz, p_at timestamptz,
-                                              p_id uuid, p_limit int)
+                                              p_before timestamptz, p_id uuid, p_limit int)
 RETURNS TABLE (firm int, id uuid)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET random_page_cost = 4.0 AS $$
 DECLARE
@@ -88,9 +91,12 @@ DECLARE
         || CASE WHEN p_matter IS NULL THEN '' ELSE ' AND %1$s.matter = $5' END
         || CASE WHEN p_from IS NULL THEN '' ELSE ' AND %2$s >= $7' END
         || CASE WHEN p_to IS NULL THEN '' ELSE ' AND %2$s < $8' END
-        || CASE WHEN p_at IS NULL THEN '' ELSE ' AND (%2$s, %3$s) < ($9, $10)' END,
+        || CASE WHEN p_at IS NOT NULL THEN ' AND (%2$s, %3$s) < ($9, $10)'
+                WHEN p_before IS NOT NULL THEN ' AND (%2$s, %3$s) > ($9, $10)' ELSE '' END,
         CASE WHEN fresh THEN 'v' ELSE 'd' END, CASE WHEN fresh THEN 'v.provided_at' ELSE 'd.at' END,
         CASE WHEN fresh THEN 'v.document' ELSE 'd.id' END);
+    place timestamptz := coalesce(p_at, p_before);
+    descending text := CASE WHEN p_before IS NULL THEN ' DESC' ELSE '' END;
     source text := CASE WHEN fresh THEN 'delivery v, LATERAL (SELECT * FROM document d WHERE d.firm = v.firm'
                                         ' AND d.id = v.document AND d.client = v.client LIMIT 1) d'
                    ELSE 'document d' END;
@@ -98,19 +104,20 @@ DECLARE
     ids uuid[];
 BEGIN
     EXECUTE 'WITH near AS MATERIALIZED (SELECT d.id, d.at, d.name FROM ' || source || ' WHERE ' || conditions
-        || CASE WHEN fresh THEN ' ORDER BY v.provided_at DESC, v.document DESC'
-           ELSE ' ORDER BY d.at DESC, d.id DESC' END
+        || format(CASE WHEN fresh THEN ' ORDER BY v.provided_at%1$s, v.document%1$s'
+                  ELSE ' ORDER BY d.at%1$s, d.id%1$s' END, descending)
         || ' LIMIT $13) SELECT (SELECT count(*) FROM near), ARRAY(SELECT n.id FROM near n'
-        || ' WHERE ' || kz_like('lower(n.name)', p_like) || ' ORDER BY n.at DESC, n.id DESC LIMIT $11)'
-        INTO seen, ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
+        || ' WHERE ' || kz_like('lower(n.name)', p_like)
+        || format(' ORDER BY n.at%1$s, n.id%1$s LIMIT $11)', descending)
+        INTO seen, ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, place, p_id,
                              p_limit, incoming, near, matters;
     IF seen = near AND cardinality(ids) < p_limit AND kz_like_indexed(p_like) THEN
         EXECUTE 'WITH rare AS MATERIALIZED (SELECT d.id, d.at FROM document d'
             || CASE WHEN fresh THEN ' JOIN delivery v ON v.firm = d.firm AND v.document = d.id'
                                  ' AND v.client = d.client' ELSE '' END
             || ' WHERE d.firm = $1 AND ' || kz_like('lower(d.name)', p_like) || ' AND ' || conditions
-            || ') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.at DESC, r.id DESC LIMIT $11)'
-            INTO ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, p_at, p_id,
+            || format(') SELECT ARRAY(SELECT r.id FROM rare r ORDER BY r.at%1$s, r.id%1$s LIMIT $11)', descending)
+            INTO ids USING at_firm, p_like, mine, p_client, p_matter, p_state, p_from, p_to, place, p_id,
                            p_limit, incoming, near, matters;
     END IF;
     RETURN QUERY SELECT at_firm, unnest(ids);

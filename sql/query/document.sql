@@ -7,14 +7,16 @@
 -- documents a join would read them all.
 
 -- The documents of one matter, newest first, from a place on.
--- documents_of_matter(matter uuid, at timestamptz, id uuid, count int4) :many
+-- documents_of_matter(matter uuid, at timestamptz, before timestamptz, id uuid, count int4) :many
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
 --    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
 --    opened timestamptz, received timestamptz, confirmed timestamptz
 SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, opened, received, confirmed
-  FROM document_item
- WHERE matter_id = $matter [at: AND (at, id) < ($at, $id)]
- ORDER BY at DESC, id DESC LIMIT $count;
+  FROM (SELECT * FROM document_item
+         WHERE matter_id = $matter [at: AND (at, id) < ($at, $id)]
+            [before: AND (at, id) > ($before, $id)]
+         ORDER BY at [!before: DESC], id [!before: DESC] LIMIT $count) x
+ ORDER BY at DESC, id DESC;
 
 -- document(document uuid) :one!
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
@@ -61,7 +63,7 @@ SELECT client_name, provided, provided_by, notified, notified_by, opened, opened
 
 -- Those of one client or matter, or of all clients. The kept back ones of a matter are found by its client.
 -- documents(client uuid, matter uuid, available bool, unscannable bool, from timestamptz,
---           to timestamptz, at timestamptz, id uuid, count int4) :many
+--           to timestamptz, at timestamptz, before timestamptz, id uuid, count int4) :many
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other),
 --    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
 --    opened timestamptz, received timestamptz, confirmed timestamptz, matter_id uuid,
@@ -74,13 +76,13 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                  [!client: AND d.client = (SELECT m.client FROM matter m WHERE m.id = $matter)]]
            [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
            [from: AND d.at >= $from] [to: AND d.at < $to]
-           [at: AND (d.at, d.id) < ($at, $id)]
-         ORDER BY d.at DESC, d.id DESC LIMIT $count) x, LATERAL (
+           [at: AND (d.at, d.id) < ($at, $id)] [before: AND (d.at, d.id) > ($before, $id)]
+         ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
 -- documents_mine(available bool, unscannable bool, from timestamptz, to timestamptz, at timestamptz,
---                id uuid, count int4) :many as documents
+--                before timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT n.firm, n.id, n.at
@@ -92,15 +94,17 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                          [from: AND d.at >= $from]
                          [to: AND d.at < $to]
                          [at: AND (d.at, d.id) < ($at, $id)]
-                       ORDER BY d.at DESC, d.id DESC LIMIT 1) d
-                 ORDER BY d.at DESC, d.id DESC LIMIT $count) v, LATERAL (
+                         [before: AND (d.at, d.id) > ($before, $id)]
+                       ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT 1) d
+                 ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) v, LATERAL (
               SELECT d.firm, d.id, d.at FROM document d
                WHERE d.firm = v.firm AND d.client = v.client
                  [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
                  [from: AND d.at >= $from]
                  [to: AND d.at < $to]
                  [at: AND (d.at, d.id) < ($at, $id)]
-               ORDER BY d.at DESC, d.id DESC LIMIT $count) n
+                 [before: AND (d.at, d.id) > ($before, $id)]
+               ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) n
          UNION ALL
         SELECT n.firm, n.id, n.at
           FROM visible_matter v, LATERAL (
@@ -110,23 +114,25 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                  [from: AND d.at >= $from]
                  [to: AND d.at < $to]
                  [at: AND (d.at, d.id) < ($at, $id)]
-               ORDER BY d.at DESC, d.id DESC LIMIT $count) n
-         ORDER BY at DESC, id DESC LIMIT $count) x, LATERAL (
+                 [before: AND (d.at, d.id) > ($before, $id)]
+               ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) n
+         ORDER BY at [!before: DESC], id [!before: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
 -- Those with a name LIKE something.
 -- documents_found(like text, client uuid, matter uuid, state text, from timestamptz, to timestamptz,
---                 at timestamptz, id uuid, count int4) :many as documents
+--                 at timestamptz, before timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM kz_document_search(lower($like), $client, $matter, $state, $from, $to, $at, $id, $count) x, LATERAL (
+  FROM kz_document_search(lower($like), $client, $matter, $state, $from, $to, $at, $before, $id,
+                          $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
 -- Documents that the other side has sent and mine has not opened, newest first.
 -- documents_new(direction text, client uuid, matter uuid, from timestamptz, to timestamptz,
---               at timestamptz, id uuid, count int4) :many as documents
+--               at timestamptz, before timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT w.firm, w.document
@@ -138,12 +144,13 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
            [from: AND w.provided_at >= $from]
            [to: AND w.provided_at < $to]
            [at: AND (w.provided_at, w.document) < ($at, $id)]
-         ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) x, LATERAL (
+           [before: AND (w.provided_at, w.document) > ($before, $id)]
+         ORDER BY w.provided_at [!before: DESC], w.document [!before: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.document LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 
--- documents_new_mine(direction text, from timestamptz, to timestamptz, at timestamptz, id uuid,
---                    count int4) :many as documents
+-- documents_new_mine(direction text, from timestamptz, to timestamptz, at timestamptz,
+--                    before timestamptz, id uuid, count int4) :many as documents
 SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
        r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT w.firm, w.document, w.provided_at
@@ -158,7 +165,8 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                  [from: AND w.provided_at >= $from]
                  [to: AND w.provided_at < $to]
                  [at: AND (w.provided_at, w.document) < ($at, $id)]
-               ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) w
+                 [before: AND (w.provided_at, w.document) > ($before, $id)]
+               ORDER BY w.provided_at [!before: DESC], w.document [!before: DESC] LIMIT $count) w
          UNION ALL
         SELECT w.firm, w.document, w.provided_at
           FROM visible_matter v, LATERAL (
@@ -172,8 +180,9 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_
                  [from: AND w.provided_at >= $from]
                  [to: AND w.provided_at < $to]
                  [at: AND (w.provided_at, w.document) < ($at, $id)]
-               ORDER BY w.provided_at DESC, w.document DESC LIMIT $count) w
-         ORDER BY provided_at DESC, document DESC LIMIT $count) x, LATERAL (
+                 [before: AND (w.provided_at, w.document) > ($before, $id)]
+               ORDER BY w.provided_at [!before: DESC], w.document [!before: DESC] LIMIT $count) w
+         ORDER BY provided_at [!before: DESC], document [!before: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.document LIMIT 1) r
  ORDER BY r.at DESC, r.id DESC;
 

@@ -14,13 +14,15 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
  WHERE m.client = $client ORDER BY m.created DESC, m.id DESC LIMIT 200;
 
--- The matters of all clients that a client's account acts for.
--- matters_mine() :many
+-- The matters of all clients that a client's account acts for, newest first, from a place on.
+-- matters_mine(at timestamptz, before timestamptz, id uuid, count int4) :many
 -- -> id uuid, number text, title text, client_name text, documents_count int4, fresh_count int4,
---    changed timestamptz
-SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
-  FROM visible s
-  JOIN matter m ON m.firm = s.firm AND m.client = s.client
+--    changed timestamptz, created timestamptz
+SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at, m.created
+  FROM (SELECT m.*
+          FROM visible s JOIN matter m ON m.firm = s.firm AND m.client = s.client
+         WHERE true [at: AND (m.created, m.id) < ($at, $id)] [before: AND (m.created, m.id) > ($before, $id)]
+         ORDER BY m.created [!before: DESC], m.id [!before: DESC] LIMIT $count) m
   JOIN client c ON c.firm = m.firm AND c.id = m.client,
        LATERAL (SELECT count(*)::int AS documents FROM (SELECT FROM document d
                  WHERE d.firm = m.firm AND d.matter = m.id LIMIT 100) x) n,
@@ -30,7 +32,7 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
                                        THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
   LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
- ORDER BY m.created DESC, m.id DESC LIMIT 200;
+ ORDER BY m.created DESC, m.id DESC;
 
 -- matter(matter uuid) :one!
 -- -> id uuid, number text, title text, client_id uuid, client_name text

@@ -1,6 +1,6 @@
 -- One row per document that the firm provided, and client: state unopened, opened, received or confirmed.
 -- receipts(client uuid, matter uuid, unopened bool, opened bool, received bool, confirmed bool,
---          from timestamptz, to timestamptz, at timestamptz, id uuid, count int4) :many
+--          from timestamptz, to timestamptz, at timestamptz, before timestamptz, id uuid, count int4) :many
 -- -> document_id uuid, document_name text, client_id uuid, client_name text, client_number text,
 --    size bytes, matter_id uuid, matter_title text, provided timestamptz, provided_by text,
 --    notified timestamptz, notified_by text, opened timestamptz, opened_by text,
@@ -18,14 +18,15 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
            [from: AND v.provided_at >= $from]
            [to: AND v.provided_at < $to]
            [at: AND (v.provided_at, v.document) < ($at, $id)]
-         ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) x, LATERAL (
+           [before: AND (v.provided_at, v.document) > ($before, $id)]
+         ORDER BY v.provided_at [!before: DESC], v.document [!before: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM receipt_row r
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;
 
 -- For those who see the clients and matters assigned to them: see document.sql.
 -- receipts_mine(unopened bool, opened bool, received bool, confirmed bool, from timestamptz,
---               to timestamptz, at timestamptz, id uuid, count int4) :many as receipts
+--               to timestamptz, at timestamptz, before timestamptz, id uuid, count int4) :many as receipts
 SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_number, r.size,
        r.matter_id, r.matter_title, r.provided, r.provided_by, r.notified, r.notified_by, r.opened,
        r.opened_by, r.received, r.received_by, r.confirmed, r.confirmed_by
@@ -41,8 +42,9 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
                          [from: AND v.provided_at >= $from]
                          [to: AND v.provided_at < $to]
                          [at: AND (v.provided_at, v.document) < ($at, $id)]
-                       ORDER BY v.provided_at DESC, v.document DESC LIMIT 1) v
-                 ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) s, LATERAL (
+                         [before: AND (v.provided_at, v.document) > ($before, $id)]
+                       ORDER BY v.provided_at [!before: DESC], v.document [!before: DESC] LIMIT 1) v
+                 ORDER BY v.provided_at [!before: DESC], v.document [!before: DESC] LIMIT $count) s, LATERAL (
               SELECT v.firm, v.document, v.client, v.provided_at FROM delivery v
                WHERE v.firm = s.firm AND v.client = s.client AND v.direction = 'from_firm'
                  [unopened: AND v.opened_at IS NULL]
@@ -52,7 +54,8 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
                  [from: AND v.provided_at >= $from]
                  [to: AND v.provided_at < $to]
                  [at: AND (v.provided_at, v.document) < ($at, $id)]
-               ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) n
+                 [before: AND (v.provided_at, v.document) > ($before, $id)]
+               ORDER BY v.provided_at [!before: DESC], v.document [!before: DESC] LIMIT $count) n
          UNION ALL
         SELECT n.firm, n.document, n.client, n.provided_at
           FROM visible_matter s, LATERAL (
@@ -65,8 +68,9 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
                  [from: AND v.provided_at >= $from]
                  [to: AND v.provided_at < $to]
                  [at: AND (v.provided_at, v.document) < ($at, $id)]
-               ORDER BY v.provided_at DESC, v.document DESC LIMIT $count) n
-         ORDER BY provided_at DESC, document DESC LIMIT $count) x, LATERAL (
+                 [before: AND (v.provided_at, v.document) > ($before, $id)]
+               ORDER BY v.provided_at [!before: DESC], v.document [!before: DESC] LIMIT $count) n
+         ORDER BY provided_at [!before: DESC], document [!before: DESC] LIMIT $count) x, LATERAL (
       SELECT * FROM receipt_row r
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;

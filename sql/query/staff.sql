@@ -1,17 +1,24 @@
--- staff() :many
+-- The firm's people by name: those behind PLACE, or the last ones before it (BACK).
+-- staff(place uuid, back bool, count int4) :many
 -- -> id uuid, user text, staff_name text, email text, state enum(new|invited|active|locked),
 --    last_sign_in timestamptz, right_admin bool, right_clients bool, right_release bool,
 --    right_unlock bool, right_all bool
 SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in, r.admin, r.clients, r.release,
        r.unlock, r.all
-  FROM account_row a,
+  FROM (SELECT s.firm, s.id FROM account s
+         WHERE s.kind = 'staff'
+               [place: AND (s.name, s.id) [back: <] [!back: >]
+                           ((SELECT coalesce((SELECT p.name FROM account p WHERE p.id = $place), '')), $place)]
+         ORDER BY s.firm [back: DESC], s.kind [back: DESC], s.name [back: DESC], s.id [back: DESC]
+         LIMIT $count) s
+  JOIN account_row a ON a.firm = s.firm AND a.id = s.id,
        LATERAL (SELECT coalesce(bool_or(x.name = 'admin'), false) AS admin,
                        coalesce(bool_or(x.name = 'clients'), false) AS clients,
                        coalesce(bool_or(x.name = 'release'), false) AS release,
                        coalesce(bool_or(x.name = 'unlock'), false) AS unlock,
                        coalesce(bool_or(x.name = 'all'), false) AS "all"
                   FROM "right" x WHERE x.firm = a.firm AND x.staff = a.id) r
- WHERE a.side = 'staff' ORDER BY a.firm, a.side, a.name, a.id LIMIT 500;
+ ORDER BY a.name, a.id;
 
 -- One of the staff, as seen by the account ME.
 -- staff_member(staff uuid, me uuid) :maybe

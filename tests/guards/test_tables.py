@@ -12,7 +12,7 @@ TEXTS = {"rights.def": ("right.", "right_hint."), "events.def": ("event.",)}
 # Where else all rights stand: a template is HTML, the shell's completion no C.
 SHOWN = {
     "html/part/field-rights.html": 'name="right_{}"',
-    "html/page/staff.html": "{{{{#right_{}}}}}",
+    "html/list/cell-rights.html": "{{{{#right_{}}}}}",
     "mod_kanzlei/ctl/completion.bash": " {} ",
 }
 LIST = 4  # so many names as literals of one file are a list

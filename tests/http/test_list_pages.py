@@ -69,7 +69,7 @@ def test_a_wrong_value_is_said(admin, maria, one, asked, value, key):
     assert SAID["title.wrong"] in page
 
 
-@pytest.mark.parametrize("one", [LISTS[name] for name in LISTS if name != "staff"])
+@pytest.mark.parametrize("one", LISTS.values(), ids=LISTS)
 def test_a_place_that_is_none(admin, maria, one):
     uuid = "00000000-0000-7000-8000-000000000000"
     bad = ["after=x", "before=x", "after=_", "before=1_x", "after=%00",
@@ -80,7 +80,7 @@ def test_a_place_that_is_none(admin, maria, one):
     for query in bad:
         answer = browser.get(f"{path}?{query}")
         assert answer.status_code == 400, query
-    for query in (f"after={place}", "after=", "before="):
+    for query in (f"after={place}", f"before={place}", "after=", "before="):
         assert browser.get(f"{path}?{query}").status_code == 200, query
 
 
@@ -211,6 +211,48 @@ def papers(portal):
                          "maria": maria.browser}  # fmt: skip
 
 
+moments = itertools.count(1)
+
+
+@pytest.mark.parametrize("user", ["admin", "clerk", "maria"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "state=new", "state=available", "q=blatt", "client=CLIENT", "q=blatt&state=new",
+     "matter=MATTER&from=01.01.2020", "client=CLIENT&state=new&to=2999-12-31"],
+)  # fmt: skip
+def test_documents(portal, papers, user, query):
+    firm, maria, browsers = papers
+    query = query.replace("CLIENT", maria.client).replace("MATTER", maria.matter)
+
+    def insert():
+        provide(portal, firm, 2, "from_firm", f"{next(moments)} min")
+        provide(portal, firm, 2, "from_client", f"{next(moments)} min")
+
+    there_and_back(browsers[user], f"/documents?{query}", "documents", insert)
+
+
+@pytest.mark.parametrize("user", ["admin", "maria"])
+def test_documents_of_a_matter(portal, papers, user):
+    firm, maria, browsers = papers
+
+    def insert():
+        provide(portal, firm, 2, "from_firm", f"{next(moments)} min")
+
+    there_and_back(browsers[user], f"/matters/{maria.matter}", "documents", insert)
+
+
+@pytest.mark.parametrize("user", ["admin", "clerk"])
+@pytest.mark.parametrize("query", ["", "state=unopened", "client=CLIENT&state=unopened"])
+def test_receipts(portal, papers, user, query):
+    firm, maria, browsers = papers
+    path = f"/receipts?{query.replace('CLIENT', maria.client)}"
+
+    def insert():
+        provide(portal, firm, 2, "from_firm", f"{next(moments)} min")
+
+    there_and_back(browsers[user], path, "receipts", insert)
+
+
 def test_the_export_has_the_rows_of_the_list(papers):
     """All pages of it, from whichever page one asks; with its columns and headings."""
     browser = papers[2]["admin"]
@@ -218,7 +260,7 @@ def test_the_export_has_the_rows_of_the_list(papers):
     names = [row["document_name"] for _, view in pages for row in view["receipts"]]
     assert {view["csv"] for _, view in pages} == {f"{browser.base}/receipts.csv?state=unopened"}
     after = pages[0][1]["next"].partition("after=")[2]
-    for more in ("", f"&after={after}"):
+    for more in ("", f"&after={after}", f"&before={after}"):
         answer = browser.get(f"/receipts.csv?state=unopened{more}")
         assert answer.headers["Content-Disposition"] == 'attachment; filename="nachweis.csv"'
         lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
@@ -241,3 +283,34 @@ def test_days_as_people_write_them(papers):
         assert len(view["documents"]) == 50 and view["filter"]["from"] == "2020-02-01"
         assert f"from={typed}" in view["next"]
         assert browser.get_json(f"/documents?to={typed}")["documents"] == []
+
+
+def more_of(portal, firm, count, name, later):
+    """Staff, and matters of the client of FIRM: with names behind NAME, LATER than a day ago."""
+    portal.sql(
+        "INSERT INTO account (firm, id, kind, user_name, name)"
+        " SELECT id, gen_random_uuid(), 'staff', lower(%s) || n, %s || ' ' || n"
+        "   FROM firm, generate_series(1, %s) n WHERE slug = %s",
+        name, name, count, firm,
+    )  # fmt: skip
+    portal.sql(
+        "INSERT INTO matter (firm, id, client, number, title, created) SELECT m.firm,"
+        "  gen_random_uuid(), m.client, '', 'T', now() - interval '1 day' + %s::interval"
+        "    - (n / 3) * interval '1 s'"
+        "  FROM matter m JOIN firm f ON f.id = m.firm, generate_series(1, %s) n"
+        " WHERE f.slug = %s AND m.title = 'M'", later, count, firm
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("user", "path", "name"), [("admin", "/staff", "F"), ("maria", "/matters", "E")]
+)
+def test_staff_and_matters(portal, papers, user, path, name):
+    """Where a page has 200 rows."""
+    firm, _, browsers = papers
+    more_of(portal, firm, 450, name, f"{next(moments)} min")
+
+    def insert():
+        more_of(portal, firm, 3, "D" if name == "F" else "C", f"{next(moments)} day")
+
+    there_and_back(browsers[user], path, path.strip("/"), insert, 200)

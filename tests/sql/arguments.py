@@ -20,7 +20,9 @@ CLIENTS_OWN = [["@client", None], ["@client", "@matter"], [None, "@matter"]]
 WHOLE = [[None, None], *CLIENTS_OWN]
 MINE = [[]]
 DAYS = [[None, None], ["@from", None], [None, "@to"], ["@from", "@to"]]
-START, MIDDLE = [None, None], ["@at", "@id"]
+# at, before and id: from the start, from a place on, back from it.
+START, MIDDLE, BACK = [None, None, None], ["@at", None, "@id"], [None, "@at", "@id"]
+PLACES = (START, MIDDLE, BACK)
 BY_NAME = [[client, back] for client in (None, "@client") for back in (False, True)]
 
 
@@ -34,10 +36,10 @@ RECEIPT_STATES = one_of(4)  # unopened, opened, received, confirmed
 
 
 def lists(wholes, states=((),), before=()):
-    """Each set of conditions, at the start of the list and in the middle of it."""
+    """Each set of conditions, at each place."""
     return [
         [*before, *whole, *state, *days, *place, 51]
-        for whole, state, days, place in product(wholes, states, DAYS, (START, MIDDLE))
+        for whole, state, days, place in product(wholes, states, DAYS, PLACES)
     ]
 
 
@@ -52,11 +54,12 @@ def new(wholes):
 WORDS = ("%rechnung%", "%zypresse%", "@rechnung_of_a_month", "%gibt es nicht%",
          "%zy%", "%q%", "%ec%", "%§%", "%c§d%")  # fmt: skip
 FOUND = [
-    [like, client, None, state, *days, None, None, 51]
+    [like, client, None, state, *days, *place, 51]
     for like in WORDS
     for client in (None, "@client")
     for state in (None, "new", "unscannable")
     for days in ([None, None], ["@from", "@to"])
+    for place in (START, BACK)
 ]
 
 # Name: who, and lists of arguments.
@@ -120,7 +123,7 @@ CALLS = {
     "check_copies_forget": (("portal",), [["two"], ["three"]]),
     "check_documents": (("portal",), [["@document", 500]]),
     # document.sql
-    "documents_of_matter": (MEMBERS, [["@matter", *START, 51], ["@matter", *MIDDLE, 51]]),
+    "documents_of_matter": (MEMBERS, [["@matter", *place, 51] for place in PLACES]),
     "document": (MEMBERS, [["@document"]]),
     "document_content": (MEMBERS, [["@document"]]),
     "delivery_step": (
@@ -191,7 +194,7 @@ CALLS = {
     "tidy": (("nobody",), [[]]),
     # matter.sql
     "matters_of_client": (MEMBERS, [["@client"]]),
-    "matters_mine": (CLIENTS, [[]]),
+    "matters_mine": (CLIENTS, [[*place, 201] for place in PLACES]),
     "matter": (MEMBERS, [["@matter"]]),
     "matter_add": (("admin", "small", "many", "few"), [["@new", "@client", "1", "Neu"]]),
     "visible_count": (CLIENTS, [[]]),
@@ -226,7 +229,10 @@ CALLS = {
     "session_end": (MEMBERS, [["@session"]]),
     "sessions_end": (MEMBERS, [["@me", "@session"], ["@me", None]]),
     # staff.sql
-    "staff": (("admin", "small"), [[]]),
+    "staff": (
+        ("admin", "small"),
+        [[staff, back, 201] for staff in (None, "@staff") for back in (False, True)],
+    ),
     "staff_member": (("admin", "small"), [["@staff", "@me"]]),
     "staff_rights": (("admin", "small"), [["@staff"]]),
     "clients_of_staff": (("admin", "small"), [["@staff"]]),

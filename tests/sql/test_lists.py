@@ -63,7 +63,11 @@ def plain(name, who, given):
     text += " AND d.at >= %(from)s" if given.get("from") else ""
     text += " AND d.at < %(to)s" if given.get("to") else ""
     text += " AND (d.at, d.id) < (%(at)s, %(id)s)" if given.get("at") else ""
-    return text + " ORDER BY d.at DESC, d.id DESC LIMIT %(count)s"
+    if not given.get("before"):
+        return text + " ORDER BY d.at DESC, d.id DESC LIMIT %(count)s"
+    text = text.replace("SELECT d.id::text", "SELECT d.at, d.id", 1)
+    text += " AND (d.at, d.id) > (%(before)s, %(id)s) ORDER BY d.at, d.id LIMIT %(count)s"
+    return f"SELECT id::text FROM ({text}) x ORDER BY at DESC, id DESC"
 
 
 def named(name, arguments, person, known):
