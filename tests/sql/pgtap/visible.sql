@@ -33,7 +33,7 @@ SELECT is(does('helper', 'SELECT FROM visible'), '0 rows', 'no client is seen as
 SELECT is(does('helper', 'SELECT FROM visible_matter WHERE matter = id(1, ''matter'') AND client = id(1, ''client'')'),
           '1 rows', 'one matter, of its client');
 SELECT is(does('helper', format('SELECT FROM kz_client_search(%L, NULL, false, 10)', '%')), '1 rows', 'search: the client');
-SELECT is(does('helper', format('SELECT FROM kz_document_search(%L, NULL, NULL, %L, NULL, NULL, NULL, NULL, 10)',
+SELECT is(does('helper', format('SELECT FROM kz_document_search(%L, NULL, NULL, %L, NULL, NULL, NULL, NULL, NULL, 10)',
                                 '%pdf%', state)), n || ' rows', format('search: documents, %s', coalesce(state, 'all')))
   FROM (VALUES (NULL, 2), ('new', 1), ('available', 2)) x (state, n);
 
