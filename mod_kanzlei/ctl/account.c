@@ -8,11 +8,12 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "model/field.h"
 #include "model/people/password.h"
 #include "model/people/staff.h"
 
-#define PASSWORD_SIZE (4 * KZ_PASSWORD_MAX) /* bytes of UTF-8 */
-#define PAGE          200                   /* accounts read at once */
+#define PASSWORD_SIZE KZ_TEXT_MAX /* bytes */
+#define PAGE          200         /* accounts read at once */
 
 /* The first line of standard input, folded. */
 static kz_err_t *read_password(const char **password, apr_pool_t *pool)
@@ -20,7 +21,7 @@ static kz_err_t *read_password(const char **password, apr_pool_t *pool)
     char *room;
     size_t len = 0;
     ssize_t got = 1;
-    const char *folded;
+    const char *typed, *folded;
 
     KZ_TRY(kz_secret_alloc((void **)&room, PASSWORD_SIZE + 2, pool));
     while (len < PASSWORD_SIZE + 1 && got > 0 && !memchr(room, '\n', len)) {
@@ -32,12 +33,11 @@ static kz_err_t *read_password(const char **password, apr_pool_t *pool)
     room[len] = '\0';
     if (len == 0)
         return kz_err_create(KZ_ERR_INVALID, "there is no password on standard input");
-    folded = kz_text_password(room, len, pool);
-    if (!folded || kz_text_length(folded) > KZ_PASSWORD_MAX)
+    KZ_TRY(kz_field_take(&typed, KZ_FIELD_password_password, room, pool));
+    folded = kz_text_password(typed, len, pool);
+    if (!folded)
         return kz_err_create(KZ_ERR_INVALID,
-                             "the password is longer than %d characters, not UTF-8, or holds a "
-                             "control character",
-                             KZ_PASSWORD_MAX);
+                             "the password is not UTF-8, or has a control character");
     *password = folded;
     return NULL;
 }

@@ -5,8 +5,21 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "base/str.h"
 #include "base/text.h"
 #include "io/mail/mail.h"
+
+const kz_field_t kz_fields[KZ_FIELDS] = {
+#define KZ_FORM(form, ...)
+#define KZ_FIELD(form, name, kind, least, most, label, more, autocomplete, column)                 \
+    {KZ_FORM_##form, #name, KZ_FIELD_##kind, least, most, label, more, autocomplete, ""},
+#define KZ_CHOICE(form, name, values, label, column)                                               \
+    {KZ_FORM_##form, #name, KZ_FIELD_CHOICE, 0, 0, label, 0, "", values},
+#include "forms.def"
+#undef KZ_FORM
+#undef KZ_FIELD
+#undef KZ_CHOICE
+};
 
 static int is_made_of(const char *text, const char *characters)
 {
@@ -60,29 +73,66 @@ static kz_field_fault_t check(const kz_field_t *field, const char *value, apr_po
         return check_slug(value, field->least);
     case KZ_FIELD_EMAIL:
         return check_email(value, pool);
-    case KZ_FIELD_LINE:
-    case KZ_FIELD_NUMBER:
-        break;
+    case KZ_FIELD_ID:
+        return kz_str_is_uuid(value) ? KZ_FIELD_FINE : KZ_FIELD_NO_VALUE;
+    default:
+        return KZ_FIELD_FINE;
     }
-    return KZ_FIELD_FINE;
 }
 
-kz_field_fault_t kz_field_read(const char **value, const kz_field_t *field, const char *typed,
+/* The first of VALUES ("a|b"), or that which TYPED is. */
+static kz_field_fault_t choose(const char **value, const char *values, const char *typed,
+                               size_t len, apr_pool_t *pool)
+{
+    size_t size = strcspn(values, "|");
+
+    *value = apr_pstrmemdup(pool, values, size);
+    if (len == 0)
+        return KZ_FIELD_FINE;
+    for (; *values; values += size + (values[size] == '|')) {
+        size = strcspn(values, "|");
+        if (size == len && memcmp(values, typed, len) == 0) {
+            *value = apr_pstrmemdup(pool, values, size);
+            return KZ_FIELD_FINE;
+        }
+    }
+    return KZ_FIELD_NO_VALUE;
+}
+
+/* TYPED, folded as its kind is; NULL for what no kind takes. */
+static const char *fold(kz_field_kind_t kind, const char *typed, size_t len, apr_pool_t *pool)
+{
+    const char *token;
+
+    if (kind == KZ_FIELD_LINE || kind == KZ_FIELD_AREA)
+        return kz_text_line(typed, len, pool);
+    if (kind == KZ_FIELD_SECRET)
+        return apr_pstrmemdup(pool, typed, len);
+    token = kz_text_token(typed, len, pool);
+    return token && kind == KZ_FIELD_USER ? small_ascii(token, pool) : token;
+}
+
+kz_field_fault_t kz_field_read(const char **value, kz_field_id_t id, const char *typed, size_t len,
                                apr_pool_t *pool)
 {
-    size_t len = typed ? strlen(typed) : 0;
+    const kz_field_t *field = &kz_fields[id];
     kz_field_fault_t fault = KZ_FIELD_FINE;
     const char *folded;
 
     *value = "";
+    if (!typed)
+        len = 0;
+    if (field->kind == KZ_FIELD_CHOICE)
+        return choose(value, field->values, typed, len, pool);
+    if (field->kind == KZ_FIELD_FILE) {
+        *value = kz_text_file_name(typed, len, pool);
+        return KZ_FIELD_FINE;
+    }
     if (len > KZ_TEXT_MAX)
         return KZ_FIELD_TOO_LONG;
-    folded = field->kind == KZ_FIELD_LINE ? kz_text_line(typed ? typed : "", len, pool)
-                                          : kz_text_token(typed ? typed : "", len, pool);
+    folded = fold(field->kind, typed ? typed : "", len, pool);
     if (!folded)
         return KZ_FIELD_CHARACTERS;
-    if (field->kind == KZ_FIELD_USER)
-        folded = small_ascii(folded, pool);
     if (kz_text_length(folded) > field->most)
         return KZ_FIELD_TOO_LONG;
     if (*folded)
@@ -104,34 +154,57 @@ const char *kz_field_key(kz_field_fault_t fault)
         [KZ_FIELD_NO_EMAIL] = "field.email",
         [KZ_FIELD_NO_USER] = "field.user",
         [KZ_FIELD_NO_SLUG] = "field.invalid",
+        [KZ_FIELD_NO_VALUE] = "field.choice",
     };
 
     return keys[fault];
 }
 
-kz_err_t *kz_field_take(const char **value, const kz_field_t *field, const char *typed,
-                        apr_pool_t *pool)
+/* "de or en" for "de|en". */
+static const char *in_words(const char *values, apr_pool_t *pool)
+{
+    const char *words = "";
+
+    while (*values) {
+        size_t len = strcspn(values, "|");
+
+        words =
+            apr_pstrcat(pool, words, *words ? " or " : "", apr_pstrmemdup(pool, values, len), NULL);
+        values += len + (values[len] == '|');
+    }
+    return words;
+}
+
+/* FAULT of FIELD in English. */
+static const char *explain(const kz_field_t *field, kz_field_fault_t fault, apr_pool_t *pool)
 {
     int least = (int)field->least, most = (int)field->most;
 
-    switch (kz_field_read(value, field, typed, pool)) {
-    case KZ_FIELD_FINE:
-        return NULL;
+    switch (fault) {
     case KZ_FIELD_MISSING:
-        return kz_err_create(KZ_ERR_INVALID, "%s: something has to be there", field->name);
+        return "something has to be there";
     case KZ_FIELD_TOO_LONG:
-        return kz_err_create(KZ_ERR_INVALID, "%s: longer than %d characters", field->name, most);
+        return apr_psprintf(pool, "longer than %d characters", most);
     case KZ_FIELD_CHARACTERS:
-        return kz_err_create(KZ_ERR_INVALID, "%s: not UTF-8, or a control character", field->name);
+        return "not UTF-8, or a control character";
     case KZ_FIELD_NO_EMAIL:
-        return kz_err_create(KZ_ERR_INVALID, "%s: no mail address", field->name);
+        return "no mail address";
     case KZ_FIELD_NO_USER:
-        return kz_err_create(KZ_ERR_INVALID, "%s: %d to %d characters of a-z, 0-9, dot and dash",
-                             field->name, least, most);
+        return apr_psprintf(pool, "%d to %d characters of a-z, 0-9, dot and dash", least, most);
     case KZ_FIELD_NO_SLUG:
-        return kz_err_create(KZ_ERR_INVALID,
-                             "%s: %d to %d characters of a-z, 0-9 and -, no - at either end",
-                             field->name, least, most);
+        return apr_psprintf(pool, "%d to %d characters of a-z, 0-9 and -, no - at either end",
+                            least, most);
+    default:
+        return apr_pstrcat(pool, "has to be ", in_words(field->values, pool), NULL);
     }
-    return kz_err_create(KZ_ERR_INTERNAL, "a fault of a field without words");
+}
+
+kz_err_t *kz_field_take(const char **value, kz_field_id_t id, const char *typed, apr_pool_t *pool)
+{
+    kz_field_fault_t fault = kz_field_read(value, id, typed, typed ? strlen(typed) : 0, pool);
+
+    if (fault == KZ_FIELD_FINE)
+        return NULL;
+    return kz_err_create(KZ_ERR_INVALID, "%s: %s", kz_fields[id].name,
+                         explain(&kz_fields[id], fault, pool));
 }

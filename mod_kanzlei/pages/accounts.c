@@ -22,6 +22,7 @@ kz_err_t *page_account_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_view_text(form, "name", strcmp(client->kind, "person") == 0 ? client->client_name : NULL);
     kz_view_text(form, "email", client->email);
     kz_view_enum(form, "language", client->language, "de|en");
+    kz_form_show(view, rq, KZ_FORM_access);
     return NULL;
 }
 
@@ -29,14 +30,14 @@ kz_err_t *page_account_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *client = kz_request_id(rq, "client");
-    kz_form_t *form = kz_form_open(rq);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_access);
     char id[KZ_STR_UUID_SIZE];
     kz_q_account_add_args_t args = {
         .id = id,
-        .user = kz_form_user(form, "user"),
-        .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
-        .email = kz_form_email(form, "email", KZ_FORM_OPTIONAL),
-        .language = kz_form_choice(form, "language", "de|en"),
+        .user = kz_form_value(form, KZ_FIELD_access_user),
+        .name = kz_form_value(form, KZ_FIELD_access_name),
+        .email = kz_form_value(form, KZ_FIELD_access_email),
+        .language = kz_form_value(form, KZ_FIELD_access_language),
     };
     kz_err_t *err = NULL;
 
@@ -46,7 +47,7 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     if (err && strcmp(kz_db_constraint(kz_grant_db(grant)), "account_user_taken") == 0) {
         kz_err_expected(err);
         err = NULL;
-        kz_form_fail(form, "user", "field.taken");
+        kz_form_fail(form, KZ_FIELD_access_user, "field.taken");
         KZ_TRY(kz_grant_again(grant));
     }
     KZ_TRY(err);

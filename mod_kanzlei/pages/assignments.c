@@ -5,17 +5,19 @@
 
 #include <apr_strings.h>
 
-#include "base/str.h"
 #include "model/people/client.h"
 #include "queries.h"
+#include "http/form.h"
 
 /* POST /clients/{client}/assignments: field "staff". */
 kz_err_t *page_assign(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    const char *client = kz_request_id(rq, "client"), *staff = kz_request_form(rq, "staff");
+    const char *client = kz_request_id(rq, "client"), *staff;
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_assignment);
     kz_q_staff_member_t *member = NULL;
 
-    if (staff && kz_str_is_uuid(staff))
+    staff = kz_form_value(form, KZ_FIELD_assignment_staff);
+    if (!kz_form_failed(form))
         KZ_TRY(kz_q_staff_member(&member, kz_grant_db(grant),
                                  &(kz_q_staff_member_args_t){staff, kz_grant_account(grant)},
                                  rq->pool));

@@ -15,13 +15,11 @@
 /* GET /clients/new */
 kz_err_t *page_client_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    kz_view_t *view = kz_reply_page(out, "client-form"), *form = kz_view_object(view, "form");
+    kz_view_t *view = kz_reply_page(out, "client-form");
 
-    (void)rq;
     (void)grant;
     kz_view_text(view, "client", NULL);
-    kz_view_enum(form, "kind", "person", "person|company");
-    kz_view_enum(form, "language", "de", "de|en");
+    kz_form_show(view, rq, KZ_FORM_client);
     return NULL;
 }
 
@@ -33,25 +31,30 @@ kz_err_t *page_client_edit(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(kz_people_client(&client, view, rq, grant));
     kz_show_client(view, "form", client);
+    kz_form_show(view, rq, KZ_FORM_client);
     return NULL;
 }
 
-/* The lengths are those of the table. */
-static void read_client(kz_client_t *client, kz_form_t *form)
+/* A company has no first name, whatever was left in its field. */
+static kz_client_t client_of(const kz_form_t *form)
 {
-    client->number = kz_form_number(form, "number", 40, KZ_FORM_REQUIRED);
-    client->kind = kz_form_choice(form, "kind", "person|company");
-    client->salutation = kz_form_text(form, "salutation", 40, KZ_FORM_OPTIONAL);
-    client->first_name = kz_form_text(form, "first_name", 100, KZ_FORM_OPTIONAL);
-    if (strcmp(client->kind, "person") != 0)
-        client->first_name = "";
-    client->name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED);
-    client->street = kz_form_text(form, "street", 200, KZ_FORM_OPTIONAL);
-    client->postcode = kz_form_text(form, "postcode", 20, KZ_FORM_OPTIONAL);
-    client->city = kz_form_text(form, "city", 100, KZ_FORM_OPTIONAL);
-    client->country = kz_form_text(form, "country", 100, KZ_FORM_OPTIONAL);
-    client->email = kz_form_email(form, "email", KZ_FORM_OPTIONAL);
-    client->language = kz_form_choice(form, "language", "de|en");
+    kz_client_t client = {
+        .number = kz_form_value(form, KZ_FIELD_client_number),
+        .kind = kz_form_value(form, KZ_FIELD_client_kind),
+        .salutation = kz_form_value(form, KZ_FIELD_client_salutation),
+        .first_name = kz_form_value(form, KZ_FIELD_client_first_name),
+        .name = kz_form_value(form, KZ_FIELD_client_name),
+        .street = kz_form_value(form, KZ_FIELD_client_street),
+        .postcode = kz_form_value(form, KZ_FIELD_client_postcode),
+        .city = kz_form_value(form, KZ_FIELD_client_city),
+        .country = kz_form_value(form, KZ_FIELD_client_country),
+        .email = kz_form_value(form, KZ_FIELD_client_email),
+        .language = kz_form_value(form, KZ_FIELD_client_language),
+    };
+
+    if (strcmp(client.kind, "company") == 0)
+        client.first_name = "";
+    return client;
 }
 
 /* Notes at the field when ERR says that the number is taken; any other error comes back. */
@@ -60,18 +63,17 @@ static kz_err_t *taken(kz_err_t *err, kz_form_t *form, kz_grant_t *grant)
     if (!err || kz_err_code(err) != KZ_ERR_CONFLICT)
         return err;
     kz_err_expected(err);
-    kz_form_fail(form, "number", "field.taken");
+    kz_form_fail(form, KZ_FIELD_client_number, "field.taken");
     return kz_grant_again(grant);
 }
 
 /* POST /clients */
 kz_err_t *page_client_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    kz_form_t *form = kz_form_open(rq);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_client);
+    kz_client_t client = client_of(form);
     const char *id = NULL;
-    kz_client_t client;
 
-    read_client(&client, form);
     if (!kz_form_failed(form))
         KZ_TRY(taken(kz_client_create(&id, grant, &client, rq->pool), form, grant));
     if (kz_form_failed(form)) {
@@ -87,10 +89,9 @@ kz_err_t *page_client_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
 kz_err_t *page_client_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "client");
-    kz_form_t *form = kz_form_open(rq);
-    kz_client_t client;
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_client);
+    kz_client_t client = client_of(form);
 
-    read_client(&client, form);
     if (!kz_form_failed(form))
         KZ_TRY(taken(kz_client_change(grant, id, &client), form, grant));
     if (kz_form_failed(form))
@@ -105,7 +106,7 @@ kz_err_t *page_matter_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "matter-form");
 
-    kz_view_object(view, "form");
+    kz_form_show(view, rq, KZ_FORM_matter);
     return kz_people_client(NULL, view, rq, grant);
 }
 
@@ -113,13 +114,13 @@ kz_err_t *page_matter_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 kz_err_t *page_matter_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *client = kz_request_id(rq, "client");
-    kz_form_t *form = kz_form_open(rq);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_matter);
     char id[KZ_STR_UUID_SIZE];
     kz_q_matter_add_args_t args = {
         .id = id,
         .client = client,
-        .number = kz_form_number(form, "number", 40, KZ_FORM_OPTIONAL),
-        .title = kz_form_text(form, "title", 200, KZ_FORM_REQUIRED),
+        .number = kz_form_value(form, KZ_FIELD_matter_number),
+        .title = kz_form_value(form, KZ_FIELD_matter_title),
     };
 
     if (kz_form_failed(form))

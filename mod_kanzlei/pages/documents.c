@@ -136,7 +136,7 @@ kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     opens = is_received(document, grant) && is_read(rq);
     if (opens)
         KZ_TRY(kz_document_step(grant, id, KZ_DOCUMENT_OPENED));
-    kz_view_object(view, "form");
+    kz_form_show(view, rq, KZ_FORM_decision);
     KZ_TRY(fill_page(view, document, rq, grant));
     return opens ? kz_grant_commit(grant) : NULL;
 }
@@ -209,8 +209,8 @@ kz_err_t *page_document_confirm(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
 static kz_err_t *decide(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, int release)
 {
     const char *id = kz_request_id(rq, "document");
-    kz_form_t *form = kz_form_open(rq);
-    const char *reason = kz_form_text(form, "reason", 1000, KZ_FORM_REQUIRED);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_decision);
+    const char *reason = kz_form_value(form, KZ_FIELD_decision_reason);
     kz_q_document_t *document;
 
     if (kz_form_failed(form)) {

@@ -45,9 +45,8 @@ kz_err_t *page_privacy(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
 kz_err_t *page_sign_in(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    (void)rq;
     (void)grant;
-    kz_view_object(kz_reply_page(out, "sign-in"), "form");
+    kz_form_show(kz_reply_page(out, "sign-in"), rq, KZ_FORM_sign_in);
     return NULL;
 }
 
@@ -55,16 +54,16 @@ kz_err_t *page_sign_in(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 kz_err_t *page_sign_in_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *agent = kz_request_header(rq, "User-Agent");
-    kz_form_t *form = kz_form_open(rq);
-    const char *user = kz_form_text(form, "user", 100, KZ_FORM_REQUIRED);
-    const char *password = kz_form_secret(form, "password");
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_sign_in);
+    const char *user = kz_form_value(form, KZ_FIELD_sign_in_user);
+    const char *password = kz_form_value(form, KZ_FIELD_sign_in_password);
     kz_session_made_t *made = NULL;
 
     if (!kz_form_failed(form))
         KZ_TRY(kz_session_sign_in(&made, grant, user, password, agent ? agent : "", rq->pool));
     if (!made) {
         if (!kz_form_failed(form))
-            kz_form_fail(form, "password", "sign_in.wrong");
+            kz_form_fail(form, KZ_FIELD_sign_in_password, "sign_in.wrong");
         kz_form_again(out, form, "sign-in");
         return NULL;
     }
@@ -91,8 +90,8 @@ kz_err_t *page_sign_out(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 /* POST /language: kept by the browser; goes back to the page it was asked on. */
 kz_err_t *page_language(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    kz_form_t *form = kz_form_open(rq);
-    const char *language = kz_form_choice(form, "lang", "de|en");
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_language);
+    const char *language = kz_form_value(form, KZ_FIELD_language_lang);
     const char *back = kz_request_back(rq);
 
     (void)grant;

@@ -76,34 +76,37 @@ static kz_err_t *fill_page(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
             kz_view_say(row, "device", "account.device_unknown");
     }
     kz_view_flag(view, "others", n > 1);
-    kz_view_object(view, "form");
     return NULL;
 }
 
 /* GET /account */
 kz_err_t *page_me(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    return fill_page(kz_reply_page(out, "account"), rq, grant);
+    kz_view_t *view = kz_reply_page(out, "account");
+
+    kz_form_show(view, rq, KZ_FORM_password);
+    return fill_page(view, rq, grant);
 }
 
 /* POST /account/password: the old one is asked again, and all other sessions end. */
 kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *me = kz_grant_account(grant), *old, *words, *password, *hash;
-    kz_form_t *form = kz_form_open(rq);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_password);
     kz_session_answer_t answer = KZ_SESSION_WRONG;
 
-    old = kz_form_secret(form, "old");
+    old = kz_form_value(form, KZ_FIELD_password_old);
     KZ_TRY(kz_people_words(&words, grant, me, rq->pool));
-    if (!kz_form_failed(form))
+    if (*old)
         KZ_TRY(kz_session_ask(&answer, grant, old, rq->pool));
     if (answer != KZ_SESSION_RIGHT)
-        kz_form_fail(form, "old",
+        kz_form_fail(form, KZ_FIELD_password_old,
                      answer == KZ_SESSION_LOCKED ? "field.locked" : "field.wrong_password");
     kz_grant_rest(grant); /* argon2id holds no connection */
-    password = kz_people_password(form, rq, words);
+    password = kz_people_password(form, KZ_FIELD_password_password,
+                                  KZ_FIELD_password_password_again, rq, words);
     if (!kz_form_failed(form) && strcmp(password, kz_password_fold(old, rq->pool)) == 0)
-        kz_form_fail(form, "password", "field.same");
+        kz_form_fail(form, KZ_FIELD_password_password, "field.same");
     if (!kz_form_failed(form))
         KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));

@@ -22,20 +22,21 @@ kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t
     return NULL;
 }
 
-const char *kz_people_password(kz_form_t *form, const kz_request_t *rq, const char *words)
+const char *kz_people_password(kz_form_t *form, kz_field_id_t first, kz_field_id_t second,
+                               const kz_request_t *rq, const char *words)
 {
-    const char *password = kz_password_fold(kz_form_secret(form, "password"), rq->pool);
-    const char *again = kz_password_fold(kz_form_secret(form, "password_again"), rq->pool);
+    const char *password = kz_password_fold(kz_form_value(form, first), rq->pool);
+    const char *again = kz_password_fold(kz_form_value(form, second), rq->pool);
 
     if (kz_form_failed(form))
         return "";
     if (!kz_text_password(password, strlen(password), rq->pool))
-        kz_form_fail(form, "password", "field.characters");
+        kz_form_fail(form, first, "field.characters");
     else if (kz_password_score(rq->portal, password, words, rq->pool) <
              rq->portal->conf->password_score)
-        kz_form_fail(form, "password", "field.weak");
+        kz_form_fail(form, first, "field.weak");
     else if (strcmp(password, again) != 0)
-        kz_form_fail(form, "password_again", "field.mismatch");
+        kz_form_fail(form, second, "field.mismatch");
     return kz_form_failed(form) ? "" : password;
 }
 

@@ -5,9 +5,10 @@
 #include "queries.h"
 #include "http/form.h"
 
-/* The fields "password" and "password_again": strong enough, the same, and none of WORDS; folded.
- * "" when the form has failed. */
-const char *kz_people_password(kz_form_t *form, const kz_request_t *rq, const char *words);
+/* A new password, from the field FIRST and once more from SECOND: strong enough, the same, and none
+ * of WORDS; folded. "" when the form has failed. */
+const char *kz_people_password(kz_form_t *form, kz_field_id_t first, kz_field_id_t second,
+                               const kz_request_t *rq, const char *words);
 
 /* Words that a password of ACCOUNT must not be made of. */
 kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *account,

@@ -12,9 +12,8 @@
 
 kz_err_t *page_redeem(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    (void)rq;
     (void)grant;
-    kz_view_object(kz_reply_page(out, "redeem"), "form");
+    kz_form_show(kz_reply_page(out, "redeem"), rq, KZ_FORM_redeem);
     return NULL;
 }
 
@@ -27,11 +26,11 @@ static kz_err_t *find_code(kz_code_t **code, kz_form_t *form, const char *typed,
         return NULL;
     KZ_TRY(kz_code_find(code, grant, typed, pool));
     if ((*code)->state == KZ_CODE_UNKNOWN)
-        kz_form_fail(form, "code", "field.code_unknown");
+        kz_form_fail(form, KZ_FIELD_redeem_code, "field.code_unknown");
     else if ((*code)->state == KZ_CODE_USED)
-        kz_form_fail(form, "code", "field.code_used");
+        kz_form_fail(form, KZ_FIELD_redeem_code, "field.code_used");
     else if ((*code)->state == KZ_CODE_EXPIRED)
-        kz_form_fail(form, "code", "field.code_expired");
+        kz_form_fail(form, KZ_FIELD_redeem_code, "field.code_expired");
     return NULL;
 }
 
@@ -46,15 +45,15 @@ static kz_err_t *fill_page(kz_view_t *view, const kz_code_t *code, const char *t
     kz_view_text(account, "name", code->name);
     kz_view_text(view, "code", typed);
     kz_view_text(view, "strength_words", words);
-    kz_view_object(view, "form");
     return NULL;
 }
 
 /* POST /redeem: the code is right, now the password. */
 kz_err_t *page_redeem_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    kz_form_t *form = kz_form_open(rq);
-    const char *typed = kz_form_text(form, "code", 100, KZ_FORM_REQUIRED);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_redeem);
+    const char *typed = kz_form_value(form, KZ_FIELD_redeem_code);
+    kz_view_t *view;
     kz_code_t *code;
 
     KZ_TRY(find_code(&code, form, typed, grant, rq->pool));
@@ -62,15 +61,18 @@ kz_err_t *page_redeem_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
         kz_form_again(out, form, "redeem");
         return NULL;
     }
-    return fill_page(kz_reply_page(out, "redeem-password"), code, typed, rq, grant);
+    view = kz_reply_page(out, "redeem-password");
+    kz_form_show(view, rq, KZ_FORM_redeem_password);
+    return fill_page(view, code, typed, rq, grant);
 }
 
 /* POST /redeem/password: uses the code up, sets the password and signs in. */
 kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *agent = kz_request_header(rq, "User-Agent"), *words, *password, *hash;
-    kz_form_t *form = kz_form_open(rq);
-    const char *typed = kz_form_text(form, "code", 100, KZ_FORM_REQUIRED);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_redeem);
+    const char *typed = kz_form_value(form, KZ_FIELD_redeem_code);
+    kz_form_t *passwords = kz_form_read(rq, KZ_FORM_redeem_password);
     kz_code_redeemed_t redeemed;
     kz_code_t *code;
 
@@ -80,15 +82,16 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
         return NULL;
     }
     KZ_TRY(kz_people_words(&words, grant, code->account, rq->pool));
-    password = kz_people_password(form, rq, words);
-    if (kz_form_failed(form))
-        return fill_page(kz_form_again(out, form, "redeem-password"), code, typed, rq, grant);
+    password = kz_people_password(passwords, KZ_FIELD_redeem_password_password,
+                                  KZ_FIELD_redeem_password_password_again, rq, words);
+    if (kz_form_failed(passwords))
+        return fill_page(kz_form_again(out, passwords, "redeem-password"), code, typed, rq, grant);
     kz_grant_rest(grant);
     KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));
     KZ_TRY(kz_code_redeem(&redeemed, grant, code, hash, agent ? agent : "", rq->pool));
     if (redeemed.state != KZ_CODE_GOOD) { /* somebody else was quicker */
-        kz_form_fail(form, "code", "field.code_used");
+        kz_form_fail(form, KZ_FIELD_redeem_code, "field.code_used");
         kz_form_again(out, form, "redeem");
         return NULL;
     }
@@ -104,17 +107,16 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
 
 kz_err_t *page_forgotten(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    (void)rq;
     (void)grant;
-    kz_view_object(kz_reply_page(out, "forgotten"), "form");
+    kz_form_show(kz_reply_page(out, "forgotten"), rq, KZ_FORM_forgotten);
     return NULL;
 }
 
 /* POST /forgotten: the same answer, in the same time, whether there is such a user name or not. */
 kz_err_t *page_forgotten_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    kz_form_t *form = kz_form_open(rq);
-    const char *user = kz_form_text(form, "user", 100, KZ_FORM_REQUIRED);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_forgotten);
+    const char *user = kz_form_value(form, KZ_FIELD_forgotten_user);
     char id[KZ_STR_UUID_SIZE];
 
     if (kz_form_failed(form)) {

@@ -8,13 +8,12 @@
 #include <apr_strings.h>
 
 #include "base/log.h"
-#include "base/text.h"
 #include "model/document/document.h"
+#include "model/field.h"
 #include "model/upload/upload.h"
 #include "pages/matters.h"
 #include "pages/rows.h"
 #include "http/csrf.h"
-#include "http/form.h"
 #include "http/multipart.h"
 
 #define KZ_SEND_PARTS  100  /* parts of one form */
@@ -79,7 +78,7 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
         return kz_err_create(KZ_ERR_FORGED, "a file before the form token");
     s->files++;
     s->size = 0;
-    s->name = kz_text_file_name(filename, strlen(filename), s->rq->pool);
+    kz_field_read(&s->name, KZ_FIELD_upload_filename, filename, strlen(filename), s->rq->pool);
     KZ_TRY(kz_grant_again(s->grant));
     KZ_TRY(kz_upload_create(&s->id, s->grant, kz_request_id(s->rq, "matter"), s->name,
                             kz_document_type(s->name, NULL, 0), 0));

@@ -44,11 +44,8 @@ kz_err_t *page_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 /* GET /staff/new */
 kz_err_t *page_staff_new(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    kz_view_t *form = kz_view_object(kz_reply_page(out, "staff-form"), "form");
-
-    (void)rq;
     (void)grant;
-    kz_view_enum(form, "language", "de", "de|en");
+    kz_form_show(kz_reply_page(out, "staff-form"), rq, KZ_FORM_staff);
     return NULL;
 }
 
@@ -68,12 +65,12 @@ static apr_array_header_t *read_rights(kz_form_t *form, apr_pool_t *pool)
 /* POST /staff: the person, the rights and the invitation in one transaction. */
 kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    kz_form_t *form = kz_form_open(rq);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_staff);
     kz_staff_new_t staff = {
-        .name = kz_form_text(form, "name", 200, KZ_FORM_REQUIRED),
-        .user = kz_form_user(form, "user"),
-        .email = kz_form_email(form, "email", KZ_FORM_REQUIRED),
-        .language = kz_form_choice(form, "language", "de|en"),
+        .name = kz_form_value(form, KZ_FIELD_staff_name),
+        .user = kz_form_value(form, KZ_FIELD_staff_user),
+        .email = kz_form_value(form, KZ_FIELD_staff_email),
+        .language = kz_form_value(form, KZ_FIELD_staff_language),
         .rights = read_rights(form, rq->pool),
         .invite = 1,
     };
@@ -84,7 +81,7 @@ kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
         err = kz_staff_create(&id, grant, &staff, rq->pool);
     if (err && kz_err_code(err) == KZ_ERR_CONFLICT) {
         kz_err_expected(err);
-        kz_form_fail(form, "user", "field.taken");
+        kz_form_fail(form, KZ_FIELD_staff_user, "field.taken");
         KZ_TRY(kz_grant_again(grant));
     } else if (err)
         return err;
@@ -155,7 +152,7 @@ static kz_err_t *store_rights(kz_grant_t *grant, const char *id, apr_array_heade
 kz_err_t *page_staff_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "staff"), *path;
-    kz_form_t *form = kz_form_open(rq);
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_rights);
     apr_array_header_t *rights = read_rights(form, rq->pool);
     int admin = is_in(rights, kz_right_name(KZ_RIGHT_ADMIN));
     kz_q_rights_lock_t *lock;
@@ -165,7 +162,7 @@ kz_err_t *page_staff_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     KZ_TRY(kz_q_admins_beside(&others, kz_grant_db(grant), &(kz_q_admins_beside_args_t){id},
                               rq->pool));
     if (!admin && others->count == 0)
-        kz_form_fail(form, "rights", "field.last_admin");
+        kz_form_fail(form, KZ_FIELD_rights_rights, "field.last_admin");
     if (kz_form_failed(form))
         return show_member(kz_form_again(out, form, "staff-member"), rq, grant);
     KZ_TRY(store_rights(grant, id, rights, rq->pool));

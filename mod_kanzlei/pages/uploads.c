@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "base/text.h"
 #include "model/document/document.h"
+#include "model/field.h"
 #include "model/upload/upload.h"
 #include "pages/rows.h"
 #include "queries.h"
@@ -77,7 +77,7 @@ kz_err_t *page_upload_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     KZ_TRY(number_header(&size, rq, "Upload-Length"));
     KZ_TRY(kz_tus_metadata(&name, &len, kz_request_header(rq, "Upload-Metadata"), "filename",
                            rq->pool));
-    name = kz_text_file_name(name ? name : "", len, rq->pool);
+    kz_field_read(&name, KZ_FIELD_upload_filename, name, len, rq->pool);
     KZ_TRY(kz_upload_create(&id, grant, kz_request_id(rq, "matter"), name,
                             kz_document_type(name, NULL, 0), size));
     kz_reply_empty(out, 201);

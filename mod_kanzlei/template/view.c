@@ -70,6 +70,11 @@ kz_view_t *kz_view_object(kz_view_t *view, const char *name)
     return wrap(view, *value);
 }
 
+void kz_view_same(kz_view_t *view, const char *name, const kz_view_t *object)
+{
+    *place(view, name) = object->value;
+}
+
 static kz_value_list_t *list(kz_view_t *view, const char *name)
 {
     kz_value_t *value = place(view, name);

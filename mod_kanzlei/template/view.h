@@ -37,6 +37,9 @@ kz_view_t *kz_view_row(kz_view_t *view, const char *name);
  * kz_show_x() made. */
 kz_view_t *kz_view_at(kz_view_t *view, const char *name, int at);
 
+/* NAME becomes OBJECT, which stays where it is, too. */
+void kz_view_same(kz_view_t *view, const char *name, const kz_view_t *object);
+
 /* In all that follow NAME is not copied and must live as long as the view; values are copied. */
 
 void kz_view_text(kz_view_t *view, const char *name, const char *value); /* NULL and "": null */

@@ -46,6 +46,8 @@ def allowed(path, name):
         return own == "pages"
     if name == "routes.def":
         return own in ("http", "pages", "mod_kanzlei.c")
+    if name == "forms.def":
+        return own == "model"
     if own == "ctl":
         return other not in ("template", "http", "work", "pages")
     if {own, other} in APART:

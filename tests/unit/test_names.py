@@ -8,18 +8,18 @@ from pathlib import Path
 NAMES = Path(__file__).parents[2] / "mod_kanzlei/template/names"
 
 
-def run(folder, source, queries=""):
+def run(folder, source, queries="", files=()):
     (folder / "page.c").write_text(source, encoding="utf-8")
     (folder / "views.c").write_text(queries, encoding="utf-8")
     return subprocess.run(
         [sys.executable, NAMES, "--out", folder / "names.c", "--queries", folder / "views.c",
-         folder / "page.c"],
+         folder / "page.c", *files],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def names(folder, source, queries=""):
-    result = run(folder, source, queries)
+def names(folder, source, queries="", files=()):
+    result = run(folder, source, queries, files)
     assert result.returncode == 0, result.stderr
     written = (folder / "names.c").read_text(encoding="utf-8")
     found = re.findall(r'^    "(.*)",$', written, re.MULTILINE)
@@ -52,14 +52,15 @@ def test_lists_of_rows(tmp_path):
 
 
 def test_fields_of_forms(tmp_path):
-    source = (
-        'kz_form_text(form, "user", 64, KZ_FORM_REQUIRED); kz_form_choice(form, "kind", "a|b");'
-        'kz_form_ticked(form, "right_all"); kz_form_fail(form, "rights", "field.last_admin");'
-        'kz_form_again(out, form, "page-name");'
+    forms = tmp_path / "forms.def"
+    forms.write_text(
+        'KZ_FORM(client, page_a)\nKZ_FIELD(client, number, NUMBER, 1, 40, "l", 0, "off", "")\n'
+        'KZ_CHOICE(client, kind, "a|b", "l", "client.kind")\n/* KZ_FIELD(client, no, LINE) */\n'
     )
-    assert names(tmp_path, source) == [
-        "err_kind", "err_right_all", "err_rights", "err_user", "kind", "kind_a", "kind_b",
-        "right_all", "user",
+    source = 'kz_form_ticked(form, "right_all"); kz_form_again(out, form, "page-name");'
+    assert names(tmp_path, source, files=[forms]) == [
+        "err_kind", "err_number", "err_right_all", "kind", "kind_a", "kind_b", "number",
+        "right_all",
     ]  # fmt: skip
 
 

@@ -9,15 +9,10 @@
 
 static kz_err_t *check(kz_firm_t *firm, apr_pool_t *pool)
 {
-    static const kz_field_t slug = {"entrance", KZ_FIELD_SLUG, 3, 40},
-                            name = {"name", KZ_FIELD_LINE, 1, 200},
-                            email = {"email", KZ_FIELD_EMAIL, 0, 254};
-
-    KZ_TRY(kz_field_take(&firm->slug, &slug, firm->slug, pool));
-    KZ_TRY(kz_field_take(&firm->name, &name, firm->name, pool));
-    KZ_TRY(kz_field_take(&firm->email, &email, firm->email, pool));
-    if (strcmp(firm->language, "de") != 0 && strcmp(firm->language, "en") != 0)
-        return kz_err_create(KZ_ERR_INVALID, "the language is de or en");
+    KZ_TRY(kz_field_take(&firm->slug, KZ_FIELD_firm_slug, firm->slug, pool));
+    KZ_TRY(kz_field_take(&firm->name, KZ_FIELD_firm_name, firm->name, pool));
+    KZ_TRY(kz_field_take(&firm->email, KZ_FIELD_firm_email, firm->email, pool));
+    KZ_TRY(kz_field_take(&firm->language, KZ_FIELD_firm_language, firm->language, pool));
     return NULL;
 }
 

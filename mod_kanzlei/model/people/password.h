@@ -8,8 +8,6 @@
 /* The slots of one process: KanzleiPasswordSlots, each of KanzleiPasswordMemory. */
 kz_err_t *kz_argon2_create(kz_argon2_t **argon2, const kz_conf_t *conf, apr_pool_t *pool);
 
-#define KZ_PASSWORD_MAX 1000 /* characters */
-
 /* What TYPED is compared, marked, judged and hashed as (kz_text_password()), in POOL; TYPED itself
  * where it can't be folded. */
 const char *kz_password_fold(const char *typed, apr_pool_t *pool);

@@ -20,16 +20,12 @@ kz_err_t *kz_staff_right_check(const char *name)
 /* Checks STAFF, and folds its texts. */
 static kz_err_t *check(kz_staff_new_t *staff, apr_pool_t *pool)
 {
-    static const kz_field_t user = {"user", KZ_FIELD_USER, 2, 64},
-                            name = {"name", KZ_FIELD_LINE, 1, 200},
-                            email = {"email", KZ_FIELD_EMAIL, 0, 254};
     int i;
 
-    KZ_TRY(kz_field_take(&staff->user, &user, staff->user, pool));
-    KZ_TRY(kz_field_take(&staff->name, &name, staff->name, pool));
-    KZ_TRY(kz_field_take(&staff->email, &email, staff->email, pool));
-    if (strcmp(staff->language, "de") != 0 && strcmp(staff->language, "en") != 0)
-        return kz_err_create(KZ_ERR_INVALID, "the language is de or en");
+    KZ_TRY(kz_field_take(&staff->user, KZ_FIELD_access_user, staff->user, pool));
+    KZ_TRY(kz_field_take(&staff->name, KZ_FIELD_access_name, staff->name, pool));
+    KZ_TRY(kz_field_take(&staff->email, KZ_FIELD_access_email, staff->email, pool));
+    KZ_TRY(kz_field_take(&staff->language, KZ_FIELD_access_language, staff->language, pool));
     if (staff->invite && !*staff->email)
         return kz_err_create(KZ_ERR_INVALID, "an invitation needs a mail address");
     for (i = 0; i < staff->rights->nelts; i++)
@@ -64,7 +60,7 @@ kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *st
 {
     char *made = apr_palloc(pool, KZ_STR_UUID_SIZE);
     kz_db_t *db = kz_grant_db(grant);
-    kz_q_ctl_account_add_args_t args = {.id = made, .language = staff->language};
+    kz_q_ctl_account_add_args_t args = {.id = made};
     const char *typed = staff->user;
     kz_err_t *err;
 
@@ -72,6 +68,7 @@ kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *st
     args.user = staff->user;
     args.name = staff->name;
     args.email = staff->email;
+    args.language = staff->language;
     kz_str_uuid_v7(made);
     if (staff->password)
         KZ_TRY(kz_password_hash(&args.password, kz_grant_services(grant), staff->password, pool));

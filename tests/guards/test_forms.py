@@ -1,0 +1,157 @@
+"""What a form's field is stands in forms.def, and nowhere else."""
+
+import re
+import sys
+
+import pytest
+from source import ROOT, at, c_files, code, listed, write
+from test_text import catalogues
+
+sys.path.insert(0, str(ROOT / "tests/lib"))
+import forms  # noqa: E402
+
+TAG = re.compile(r"<(?:input|textarea|select)\b[^>]*>")
+# What part/field.html doesn't render: fields by hand, because they are more than a field, or less.
+SPECIAL = {
+    "layout.html": {"q"},  # the search for clients
+    "page/account.html": {"user"},  # so that password managers know whose password it is
+    "page/redeem-password.html": {"code", "user"},  # likewise; the code came with the page before
+    "page/client.html": {"staff"},  # chosen from a list
+    "part/field.html": {"{{name}}"},
+    "part/upload.html": {"files"},
+}
+EVERYWHERE = {"csrf", "back"}
+LIST = re.compile(r'<form [^>]*method="get".*?</form>', re.S)  # a list's filter
+FAMILY = re.compile(r"^right_\w+$|^right_\{\{")
+
+
+def table(root):
+    path = root / "mod_kanzlei/forms.def"
+    return forms.read(path) if path.exists() else {}
+
+
+def blank(match):
+    return re.sub(r"[^\n]", " ", match[0])
+
+
+def fields_by_hand(root):
+    """An <input> beside part/field.html, and lengths that are written down once more."""
+    found = []
+    for path in sorted((root / "html").rglob("*.html")):
+        if {"node_modules", "mail", "list"} & set(path.relative_to(root).parts):  # lists.def's
+            continue
+        name = str(path.relative_to(root / "html"))
+        text = LIST.sub(blank, path.read_text(encoding="utf-8"))
+        known = EVERYWHERE | SPECIAL.get(name, set())
+        for match in TAG.finditer(text):
+            names = dict(re.findall(r'\b(name|id)="([^"]*)"', match[0]))
+            field = names.get("name", names.get("id", ""))
+            line = text.count("\n", 0, match.start()) + 1
+            if field not in known and not FAMILY.match(field):
+                found.append(at(root, path, line, f'a field by hand: "{field}"'))
+        found += [
+            at(root, path, text.count("\n", 0, match.start()) + 1, "a length by hand")
+            for match in re.finditer(r'\b(max|min)length="\d', text)
+        ]
+    return found
+
+
+def read_by_hand(root):
+    """What was typed is read by kz_form_read() alone; the token and the way back are no fields."""
+    allowed = {"http/form.c", "http/dispatch.c", "http/body.c", "http/request.h"}
+    found = []
+    for path in c_files(root, "mod_kanzlei"):
+        if str(path.relative_to(root / "mod_kanzlei")) in allowed:
+            continue
+        text = path.read_text(encoding="utf-8")
+        found += [
+            at(root, path, text.count("\n", 0, match.start()) + 1, f"reads {match[1]} by hand")
+            for match in re.finditer(r'\bkz_request_form\(\w+(?:->\w+)?,\s*("?\w+"?)', text)
+            if match[1] != '"back"'
+        ]
+    return found
+
+
+def handlers(root):
+    """Each handler of the table exists, and each that takes a form has its fields there."""
+    path = root / "mod_kanzlei/routes.def"
+    if not path.exists():
+        return []
+    taking = set(re.findall(r"^KZ_ROUTE\((?:POST|PATCH|PUT),.*?(\w+)\)$", path.read_text(), re.M))
+    named = {handler for those, _ in table(root).values() for handler in those}
+    found = [f"forms.def: no route that takes a form has {name}" for name in sorted(named - taking)]
+    for path in c_files(root, "mod_kanzlei/pages"):
+        text = code(path)
+        for match in re.finditer(r"^kz_err_t \*(page_\w+)\(.*?^}", text, re.M | re.S):
+            if "kz_form_read(" in match[0] and match[1] not in named:
+                line = text.count("\n", 0, match.start()) + 1
+                found.append(at(root, path, line, f"forms.def doesn't name {match[1]}"))
+    return found
+
+
+def missing_labels(root):
+    """Every label, hint and value of a choice has its text in every language."""
+    texts, wanted = catalogues(root), set()
+    for _, fields in table(root).values():
+        for field in fields:
+            if field.label:
+                wanted |= {field.label} | {f"{field.name}.{value}" for value in field.values}
+                wanted |= {f"{field.label}_hint"} if field.hint else set()
+    return [
+        f"html/po/{language}.po: no text for {key}"
+        for language in texts
+        for key in sorted(wanted - texts[language].keys())
+    ]
+
+
+@pytest.mark.parametrize("rule", [fields_by_hand, read_by_hand, handlers, missing_labels])
+def test_forms(rule):
+    assert not rule(ROOT), listed(rule(ROOT))
+
+
+def test_fields_by_hand_can_fail(tmp_path):
+    fine = '<form method="get">\n<input name="q" maxlength="9"></form>\n'
+    fine += '<input type="hidden" name="csrf"><input id="right_all" name="right_all">\n'
+    write(tmp_path, {"html/page/a.html": fine})
+    assert fields_by_hand(tmp_path) == []
+    wrong = '\n<select name="staff">\n<input id="user" maxlength="20">'
+    write(tmp_path, {"html/page/a.html": wrong})
+    assert fields_by_hand(tmp_path) == [
+        'html/page/a.html:2: a field by hand: "staff"',
+        'html/page/a.html:3: a field by hand: "user"',
+        "html/page/a.html:3: a length by hand",
+    ]
+
+
+def test_read_by_hand_can_fail(tmp_path):
+    write(tmp_path, {"mod_kanzlei/pages/a.c": 'x(kz_request_form(rq, "back"));\n'})
+    assert read_by_hand(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/pages/a.c": '\nx(kz_request_form(rq, "name"));\n'})
+    assert read_by_hand(tmp_path) == ['mod_kanzlei/pages/a.c:2: reads "name" by hand']
+
+
+def test_handlers_can_fail(tmp_path):
+    page = "kz_err_t *page_a(void)\n{\n    kz_form_read(rq, KZ_FORM_a);\n}\n"
+    write(tmp_path, {
+        "mod_kanzlei/routes.def": 'KZ_ROUTE(POST, "/", STAFF, page_a)\n',
+        "mod_kanzlei/forms.def": "KZ_FORM(a, page_a)\n", "mod_kanzlei/pages/a.c": page,
+    })  # fmt: skip
+    assert handlers(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/forms.def": "KZ_FORM(a, page_b)\n"})
+    assert handlers(tmp_path) == [
+        "forms.def: no route that takes a form has page_b",
+        "mod_kanzlei/pages/a.c:1: forms.def doesn't name page_a",
+    ]
+
+
+def test_missing_labels_can_fail(tmp_path):
+    po = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+    for language in ("de", "en"):
+        write(tmp_path, {f"html/po/{language}.po": po + 'msgid "a"\nmsgstr "A"\n'})
+    row = 'KZ_FORM(f, NONE)\nKZ_FIELD(f, x, LINE, 0, 9, "a", {}, "off", "")\n'
+    write(tmp_path, {"mod_kanzlei/forms.def": row.format("0")})
+    assert missing_labels(tmp_path) == []
+    write(tmp_path, {"mod_kanzlei/forms.def": row.format("KZ_HINT | KZ_FOCUS")})
+    assert missing_labels(tmp_path) == [
+        "html/po/de.po: no text for a_hint", "html/po/en.po: no text for a_hint",
+    ]  # fmt: skip
