@@ -17,11 +17,15 @@ struct kz_form_t {
 
 void kz_form_fail(kz_form_t *form, kz_field_id_t field, const char *key)
 {
-    const char *name = kz_fields[field].name;
+    const kz_field_t *wrong = &kz_fields[field];
+    kz_view_t *limits = kz_view_create(form->rq->words, form->rq->pool);
 
-    if (!apr_table_get(form->wrong, name))
-        apr_table_setn(form->wrong, name,
-                       kz_view_phrase(form->rq->words, key, NULL, form->rq->pool));
+    if (apr_table_get(form->wrong, wrong->name))
+        return;
+    kz_view_number(limits, "least", (apr_int64_t)wrong->least);
+    kz_view_number(limits, "most", (apr_int64_t)wrong->most);
+    apr_table_setn(form->wrong, wrong->name,
+                   kz_view_phrase(form->rq->words, key, limits, form->rq->pool));
 }
 
 int kz_form_failed(const kz_form_t *form)

@@ -19,7 +19,8 @@ const char *kz_form_value(const kz_form_t *form, kz_field_id_t field);
 /* A checkbox that is no field of forms.def: one of a family, as the rights are. */
 int kz_form_ticked(kz_form_t *form, const char *name);
 
-/* Says that a field is wrong, by the text KEY ("field.taken"). The first word stands. */
+/* Says that a field is wrong, by the text KEY ("field.taken"), in which {{least}} and {{most}} are
+ * its limits. The first word stands. */
 void kz_form_fail(kz_form_t *form, kz_field_id_t field, const char *key);
 int kz_form_failed(const kz_form_t *form);
 

@@ -156,6 +156,14 @@ def test_one_character_too_many(admin, maria, form, name):
         assert name not in {error["name"] for error in fits.json()["errors"]}
 
 
+def test_a_sentence_names_the_limits(admin):
+    """Those of the table."""
+    field = field_of("staff", "user")
+    errors = admin.post_json("/staff", {"user": "ü"}).json()["errors"]
+    said = next(error["text"] for error in errors if error["name"] == "user")
+    assert f"{field.least} bis {field.most} Zeichen" in said
+
+
 def test_json_shows_values_and_no_markup(admin):
     view = admin.get_json("/clients/new")
     assert view["form"] == {"kind": "person", "kind_person": True, "language": "de",
