@@ -74,14 +74,18 @@ char *kz_text__nfc(const char *text, size_t len, apr_pool_t *pool)
     return U_SUCCESS(status) ? out : NULL;
 }
 
-typedef enum joiners_t { NO_JOINERS, WITH_JOINERS } joiners_t;
+/* What a folding lets pass. */
+enum {
+    JOINERS = 1, /* where they change how something looks */
+    BREAKS = 2   /* ends of lines, as spaces */
+};
 
 /* Copies the visible characters of TEXT to TO, which has room for LEN bytes, with single spaces
- * between them; returns 0 if TEXT is refused. */
-static int copy_line(char *to, size_t *used, const char *text, size_t len, joiners_t joiners)
+ * between them; gives 0 for what is refused. */
+static int copy_line(char *to, size_t *used, const char *text, size_t len, int passes)
 {
     uint32_t character = 0, before = 0;
-    int space = 0;
+    int space = 0, broken = 0;
     size_t step;
 
     *used = 0;
@@ -94,13 +98,17 @@ static int copy_line(char *to, size_t *used, const char *text, size_t len, joine
             return 0;
         if (kind == KZ_TEXT__BLANK || kind == KZ_TEXT__BREAK)
             space = *used > 0;
-        if (kind == KZ_TEXT__JOINER && joiners == WITH_JOINERS && before >= 0x80 && !space)
+        if (kind == KZ_TEXT__BREAK && character != '\t')
+            broken = *used > 0;
+        if (kind == KZ_TEXT__JOINER && (passes & JOINERS) && before >= 0x80 && !space)
             kind = KZ_TEXT__VISIBLE;
         if (kind != KZ_TEXT__VISIBLE)
             continue;
+        if (broken && !(passes & BREAKS))
+            return 0;
         if (space)
             to[(*used)++] = ' '; /* the blank had a byte at least */
-        space = 0;
+        space = broken = 0;
         memcpy(to + *used, text + i, step);
         *used += step;
         before = character;
@@ -110,7 +118,7 @@ static int copy_line(char *to, size_t *used, const char *text, size_t len, joine
 
 /* Composed first, so that what a character is counts and not how it was typed; once more, because
  * what was left out may have stood between a letter and its mark. */
-static const char *fold(const char *text, size_t len, joiners_t joiners, apr_pool_t *pool)
+static const char *fold(const char *text, size_t len, int passes, apr_pool_t *pool)
 {
     const char *typed = kz_text__nfc(text, len, pool);
     char *copy;
@@ -119,19 +127,24 @@ static const char *fold(const char *text, size_t len, joiners_t joiners, apr_poo
         return NULL;
     len = strlen(typed);
     copy = apr_palloc(pool, len + 1);
-    if (!copy_line(copy, &len, typed, len, joiners))
+    if (!copy_line(copy, &len, typed, len, passes))
         return NULL;
     return kz_text__nfc(copy, len, pool);
 }
 
 const char *kz_text_line(const char *text, size_t len, apr_pool_t *pool)
 {
-    return fold(text, len, WITH_JOINERS, pool);
+    return fold(text, len, JOINERS, pool);
+}
+
+const char *kz_text_area(const char *text, size_t len, apr_pool_t *pool)
+{
+    return fold(text, len, JOINERS | BREAKS, pool);
 }
 
 const char *kz_text_token(const char *text, size_t len, apr_pool_t *pool)
 {
-    return fold(text, len, NO_JOINERS, pool);
+    return fold(text, len, 0, pool);
 }
 
 const char *kz_text_password(const char *text, size_t len, apr_pool_t *pool)

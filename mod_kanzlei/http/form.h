@@ -13,8 +13,8 @@ typedef struct kz_form_t kz_form_t;
  * have been read. */
 kz_form_t *kz_form_read(kz_request_t *rq, kz_form_id_t id);
 
-/* What somebody typed there, folded. Never NULL; "" where it is missing or wrong (then the form has
- * failed), of a choice the first of its values. */
+/* The folded text of a field. Never NULL; "" where it is missing or wrong (then the form has
+ * failed), of a choice its first value. */
 const char *kz_form_value(const kz_form_t *form, kz_field_id_t field);
 /* A checkbox that is no field of forms.def: one of a family, as the rights are. */
 int kz_form_ticked(kz_form_t *form, const char *name);

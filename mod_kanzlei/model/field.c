@@ -104,8 +104,10 @@ static const char *fold(kz_field_kind_t kind, const char *typed, size_t len, apr
 {
     const char *token;
 
-    if (kind == KZ_FIELD_LINE || kind == KZ_FIELD_AREA)
+    if (kind == KZ_FIELD_LINE)
         return kz_text_line(typed, len, pool);
+    if (kind == KZ_FIELD_AREA)
+        return kz_text_area(typed, len, pool);
     if (kind == KZ_FIELD_SECRET)
         return apr_pstrmemdup(pool, typed, len);
     token = kz_text_token(typed, len, pool);
@@ -134,7 +136,7 @@ kz_field_fault_t kz_field_read(const char **value, kz_field_id_t id, const char 
     if (!folded)
         return KZ_FIELD_CHARACTERS;
     if (kz_text_length(folded) > field->most)
-        return KZ_FIELD_TOO_LONG;
+        return field->kind == KZ_FIELD_SLUG ? KZ_FIELD_NO_SLUG : KZ_FIELD_TOO_LONG;
     if (*folded)
         fault = check(field, folded, pool);
     else if (field->least > 0)
@@ -186,7 +188,7 @@ static const char *explain(const kz_field_t *field, kz_field_fault_t fault, apr_
     case KZ_FIELD_TOO_LONG:
         return apr_psprintf(pool, "longer than %d characters", most);
     case KZ_FIELD_CHARACTERS:
-        return "not UTF-8, or a control character";
+        return "not UTF-8, or a control character or the end of a line in it";
     case KZ_FIELD_NO_EMAIL:
         return "no mail address";
     case KZ_FIELD_NO_USER:

@@ -1,5 +1,5 @@
-/* Fields that somebody has typed, whoever takes them: a form, JSON, a header, kanzleictl. What each
- * is stands in forms.def. It is folded (base/text.h), then checked. */
+/* Typed fields, from a form, JSON, a header or kanzleictl. forms.def describes each; it is folded
+ * (base/text.h), then checked. */
 #ifndef KZ_MODEL_FIELD_H
 #define KZ_MODEL_FIELD_H
 
@@ -11,7 +11,7 @@
 
 typedef enum kz_field_kind_t {
     KZ_FIELD_LINE,   /* a name, a title: kz_text_line() */
-    KZ_FIELD_AREA,   /* the same, with room to write */
+    KZ_FIELD_AREA,   /* the same, with room to write: kz_text_area() */
     KZ_FIELD_NUMBER, /* identifies a client or a matter: kz_text_token() */
     KZ_FIELD_USER,   /* a new user name: a-z, 0-9, dot and dash; capitals become small */
     KZ_FIELD_LOGIN,  /* the user name of somebody who may have one: looked up, not judged */
@@ -74,23 +74,23 @@ typedef enum kz_field_fault_t {
     KZ_FIELD_FINE,
     KZ_FIELD_MISSING,
     KZ_FIELD_TOO_LONG,
-    KZ_FIELD_CHARACTERS, /* not UTF-8, or a control character */
+    KZ_FIELD_CHARACTERS, /* not UTF-8, a control character, the end of a line */
     KZ_FIELD_NO_EMAIL,
     KZ_FIELD_NO_USER,
     KZ_FIELD_NO_SLUG,
     KZ_FIELD_NO_VALUE /* not one of a choice's, no UUID */
 } kz_field_fault_t;
 
-/* What is kept of TYPED (LEN bytes of anything) goes to *VALUE, in POOL: "" unless it is fine, or
- * the first of a choice's values. TYPED NULL: it is not there. */
+/* *VALUE becomes the folded text of TYPED (LEN bytes of anything), in POOL; "" if it is wrong, of a
+ * choice then its first value. TYPED NULL is "". */
 kz_field_fault_t kz_field_read(const char **value, kz_field_id_t field, const char *typed,
                                size_t len, apr_pool_t *pool);
 
-/* The key of the sentence that says so to people: "field.required". "" for FINE. */
+/* The key of the sentence for FAULT ("field.required"); "" for FINE. */
 const char *kz_field_key(kz_field_fault_t fault);
 
-/* The same as kz_field_read() for whoever gets an error: INVALID, whose detail says in English what
- * is wrong with the field of that name. TYPED ends with NUL, or is NULL. */
+/* The same as kz_field_read(), as an error: INVALID, whose detail names the field and says in
+ * English what is wrong with it. TYPED ends with NUL, or is NULL. */
 kz_err_t *kz_field_take(const char **value, kz_field_id_t field, const char *typed,
                         apr_pool_t *pool);
 

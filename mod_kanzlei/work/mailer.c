@@ -28,7 +28,7 @@ static const kz_words_t *words_of(const kz_site_t *site, const char *language)
  * NULL where nothing can be done. */
 static const char *one_line(const char *words, apr_pool_t *pool)
 {
-    return kz_text_line(words, strlen(words), pool);
+    return kz_text_area(words, strlen(words), pool);
 }
 
 /* Renders the mail NAME and sends it to the person. ID ties all tries of one mail together. */

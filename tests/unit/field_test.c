@@ -25,6 +25,7 @@ static void kinds(void **state)
         {KZ_FIELD_client_name, "\xe2\x80\x8b", KZ_FIELD_MISSING, ""},
         {KZ_FIELD_client_name, "a\x07", KZ_FIELD_CHARACTERS, ""},
         {KZ_FIELD_client_name, "\xff", KZ_FIELD_CHARACTERS, ""},
+        {KZ_FIELD_client_name, "zwei\r\nZeilen", KZ_FIELD_CHARACTERS, ""},
         {KZ_FIELD_client_street, "", KZ_FIELD_FINE, ""},
         {KZ_FIELD_client_number,
          "00\xe2\x80\x8d"
@@ -94,8 +95,11 @@ static void explanations(void **state)
         {KZ_FIELD_firm_email, "x", "email: no mail address"},
         {KZ_FIELD_firm_language, "fr", "language: has to be de or en"},
         {KZ_FIELD_firm_slug, "A", "slug: 3 to 40 characters of a-z, 0-9 and -, no - at either end"},
+        {KZ_FIELD_firm_slug, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+         "slug: 3 to 40 characters of a-z, 0-9 and -, no - at either end"},
         {KZ_FIELD_access_user, "x", "user: 2 to 64 characters of a-z, 0-9, dot and dash"},
-        {KZ_FIELD_firm_name, "\x1b", "name: not UTF-8, or a control character"},
+        {KZ_FIELD_firm_name, "\x1b",
+         "name: not UTF-8, or a control character or the end of a line in it"},
     };
     const char *value;
 

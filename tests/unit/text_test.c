@@ -59,9 +59,15 @@ static const pair_t anywhere[] = {
     {"  Maria \t Muster \r\n", "Maria Muster"},
     {NBSP "Maria" NBSP NBSP "Muster" NBSP, "Maria Muster"},
     {"a\xe1\x9a\x80\xe2\x80\x83\xe2\x80\xaf\xe2\x81\x9f\xe3\x80\x80\xe2\xa0\x80z", "a z"},
-    {"a" LSEP "b" PSEP "c" NEL "d\x0b\x0c"
-     "e",
-     "a b c d e"},
+    {"a" LSEP "b", NULL},
+    {"a" PSEP "b", NULL},
+    {"a" NEL " b", NULL},
+    {"a\nb", NULL},
+    {"a \r\n b", NULL},
+    {"a\x0b"
+     "b",
+     NULL},
+    {LSEP "a\n" ZWSP PSEP, "a"},
     {LSEP, ""},
     {PSEP NEL, ""},
     {NBSP NBSP, ""},
@@ -103,6 +109,20 @@ static void lines(void **state)
     check(kz_text_line, anywhere, sizeof anywhere / sizeof *anywhere);
     check(kz_text_line, joined, sizeof joined / sizeof *joined);
     assert_null(kz_text_line("a\0b", 3, pool));
+}
+
+static void areas(void **state)
+{
+    static const pair_t pairs[] = {
+        {"a" LSEP "b" PSEP "c" NEL "d\x0b\x0c"
+         "e",
+         "a b c d e"},
+        {"Erste Zeile,\r\n\r\n  zweite\n", "Erste Zeile, zweite"},
+        {"a\x1b", NULL},
+    };
+
+    (void)state;
+    check(kz_text_area, pairs, sizeof pairs / sizeof *pairs);
 }
 
 static void tokens(void **state)
@@ -302,9 +322,9 @@ static void long_file_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines),           cmocka_unit_test(tokens),   cmocka_unit_test(passwords),
-        cmocka_unit_test(lengths),         cmocka_unit_test(too_long), cmocka_unit_test(file_names),
-        cmocka_unit_test(long_file_names),
+        cmocka_unit_test(lines),      cmocka_unit_test(areas),           cmocka_unit_test(tokens),
+        cmocka_unit_test(passwords),  cmocka_unit_test(lengths),         cmocka_unit_test(too_long),
+        cmocka_unit_test(file_names), cmocka_unit_test(long_file_names),
     };
     int failed;
 
