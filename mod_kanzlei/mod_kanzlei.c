@@ -3,11 +3,13 @@
 #include <ap_mpm.h>
 #include <http_config.h>
 #include <http_core.h>
+#include <http_main.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <curl/curl.h>
 #include <apr_env.h>
 #include <sodium.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "conf/module.h"
@@ -18,8 +20,11 @@
 
 #define KZ_HANDLER "kanzlei-portal"
 
-static kz_site_t *site; /* of this child; NULL when it could not be made ready */
-static kz_jobs_t *jobs; /* of this configuration */
+#define KZ_CHILD_TRIES 5 /* a second apart, until it is given up */
+
+static kz_site_t *loaded; /* of this configuration: made by the parent, shared by its children */
+static kz_site_t *site;   /* of this child; NULL when it could not be made ready */
+static kz_jobs_t *jobs;   /* of this configuration */
 
 static kz_conf_t *conf_of(server_rec *server)
 {
@@ -40,7 +45,8 @@ static int any_portal(server_rec *server)
     return 0;
 }
 
-/* Checks settings, templates and texts, and starts the scanner, before there is a child. */
+/* Checks settings, loads templates, texts and keys, and starts the scanner, before there is a
+ * child. */
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
     kz_conf_t *conf = conf_of(server);
@@ -60,11 +66,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     }
     apr_env_set("TZ", conf->time_zone, pconf);
     tzset();
-    err = kz_site_try(conf, ptemp);
+    err = kz_site_load(&loaded, conf, pconf);
     if (!err)
         err = kz_scanner_start(conf, pconf);
     if (!err)
-        err = kz_jobs_register(&jobs, conf, pconf);
+        err = kz_jobs_register(&jobs, loaded, pconf);
     if (err) {
         kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0028) "", err);
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -72,18 +78,33 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return OK;
 }
 
+/* Ends this child if another one is ready. Otherwise it stays and serves httpd's other sites. */
+static void give_up(kz_err_t *err)
+{
+    kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0029) "this process is not ready: ", err);
+    site = NULL;
+    if (kz_jobs_may_leave(loaded->shared))
+        _exit(APEXIT_CHILDSICK);
+}
+
 static void child_init(apr_pool_t *pool, server_rec *server)
 {
     kz_err_t *err;
+    int i;
 
     if (!any_portal(server))
         return;
     kz_http_log_start(server, pool);
-    err = kz_site_open(&site, conf_of(server), pool);
-    if (err) {
-        kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0029) "this process is not ready: ", err);
-        site = NULL;
+    err = kz_site_start(&site, loaded, pool);
+    for (i = 1; err && i < KZ_CHILD_TRIES; i++) {
+        kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0038) "this process tries again: ", err);
+        apr_sleep(APR_USEC_PER_SEC);
+        err = kz_site_start(&site, loaded, pool);
     }
+    if (err)
+        give_up(err);
+    else if (!loaded->shared->ready)
+        loaded->shared->ready = apr_time_now();
     kz_jobs_open(jobs, site);
 }
 

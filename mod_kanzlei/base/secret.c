@@ -1,6 +1,7 @@
 #include "base/secret.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,11 @@ kz_err_t *kz_secret_alloc(void **secret, size_t size, apr_pool_t *pool)
     sodium_memzero(*secret, size);
     apr_pool_cleanup_register(pool, *secret, wipe, apr_pool_cleanup_null);
     return NULL;
+}
+
+void kz_secret_lock(const void *secret, size_t size)
+{
+    (void)sodium_mlock((void *)(uintptr_t)secret, size);
 }
 
 kz_err_t *kz_secret_read(void **secret, size_t size, const char *path, apr_pool_t *pool)

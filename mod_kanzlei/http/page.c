@@ -94,7 +94,7 @@ void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
     kz_view_text(view, "strength_js", site->strength_js);
     set_person(view, grant);
     if (grant && kz_grant_is_staff(grant))
-        kz_view_flag(view, "test_signatures", *site->test_signatures);
+        kz_view_flag(view, "test_signatures", site->shared->test_signatures);
     set_room(view, rq, grant && kz_grant_is_staff(grant));
     set_notice(view, rq);
     kz_view_say(view, "page_title", title_key(out->page, rq->pool));

@@ -14,6 +14,7 @@
 #include "model/worker.h"
 
 #define KZ_PORTAL_WORDS_MAX (4 << 20) /* bytes of the word list */
+#define KZ_PORTAL_PASSWORD  256       /* bytes of the password at the mail server, with its NUL */
 #define KZ_PORTAL_FINISHING 1         /* uploads for each worker of the scanner */
 
 static kz_err_t *open_stores(kz_portal_t *portal, apr_pool_t *pool)
@@ -38,13 +39,13 @@ static kz_err_t *read_mail_password(kz_portal_t *portal, apr_pool_t *pool)
     const char *path = portal->conf->mail_password_file;
     apr_file_t *file;
     apr_finfo_t info;
-    apr_size_t len = 255;
+    apr_size_t len = KZ_PORTAL_PASSWORD - 1;
     char *room;
     apr_status_t status;
 
     if (!*path)
         return NULL;
-    KZ_TRY(kz_secret_alloc((void **)&room, 256, pool));
+    KZ_TRY(kz_secret_alloc((void **)&room, KZ_PORTAL_PASSWORD, pool));
     status = apr_file_open(&file, path, APR_FOPEN_READ, 0, pool);
     if (status == APR_SUCCESS)
         status = apr_file_info_get(&info, APR_FINFO_PROT, file);
@@ -94,22 +95,46 @@ static const char *read_words(const char *dir, apr_pool_t *pool)
     return text;
 }
 
-kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)
+kz_err_t *kz_portal_load(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)
 {
     kz_portal_t *made = apr_pcalloc(pool, sizeof *made);
 
     if (sodium_init() < 0)
         return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
-    made->conf = conf;
-    kz_str_uuid_v7(made->worker);
-    KZ_TRY(kz_worker_prepare(made, pool));
     if (!kz_str_is_uuid(conf->installation))
         return kz_err_create(KZ_ERR_CONFIG, "KanzleiInstallation is no UUID");
-    KZ_TRY(
-        kz_db_pool_open(&made->db, conf->database, conf->db_connections, conf->db_timeout, pool));
+    made->conf = conf;
     KZ_TRY(kz_seal_keyring_open(&made->keys, conf->master_keys, pool));
     KZ_TRY(kz_seal_derive(&made->csrf_key, made->keys, "csrf", pool));
     KZ_TRY(kz_seal_derive(&made->token_key, made->keys, "token", pool));
+    set_mail(made);
+    KZ_TRY(read_mail_password(made, pool));
+    made->words = read_words(conf->html, pool);
+    *portal = made;
+    return NULL;
+}
+
+static void lock_secrets(const kz_portal_t *portal)
+{
+    kz_seal_keyring_lock(portal->keys);
+    kz_secret_lock(portal->csrf_key, KZ_SEAL_KEY);
+    kz_secret_lock(portal->token_key, KZ_SEAL_KEY);
+    if (portal->mail.password)
+        kz_secret_lock(portal->mail.password, KZ_PORTAL_PASSWORD);
+}
+
+kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_pool_t *pool)
+{
+    kz_portal_t *made = apr_pmemdup(pool, loaded, sizeof *made);
+    const kz_conf_t *conf = made->conf;
+
+    if (sodium_init() < 0)
+        return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
+    lock_secrets(made);
+    kz_str_uuid_v7(made->worker);
+    KZ_TRY(kz_worker_prepare(made, pool));
+    KZ_TRY(
+        kz_db_pool_open(&made->db, conf->database, conf->db_connections, conf->db_timeout, pool));
     KZ_TRY(kz_argon2_create(&made->argon2, conf, pool));
     KZ_TRY(kz_slots_create(&made->completing, (conf->db_connections + 1) / 2, KZ_SLOTS_ANY,
                            "the last byte", pool));
@@ -117,11 +142,16 @@ kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
                            "what follows the last byte", pool));
     KZ_TRY(open_stores(made, pool));
     kz_scan_bound((apr_uint64_t)conf->scan_memory, (apr_uint64_t)conf->scan_maximum);
-    set_mail(made);
-    KZ_TRY(read_mail_password(made, pool));
-    made->words = read_words(conf->html, pool);
     *portal = made;
     return NULL;
+}
+
+kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)
+{
+    kz_portal_t *loaded;
+
+    KZ_TRY(kz_portal_load(&loaded, conf, pool));
+    return kz_portal_start(portal, loaded, pool);
 }
 
 const char *kz_portal_stores(const kz_portal_t *portal, apr_pool_t *pool)

@@ -35,8 +35,15 @@ typedef struct kz_portal_t {
     int alive; /* descriptor, -1: not yet */
 } kz_portal_t;
 
-/* Opens everything by CONF, which must live as long as POOL; neither database nor stores need be
- * up. Errors: CONFIG. */
+/* Loads and proves what several processes may share: keys, the password at the mail server, the
+ * word list. Nothing but these can be used of *PORTAL; a process makes its own of it by
+ * kz_portal_start(). CONF must live as long as POOL. Errors: CONFIG. */
+kz_err_t *kz_portal_load(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool);
+/* What a process works with, of what was LOADED before it was forked: its keys are locked in the
+ * memory of this process, too; database and stores are opened, but need not be up. Ends with POOL;
+ * LOADED must live as long. Errors: CONFIG. */
+kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_pool_t *pool);
+/* Both, for a process that is alone. Errors: CONFIG. */
 kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool);
 
 /* The names of the configured stores, one a line, as statements take them. */

@@ -1,9 +1,10 @@
-/* What a process of the portal holds, made once per child. */
+/* What a process of the portal holds: loaded once in the parent, started in each child. */
 #include "template/site.h"
 
 #include <string.h>
 
 #include <apr_file_io.h>
+#include <apr_shm.h>
 #include <apr_strings.h>
 #include <jansson.h>
 
@@ -68,20 +69,27 @@ static kz_err_t *load(kz_site_t *site, const kz_conf_t *conf, apr_pool_t *pool)
     return load_openapi(site, conf->html, pool);
 }
 
-kz_err_t *kz_site_open(kz_site_t **site, const kz_conf_t *conf, apr_pool_t *pool)
+kz_err_t *kz_site_load(kz_site_t **site, const kz_conf_t *conf, apr_pool_t *pool)
 {
     kz_site_t *made = apr_pcalloc(pool, sizeof *made);
+    apr_shm_t *shared;
+    apr_status_t status;
 
-    made->test_signatures = apr_pcalloc(pool, sizeof *made->test_signatures);
     KZ_TRY(load(made, conf, pool));
-    KZ_TRY(kz_portal_open(&made->portal, conf, pool));
+    KZ_TRY(kz_portal_load(&made->portal, conf, pool));
+    status = apr_shm_create(&shared, sizeof *made->shared, NULL, pool); /* zeros */
+    if (status != APR_SUCCESS)
+        return kz_err_status(KZ_ERR_CONFIG, status, "memory that the processes share");
+    made->shared = apr_shm_baseaddr_get(shared);
     *site = made;
     return NULL;
 }
 
-kz_err_t *kz_site_try(const kz_conf_t *conf, apr_pool_t *pool)
+kz_err_t *kz_site_start(kz_site_t **site, const kz_site_t *loaded, apr_pool_t *pool)
 {
-    kz_site_t site = {0};
+    kz_site_t *made = apr_pmemdup(pool, loaded, sizeof *made);
 
-    return load(&site, conf, pool);
+    KZ_TRY(kz_portal_start(&made->portal, loaded->portal, pool));
+    *site = made;
+    return NULL;
 }

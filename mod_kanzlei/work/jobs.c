@@ -1,17 +1,21 @@
 #include "work/jobs.h"
 
-#include <apr_shm.h>
 #include <apr_strings.h>
 #include <httpd.h>
 #include <ap_mpm.h>
+#include <http_main.h>
 #include <mod_watchdog.h>
+#include <unistd.h>
 
 #include "work/lane.h"
 
 struct kz_jobs_t {
     kz_lane_t lanes[KZ_LANES];
-    apr_shm_t *shared; /* what the child that does the jobs tells the others */
 };
+
+/* How long a child must have been ready until httpd's parent has seen that it is well: its next
+ * look is a second later. */
+#define KZ_JOBS_HEALTHY (5 * APR_USEC_PER_SEC)
 
 static const char *const names[KZ_LANES] = {"mails", "seals", "uploads", "copies"};
 
@@ -22,11 +26,14 @@ int kz_lane_is_ending(void)
     return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state == AP_MPMQ_STOPPING;
 }
 
-/* mod_watchdog never calls again what gives anything but APR_SUCCESS. */
+/* mod_watchdog never calls again what gives anything but APR_SUCCESS. A child that is not ready
+ * gives the lane up as soon as another child is ready. */
 static apr_status_t tick(int reason, void *baton, apr_pool_t *pool)
 {
     kz_lane_t *lane = baton;
 
+    if (!lane->site && kz_jobs_may_leave(lane->shared))
+        _exit(APEXIT_CHILDSICK);
     if (reason == AP_WATCHDOG_STATE_RUNNING && lane->site)
         kz_lane_run(lane, pool);
     return APR_SUCCESS;
@@ -47,19 +54,25 @@ static apr_status_t add_lane(kz_lane_t *lane, const kz_conf_t *conf, apr_pool_t 
     return status == APR_SUCCESS ? add(watchdog, conf->job_interval, lane, tick) : status;
 }
 
-kz_err_t *kz_jobs_register(kz_jobs_t **jobs, const kz_conf_t *conf, apr_pool_t *pconf)
+int kz_jobs_may_leave(const kz_site_shared_t *shared)
 {
+    return shared->ready && apr_time_now() - shared->ready > KZ_JOBS_HEALTHY;
+}
+
+kz_err_t *kz_jobs_register(kz_jobs_t **jobs, const kz_site_t *site, apr_pool_t *pconf)
+{
+    const kz_conf_t *conf = site->portal->conf;
     kz_jobs_t *made;
-    apr_status_t status;
+    apr_status_t status = APR_SUCCESS;
     int i;
 
     *jobs = NULL;
     if (conf->job_interval == 0)
         return NULL;
     made = apr_pcalloc(pconf, sizeof *made);
-    status = apr_shm_create(&made->shared, sizeof(int), NULL, pconf); /* zeros */
     for (i = 0; i < KZ_LANES && status == APR_SUCCESS; i++) {
         made->lanes[i].id = (kz_lane_id_t)i;
+        made->lanes[i].shared = site->shared;
         made->lanes[i].name = names[i];
         status = add_lane(&made->lanes[i], conf, pconf);
     }
@@ -77,7 +90,6 @@ void kz_jobs_open(kz_jobs_t *jobs, kz_site_t *site)
 
     if (!jobs || !site)
         return;
-    site->test_signatures = apr_shm_baseaddr_get(jobs->shared);
     for (i = 0; i < KZ_LANES; i++)
         jobs->lanes[i].site = site;
 }

@@ -142,9 +142,9 @@ static void ask_scanner(kz_site_t *site, apr_pool_t *pool)
         complain("scanner", err);
         return;
     }
-    if (status.test_only && !*site->test_signatures)
+    if (status.test_only && !site->shared->test_signatures)
         KZ_LOG(KZ_LOG_WARNING, KZ_LOGNO(0026) "documents are scanned with TEST SIGNATURES ONLY");
-    *site->test_signatures = status.test_only;
+    site->shared->test_signatures = status.test_only;
 }
 
 /* Whether WAIT has passed since *LAST, which then becomes now. */

@@ -89,13 +89,13 @@ class Site(Portal):
         self.book, self.mounts = book, []
         self.mails, self.mail_port = Mails(), free_port()
         self.mail_server = None
-        self.slow = folder / "slow"
+        self.slow, self.sick = folder / "slow", folder / "sick"
         self.shim = self.build_shim(folder)
         self.start_mail()
         super().__init__(folder)
 
     def build_shim(self, folder):
-        """The library that makes a store slow."""
+        """The library that makes a store slow, or a process sick."""
         shim = folder / "slow.so"
         command = "gcc -shared -fPIC -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -o"
         subprocess.run([*command.split(), shim, HERE / "slow.c"], check=True)
@@ -123,6 +123,7 @@ class Site(Portal):
         """Ends every cause that a test may have left behind."""
         kill(descendants(*self.roots()), signal.SIGCONT)
         self.slow.unlink(missing_ok=True)
+        self.sick.unlink(missing_ok=True)
 
     @property
     def owner(self):
@@ -144,7 +145,8 @@ class Site(Portal):
         """apache2 -k ACTION; with PRELOAD its stores can be made slow."""
         env = {"TMPDIR": str(self.data / "tmp")}
         if preload:
-            env |= {"LD_PRELOAD": str(self.shim), "KZ_SLOW": str(self.slow)}
+            env |= {"LD_PRELOAD": str(self.shim)}
+            env |= {"KZ_SLOW": str(self.slow), "KZ_SICK": str(self.sick)}
         conf = self.data / "conf/httpd.conf"
         self.as_owner("/usr/sbin/apache2", "-f", conf, "-k", action, env=env)
 

@@ -45,6 +45,30 @@ def spooled(site, upload):
     return (site.data / "spool" / upload).stat().st_size
 
 
+@pytest.mark.expect_log(CHILD, r"this process (tries again|is not ready)")
+def test_a_sick_child_leaves_and_the_well_one_goes_on(site, admin):
+    """It tries again, then ends and is replaced: it keeps no job, and nobody meets it."""
+    site.restart_httpd(preload=True)
+    site.reconnect(admin)
+    wait_for(lambda: len(site.children()) == 2)
+    time.sleep(7)  # what httpd's parent needs to see that they are well, and more
+    before, (first, second) = site.log.stat().st_size, site.children()
+    site.sick.write_text(f"{site.httpd_pid()} {first}\n")
+    kill([second], signal.SIGKILL)
+    wait_for(lambda: "this process is not ready" in site.said_since(before))
+    sick = {pid for pid in site.children() if pid != first}
+    wait_for(lambda: not sick & set(site.children()))
+    assert first in site.children()
+    for _ in range(20):
+        assert admin.get("/").status_code == 200
+    user, taken = site.fresh_staff(), len(site.mails.taken)
+    assert admin.post_json("/forgotten", {"user": user}).status_code == 200
+    wait_for(lambda: len(site.mails.taken) > taken)
+    site.sick.unlink()
+    site.restart_httpd()
+    site.reconnect(admin)
+
+
 @pytest.mark.expect_log(CHILD)
 def test_child_killed(site, maria):
     """In the middle of an upload: what was kept goes on; everybody else is served at once."""

@@ -123,6 +123,14 @@ static kz_err_t *masters_read(kz_seal_keyring_t *ring, DIR *dir, const char *pat
     return NULL;
 }
 
+void kz_seal_keyring_lock(const kz_seal_keyring_t *ring)
+{
+    int i;
+
+    for (i = 0; i < ring->masters->nelts; i++)
+        kz_secret_lock(APR_ARRAY_IDX(ring->masters, i, master_t).key, KZ_SEAL_KEY);
+}
+
 kz_err_t *kz_seal_keyring_open(kz_seal_keyring_t **ring, const char *dir, apr_pool_t *pool)
 {
     kz_seal_keyring_t *made = apr_pcalloc(pool, sizeof *made);

@@ -28,6 +28,8 @@ typedef struct kz_seal_reader_t kz_seal_reader_t;
 /* Opens the master keys: every file NAME in DIR called "master-<version>" (1 to 4294967295) holds
  * 32 bytes, mode 0600 or 0400; the highest version wraps anew. Errors: CONFIG. */
 kz_err_t *kz_seal_keyring_open(kz_seal_keyring_t **ring, const char *dir, apr_pool_t *pool);
+/* Locks the keys in this process as well, after a fork (kz_secret_lock()). */
+void kz_seal_keyring_lock(const kz_seal_keyring_t *ring);
 apr_uint32_t kz_seal_keyring_version(const kz_seal_keyring_t *ring); /* the newest */
 
 /* Draws a new firm key and wraps it; FIRM is bound in. WRAPPED has KZ_SEAL_WRAPPED bytes. */

@@ -1,0 +1,81 @@
+"""Templates, texts and keys are loaded once, by httpd's parent: what is wrong is said before there
+is a child, and each child locks the keys in its own memory."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from running import running_portal
+
+
+@pytest.fixture(scope="module")
+def begun():
+    with running_portal() as portal:
+        yield portal
+
+
+def parent(portal):
+    return int((portal.data / "run/httpd.pid").read_text())
+
+
+def children(portal):
+    """httpd's own processes, without the scanner's."""
+    found = Path(f"/proc/{parent(portal)}/task/{parent(portal)}/children").read_text().split()
+    return [pid for pid in found if "apache2" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def locked(pid):
+    """KiB that this process has locked."""
+    return int(re.search(r"VmLck:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
+
+
+def test_each_process_has_locked_the_keys(begun):
+    if locked(parent(begun)) == 0:
+        pytest.skip("nothing may be locked here")
+    assert children(begun)
+    for pid in children(begun):
+        assert locked(pid) >= locked(parent(begun))
+
+
+def in_foreground(portal):
+    """Starts httpd as its service does; it ends when it can't."""
+    owner = (portal.data / "conf").stat()
+    user = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+    return subprocess.run(
+        ["/usr/sbin/apache2", "-D", "FOREGROUND", "-f", portal.data / "conf/httpd.conf"],
+        env=os.environ | {"TMPDIR": str(portal.data / "tmp")}, capture_output=True, text=True,
+        timeout=60, check=False, **(user if os.geteuid() == 0 else {}),
+    )
+
+
+def wrong_setting(portal):
+    path = portal.data / "conf/kanzlei.conf"
+    before = path.read_text()
+    path.write_text(re.sub(r"(?m)^(\s*KanzleiInstallation) .*", r'\1 "no-uuid"', before))
+    assert path.read_text() != before
+    return lambda: path.write_text(before)
+
+
+def open_key(portal):
+    (path,) = (portal.data / "keys").glob("**/master-1")
+    path.chmod(0o644)
+    return lambda: path.chmod(0o600)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "sentence"),
+    [(wrong_setting, "KanzleiInstallation is no UUID"), (open_key, "its owner alone may read")],
+)
+def test_what_is_wrong_is_said_before_any_child(begun, break_it, sentence):
+    begun.stop()
+    before = begun.log.stat().st_size
+    restore = break_it(begun)
+    done = in_foreground(begun)
+    restore()
+    said = begun.said_since(before) + done.stderr
+    assert done.returncode != 0
+    assert sentence in said
+    assert "this process" not in said  # no child has begun
+    begun.start()
