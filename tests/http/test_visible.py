@@ -131,7 +131,7 @@ def test_an_access_that_has_ended(portal, admin, anna):
         assert anna.browser.get(path).status_code == 404
     assert ids(anna.browser.get_json("/matters")["matters"]) == {other.matter}
     new = admin.upload(anna.matter, b"x", "danach.txt")
-    waits = "SELECT 1 FROM job WHERE kind = 'provided' AND state = 'waiting' AND about = %s"
+    waits = "SELECT 1 FROM job WHERE state = 'waiting' AND data ->> 'client' = %s"
     wait_for(lambda: portal.sql(waits, anna.client) == [])
     assert portal.sql("SELECT 1 FROM delivery_step WHERE document = %s", new) == []
     told = mails(portal.data / "mail", anna.email)
