@@ -257,7 +257,7 @@ def test_a_form_that_breaks_off_leaves_nothing(site, maria):
     assert site.sql(waiting) == rows
 
 
-@pytest.mark.expect_log(r"SCANNER_DOWN", r"SEAL: upload \S+ has failed")
+@pytest.mark.expect_log(r"SCANNER_DOWN", r"SEAL: upload: upload \S+ has failed")
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_spool_lost(site, maria, damage):
     """What was sent is not to be had any more: said, not tried for ever."""
