@@ -73,11 +73,12 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* Fills the page of a document, also when its form comes back. */
+/* Fills the page of a document, also when its form comes back. Nothing can be asked afterwards. */
 static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_request_t *rq,
                            kz_grant_t *grant)
 {
     int available = strcmp(document->state, "available") == 0;
+    kz_db_t *db = kz_grant_db(grant);
     kz_q_receipts_of_document_t *receipts;
     kz_q_events_of_document_t *events;
     int n, i;
@@ -91,8 +92,10 @@ static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_
     kz_view_flag(view, "may_decide",
                  strcmp(document->state, "unscannable") == 0 && kz_grant_is_staff(grant) &&
                      kz_grant_has(grant, KZ_RIGHT_RELEASE));
-    KZ_TRY(kz_q_events_of_document(&events, &n, kz_grant_db(grant),
-                                   &(kz_q_events_of_document_args_t){document->id}, rq->pool));
+    KZ_TRY(kz_q_events_of_document_send(db, &(kz_q_events_of_document_args_t){document->id}));
+    KZ_TRY(kz_q_receipts_of_document_send(db, &(kz_q_receipts_of_document_args_t){document->id}));
+    KZ_TRY(kz_grant_commit_send(grant)); /* all is asked */
+    KZ_TRY(kz_q_events_of_document_read(&events, &n, db, rq->pool));
     kz_show_events_of_document(view, "events", events, n);
     for (i = 0; i < n; i++) {
         kz_view_t *row = kz_view_at(view, "events", i);
@@ -100,8 +103,7 @@ static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_
         kz_view_text(row, "document_id", NULL); /* it is the page's own */
         kz_rows_event(row, events[i].kind);
     }
-    KZ_TRY(kz_q_receipts_of_document(&receipts, &n, kz_grant_db(grant),
-                                     &(kz_q_receipts_of_document_args_t){document->id}, rq->pool));
+    KZ_TRY(kz_q_receipts_of_document_read(&receipts, &n, db, rq->pool));
     kz_show_receipts_of_document(view, "steps", receipts, n);
     return NULL;
 }
