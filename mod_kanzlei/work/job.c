@@ -73,5 +73,5 @@ kz_err_t *kz_job_one(int *found, const kz_job_kind_t *kind, kz_site_t *site, apr
         return note(grant, kind, job, NULL);
     kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0025) "a job waits for the end of its lease: ",
                note(grant, kind, job, err));
-    return kz_err_wrap(err, "job %s, try %d", kind->name, job->tries);
+    return kz_err_wrap(err, "%s, try %d", kind->name, job->tries);
 }

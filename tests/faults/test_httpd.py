@@ -217,7 +217,7 @@ def test_graceful_restart_over_http_2(site, maria, tmp_path):
     assert browser.get(f"/documents/{upload}/content").content == content
 
 
-@pytest.mark.expect_log(r"job mail, try \d|job provided, try \d")
+@pytest.mark.expect_log(r"mail, try \d|provided, try \d")
 def test_mail_server_down(site, admin, maria):
     """Nobody waits for it; the mail goes out when it is back."""
     taken = len(site.mails.taken)

@@ -46,7 +46,7 @@ def account(site, user):
 # --- migrate -------------------------------------------------------------------------------------
 
 
-def copy_of_sql(folder, name="900_more.sql", text="CREATE TABLE more (firm int);"):
+def copy_of_sql(folder, name="900_more.sql", text="CREATE SEQUENCE more;"):
     """The statements, and one migration more."""
     shutil.copytree(SQL, folder)
     (folder / "schema" / name).write_text(text)
@@ -54,7 +54,7 @@ def copy_of_sql(folder, name="900_more.sql", text="CREATE TABLE more (firm int);
 
 
 def has_policy(site, table):
-    found = "SELECT 1 FROM pg_policies WHERE policyname = 'portal' AND tablename = %s"
+    found = "SELECT 1 FROM pg_policies WHERE policyname = 'portal_select' AND tablename = %s"
     return site.sql(found, table) != []
 
 
@@ -77,7 +77,7 @@ def test_at_the_same_time(empty):
 
 def test_newer_database(empty, tmp_path):
     empty.run("migrate", sql=copy_of_sql(tmp_path / "newer"))
-    empty.sql("DROP POLICY portal ON matter")
+    empty.sql("DROP POLICY portal_select ON matter")
     out, err = empty.run("migrate", code=1)
     assert out == ""
     assert err.count("\n") == 1
@@ -86,19 +86,19 @@ def test_newer_database(empty, tmp_path):
 
 
 def test_migration_that_fails(empty, tmp_path):
-    bad = "CREATE TABLE more (firm int); SELECT 1 / 0;"
+    bad = "CREATE SEQUENCE more; SELECT 1 / 0;"
     sql = copy_of_sql(tmp_path / "sql", text=bad)
     _, err = empty.run("migrate", sql=sql, code=1)
     assert "900_more.sql" in err
     assert "division by zero" in err
     assert empty.sql("SELECT to_regclass('more')") == [(None,)]
     assert (900,) not in empty.sql("SELECT number FROM migration")
-    (sql / "schema/900_more.sql").write_text("CREATE TABLE more (firm int);")
+    (sql / "schema/900_more.sql").write_text("CREATE SEQUENCE more;")
     assert empty.json("migrate", sql=sql)["applied"] == ["900_more"]
 
 
 def test_policies_are_applied_anew(site):
-    site.sql("DROP POLICY portal ON client")
+    site.sql("DROP POLICY portal_select ON client")
     site.sql("GRANT DELETE ON event TO kanzlei_portal")
     site.run("migrate", "--anew")
     assert has_policy(site, "client")
@@ -117,7 +117,7 @@ def changed_rules(folder):
 
 def test_rules_that_have_not_changed(site, tmp_path):
     """They are left alone, and nobody waits: another transaction has all tables meanwhile."""
-    site.sql("DROP POLICY portal ON client")
+    site.sql("DROP POLICY portal_select ON client")
     with site.cluster.connect(site.database) as other, other.transaction():
         other.execute("LOCK TABLE client, event, job IN ACCESS EXCLUSIVE MODE")
         assert site.json("migrate")["applied"] == []

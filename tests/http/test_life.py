@@ -111,7 +111,7 @@ def test_released_document_stays(life, tmp_path):
     assert all(path.exists() for path in life.objects(ident))
 
 
-@pytest.mark.expect_log(r"job remove_object, try 1: a document needs the object")
+@pytest.mark.expect_log(r"remove_object, try 1: a document needs the object")
 def test_what_a_document_needs_is_never_removed(life):
     ident, paths = life.document(b"brief")
     life.sql("INSERT INTO job (firm, id, kind, data) SELECT firm, gen_random_uuid(),"
@@ -125,7 +125,7 @@ def test_what_a_document_needs_is_never_removed(life):
 
 
 @pytest.mark.expect_log(
-    r"unscannable: encrypted", r"job remove_object, try \d+: .*STORE_DOWN|STORE_DOWN: job"
+    r"unscannable: encrypted", r"remove_object, try \d+: .*STORE_DOWN|STORE_DOWN: job"
 )
 def test_discarded_while_a_store_is_away(life, tmp_path):
     """It is removed there, too, when the store is back."""

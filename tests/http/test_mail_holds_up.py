@@ -67,7 +67,7 @@ def quiet(held, mails):
     wait_for(lambda: not rows(held, "SELECT id FROM job WHERE state = 'waiting'"))
     while mails.came.acquire(blocking=False):
         pass
-    lines = unexpected(held.said_since(before), (r"MAIL: job mail, try \d",))
+    lines = unexpected(held.said_since(before), (r"MAIL: job: mail, try \d",))
     assert not lines, lines
 
 

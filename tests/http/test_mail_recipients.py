@@ -88,7 +88,7 @@ def test_each_is_told_once(told, mails):
     documents = len(told.sql("SELECT id FROM document"))
     notified = told.sql("SELECT document, subject FROM event WHERE kind = 'notified'")
     assert len(notified) == len(set(notified)) == documents * len(everybody)
-    lines = unexpected(told.said_since(before), (r"MAIL: job: job provided, try \d",))
+    lines = unexpected(told.said_since(before), (r"MAIL: job: provided, try \d",))
     assert not lines, lines
 
 
