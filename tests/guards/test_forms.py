@@ -1,14 +1,11 @@
 """What a form's field is stands in forms.def, and nowhere else."""
 
 import re
-import sys
 
+import forms
 import pytest
 from source import ROOT, at, c_files, code, listed, write
 from test_text import catalogues
-
-sys.path.insert(0, str(ROOT / "tests/lib"))
-import forms  # noqa: E402
 
 TAG = re.compile(r"<(?:input|textarea|select)\b[^>]*>")
 # What part/field.html doesn't render: fields by hand, because they are more than a field, or less.

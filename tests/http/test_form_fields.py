@@ -1,15 +1,13 @@
 """forms.def against what there is: the tables' constraints, the pages, and what a form takes."""
 
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import forms
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/lib"))
-import forms  # noqa: E402
 
 FORMS = forms.read(ROOT / "mod_kanzlei/forms.def")
 STORED = sorted(

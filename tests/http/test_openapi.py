@@ -61,6 +61,17 @@ def test_rows_have_their_types(document):
     assert shown["properties"]["documents"]["items"] == {"$ref": "#/components/schemas/documents"}
 
 
+def test_forms_have_their_fields(document):
+    body = document["paths"]["/k/{firm}/clients"]["post"]["requestBody"]["content"]
+    schema = body["application/json"]["schema"]
+    assert schema == body["application/x-www-form-urlencoded"]["schema"]
+    assert schema["properties"]["name"] == {"type": "string", "minLength": 1, "maxLength": 200}
+    assert schema["properties"]["kind"] == {"enum": ["person", "company"]}
+    assert schema["required"] == ["number", "name"]
+    member = document["paths"]["/k/{firm}/staff/{staff}"]["post"]["requestBody"]["content"]
+    assert member["application/json"]["schema"]["properties"]["right_admin"] == {"const": "1"}
+
+
 def real_ids(document, portal, admin, client):
     """The description with this portal's ids for examples, so that not all is 404."""
     known = {
