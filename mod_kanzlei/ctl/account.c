@@ -223,10 +223,10 @@ static kz_err_t *list(kz_ctl_t *ctl)
         "password-stdin", KZ_CTL_OPTION, 0, "the password is the first line of standard input"     \
     }
 
-#define KZ_RIGHT(NAME, name) " " name
-static const char rights_help[] = "RIGHT; may be repeated. One of:"
+#define KZ_RIGHT(NAME, name) "|" name
+static const char rights_help[] =
 #include "rights.def"
-    ;
+    ": a right; may be repeated";
 #undef KZ_RIGHT
 
 static const apr_getopt_option_t staff_options[] = {
@@ -236,7 +236,7 @@ static const apr_getopt_option_t staff_options[] = {
     {"email", KZ_CTL_OPTION, 1, "ADDRESS: for invitations and new passwords"},
     {"language", KZ_CTL_OPTION, 1, "de|en: the firm's unless given"},
     {"admin", KZ_CTL_OPTION, 0, "makes an administrator, who has every right"},
-    {"right", KZ_CTL_OPTION, 1, rights_help},
+    {"right", KZ_CTL_OPTION, 1, rights_help + 1},
     PASSWORD,
     {"invite", KZ_CTL_OPTION, 0, "instead of a password: a mail with a link that works once"},
     END};

@@ -53,8 +53,9 @@ void kz_ctl__usage(FILE *out);
 void kz_ctl__print_help(const kz_ctl_command_t *command);
 /* Puts all of it into OBJECT: "commands" and "options" (of every command). */
 void kz_ctl__help_json(json_t *object);
-/* Prints what may follow the words at ARGV, a line each: for completion.bash. Gives an exit code.
- */
+/* Prints what may follow the ARGC words at ARGV, which were typed so far, a line each: commands,
+ * options, or the values of an option; FILE or DIR alone for the name of one. For completion.bash.
+ * Returns an exit code. */
 int kz_ctl__print_words(int argc, const char *const *argv);
 
 /* The newest migration that this program knows. */

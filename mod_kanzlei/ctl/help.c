@@ -80,28 +80,81 @@ const kz_ctl_command_t *kz_ctl__find(int *words, int argc, const char *const *ar
     return NULL;
 }
 
-int kz_ctl__print_words(int argc, const char *const *argv)
+/* The option that WORD is, of any command, if it takes a value; else NULL. */
+static const apr_getopt_option_t *find_valued(const char *word)
 {
-    int words, i;
-    const kz_ctl_command_t *command = kz_ctl__find(&words, argc, argv);
     const apr_getopt_option_t *option;
+    int i;
 
-    for (i = 0; !command && i < COMMANDS; i++) {
+    if (strncmp(word, "--", 2) != 0)
+        return NULL;
+    for (i = -1; i < COMMANDS; i++) {
+        for (option = i < 0 ? kz_ctl__common : commands[i]->options; option->name; option++) {
+            if (option->has_arg && strcmp(option->name, word + 2) == 0)
+                return option;
+        }
+    }
+    return NULL;
+}
+
+/* The values of OPTION, one per line; FILE or DIR for the name of one; nothing for any text. */
+static void print_values(const apr_getopt_option_t *option)
+{
+    const char *value = option->description;
+    int len;
+
+    option_text(&len, option);
+    if (!memchr(value, '|', (size_t)len) && strncmp(value, "FILE:", 5) != 0 &&
+        strncmp(value, "DIR:", 4) != 0)
+        return;
+    for (; len >= 0; len--, value++)
+        putchar(len && *value != '|' ? *value : '\n');
+}
+
+/* The words of all commands that can follow the first N WORDS of one. */
+static void print_commands(int n, const char *const *words)
+{
+    int i;
+
+    for (i = 0; i < COMMANDS; i++) {
         const char *name = commands[i]->name, *blank = strchr(name, ' ');
         size_t first = blank ? (size_t)(blank - name) : strlen(name);
 
-        if (argc == 0)
+        if (n == 0)
             printf("%.*s\n", (int)first, name);
-        else if (argc == 1 && blank && strlen(argv[0]) == first &&
-                 strncmp(argv[0], name, first) == 0)
+        else if (n == 1 && blank && strlen(words[0]) == first &&
+                 strncmp(words[0], name, first) == 0)
             puts(blank + 1);
     }
+    if (n == 0)
+        puts("help");
+}
+
+int kz_ctl__print_words(int argc, const char *const *argv)
+{
+    const kz_ctl_command_t *command;
+    const apr_getopt_option_t *option;
+    const char *words[2];
+    int n = 0, used, i;
+
+    for (i = 0; i < argc; i++) {
+        option = find_valued(argv[i]);
+        if (option && i == argc - 1) {
+            print_values(option);
+            return KZ_CTL_FINE;
+        }
+        if (option)
+            i++;
+        else if (argv[i][0] != '-' && strcmp(argv[i], "help") != 0 && n < 2)
+            words[n++] = argv[i];
+    }
+    command = kz_ctl__find(&used, n, words);
+    if (!command)
+        print_commands(n, words);
     for (option = command ? command->options : kz_ctl__common; option->name; option++)
         printf("--%s\n", option->name);
     for (option = command ? kz_ctl__common : NULL; option && option->name; option++)
         printf("--%s\n", option->name);
-    if (argc == 0)
-        puts("help");
     return KZ_CTL_FINE;
 }
 

@@ -46,10 +46,9 @@ static void set_person(kz_view_t *view, const kz_grant_t *grant)
     kz_view_text(view, "me_name", kz_grant_name(grant));
     kz_view_text(view, "me_user", kz_grant_user(grant));
     kz_view_flag(view, "is_admin", kz_grant_has(grant, KZ_RIGHT_ADMIN));
-    kz_view_flag(view, "may_all", kz_grant_has(grant, KZ_RIGHT_ALL));
-    kz_view_flag(view, "may_clients", kz_grant_has(grant, KZ_RIGHT_CLIENTS));
-    kz_view_flag(view, "may_unlock", kz_grant_has(grant, KZ_RIGHT_UNLOCK));
-    kz_view_flag(view, "may_release", kz_grant_has(grant, KZ_RIGHT_RELEASE));
+#define KZ_RIGHT(NAME, name) kz_view_flag(view, "may_" name, kz_grant_has(grant, KZ_RIGHT_##NAME));
+#include "rights.def"
+#undef KZ_RIGHT
 }
 
 /* A notice is named in the query by the end of its text's key: letters and underscores. */

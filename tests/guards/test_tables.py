@@ -9,12 +9,6 @@ from test_text import LANGUAGES, catalogues
 LINE = re.compile(r'^KZ_(?:RIGHT|EVENT|JOB)\(\w+, "(\w+)"', re.M)
 # What of html/po belongs to each name.
 TEXTS = {"rights.def": ("right.", "right_hint."), "events.def": ("event.",)}
-# Where else all rights stand: a template is HTML, the shell's completion no C.
-SHOWN = {
-    "html/part/field-rights.html": 'name="right_{}"',
-    "html/list/cell-rights.html": "{{{{#right_{}}}}}",
-    "mod_kanzlei/ctl/completion.bash": " {} ",
-}
 LIST = 4  # so many names as literals of one file are a list
 
 
@@ -37,15 +31,6 @@ def texts_apart(root):
     return found
 
 
-def rights_not_shown(root):
-    return [
-        f"{name}: no right {right}"
-        for name, pattern in SHOWN.items()
-        for right in names(root, "rights.def")
-        if pattern.format(right) not in re.sub(r"['\n]", " ", (root / name).read_text("utf-8"))
-    ]
-
-
 def second_lists(root):
     found = []
     for table in TEXTS:
@@ -60,7 +45,7 @@ def second_lists(root):
     return found
 
 
-RULES = [texts_apart, rights_not_shown, second_lists]
+RULES = [texts_apart, second_lists]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -68,12 +53,11 @@ def test_tables(rule):
     assert not rule(ROOT), listed(rule(ROOT))
 
 
-def sample(root, rights, texts, shown, code):
-    """A small project: names of rights, keys of texts, what the templates and the C have."""
+def sample(root, rights, texts, code):
+    """A small project: names of rights, keys of texts, the C."""
     lines = "".join(f'KZ_RIGHT({name.upper()}, "{name}")\n' for name in rights)
     po = "".join(f'msgid "{key}"\nmsgstr "x"\n\n' for key in texts)
     files = {f"html/po/{language}.po": po for language in LANGUAGES}
-    files |= {name: "".join(p.format(right) for right in shown) for name, p in SHOWN.items()}
     files |= {"mod_kanzlei/rights.def": lines, "mod_kanzlei/a.c": code}
     write(root, files)
 
@@ -81,8 +65,8 @@ def sample(root, rights, texts, shown, code):
 def test_tables_can_fail(tmp_path):
     rights = ["admin", "all", "release", "unlock"]
     texts = [prefix + name for prefix in TEXTS["rights.def"] for name in rights]
-    sample(tmp_path, rights, texts, rights, 'f("admin", "all", "unlock");')
-    assert [rule(tmp_path) for rule in RULES] == [[], [], []]
+    sample(tmp_path, rights, texts, 'f("admin", "all", "unlock");')
+    assert [rule(tmp_path) for rule in RULES] == [[], []]
     code = 'f("all", "admin", "unlock", "release");'
-    sample(tmp_path, rights, [*texts[1:], "right.none"], rights[1:], code)
-    assert [len(rule(tmp_path)) for rule in RULES] == [4, 3, 1]
+    sample(tmp_path, rights, [*texts[1:], "right.none"], code)
+    assert [len(rule(tmp_path)) for rule in RULES] == [4, 1]

@@ -523,4 +523,8 @@ def test_completion():
     assert complete("check", "--re") == {"--repair", "--remove-unknown"}
     assert complete("staff", "create", "--firm", "check", "--pass") == {"--password-stdin"}
     assert complete("staff", "create", "--right", "c") == {"clients"}
+    assert complete("staff", "create", "--language", "") == {"de", "en"}
+    assert complete("staff", "create", "--name", "help", "--ri") == {"--right"}
+    assert complete("staff", "create", "--user", "") == set()
+    assert complete("migrate", "--sql", "/et") == {"/etc"}
     assert complete("--config", "/etc/host") >= {"/etc/hosts"}

@@ -64,6 +64,10 @@ def test_fields_of_forms(tmp_path):
     ]  # fmt: skip
 
 
+def test_rights(tmp_path):
+    assert names(tmp_path, 'KZ_RIGHT(ALL, "all") /* sees each client */') == ["may_all"]
+
+
 def test_what_is_no_name(tmp_path):
     source = """/* kz_view_text(v, "comment", 1) */ // kz_view_text(v, "line", 1)
         kz_view_phrase(words, "err.complete", v, pool); kz_view_text(v, name, "value");
