@@ -22,13 +22,23 @@ static const struct {
 #undef KZ_RIGHT
 };
 
+/* Each right as a flag, "right_all", set if RIGHTS (words, or NULL) has it. */
+static void show_rights(kz_view_t *view, const char *rights)
+{
+    unsigned set = kz_right_set(rights);
+    size_t i;
+
+    for (i = 0; i < sizeof boxes / sizeof *boxes; i++)
+        kz_view_flag(view, boxes[i].field, (set & 1U << kz_right_find(boxes[i].right)) != 0);
+}
+
 /* GET /staff */
 kz_err_t *page_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_view_t *view = kz_reply_page(out, "staff");
     kz_list_asked_t asked;
     kz_q_staff_t *rows;
-    int n;
+    int n, i;
 
     KZ_TRY(kz_list_ask(&asked, &kz_list_staff, rq));
     do {
@@ -38,6 +48,8 @@ kz_err_t *page_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     } while (kz_list_again(&asked, n));
     rows = kz_list_page(&n, view, &asked, rows);
     kz_show_staff(view, "staff", rows, n);
+    for (i = 0; i < n; i++)
+        show_rights(kz_view_at(view, "staff", i), rows[i].rights);
     return NULL;
 }
 
@@ -122,7 +134,7 @@ kz_err_t *page_staff_member(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     kz_q_staff_rights_t *rights;
 
     KZ_TRY(kz_q_staff_rights(&rights, kz_grant_db(grant), &args, rq->pool));
-    kz_show_staff_rights(view, "form", rights);
+    show_rights(kz_view_object(view, "form"), rights->rights);
     return show_member(view, rq, grant);
 }
 

@@ -1,10 +1,8 @@
 -- The firm's people by name: those behind PLACE, or the last ones before it (BACK).
 -- staff(place uuid, back bool, count int4) :many
 -- -> id uuid, user text, staff_name text, email text, state enum(new|invited|active|locked),
---    last_sign_in timestamptz, right_admin bool, right_clients bool, right_release bool,
---    right_unlock bool, right_all bool
-SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in, r.admin, r.clients, r.release,
-       r.unlock, r.all
+--    last_sign_in timestamptz, rights text
+SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in, r.rights
   FROM (SELECT s.firm, s.id FROM account s
          WHERE s.kind = 'staff'
                [place: AND (s.name, s.id) [back: <] [!back: >]
@@ -12,11 +10,7 @@ SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in, r.admin, r.clie
          ORDER BY s.firm [back: DESC], s.kind [back: DESC], s.name [back: DESC], s.id [back: DESC]
          LIMIT $count) s
   JOIN account_row a ON a.firm = s.firm AND a.id = s.id,
-       LATERAL (SELECT coalesce(bool_or(x.name = 'admin'), false) AS admin,
-                       coalesce(bool_or(x.name = 'clients'), false) AS clients,
-                       coalesce(bool_or(x.name = 'release'), false) AS release,
-                       coalesce(bool_or(x.name = 'unlock'), false) AS unlock,
-                       coalesce(bool_or(x.name = 'all'), false) AS "all"
+       LATERAL (SELECT string_agg(x.name, ' ' ORDER BY x.name) AS rights
                   FROM "right" x WHERE x.firm = a.firm AND x.staff = a.id) r
  ORDER BY a.name, a.id;
 
@@ -30,11 +24,8 @@ SELECT a.id, a.id, a."user", a.name, a.email, a.state, a.invited, a.last_sign_in
   FROM account_row a WHERE a.side = 'staff' AND a.id = $staff;
 
 -- staff_rights(staff uuid) :one
--- -> right_admin bool, right_clients bool, right_release bool, right_unlock bool, right_all bool
-SELECT coalesce(bool_or(name = 'admin'), false), coalesce(bool_or(name = 'clients'), false),
-       coalesce(bool_or(name = 'release'), false), coalesce(bool_or(name = 'unlock'), false),
-       coalesce(bool_or(name = 'all'), false)
-  FROM "right" WHERE staff = $staff;
+-- -> rights text
+SELECT string_agg(name, ' ' ORDER BY name) FROM "right" WHERE staff = $staff;
 
 -- The clients assigned to one of the staff one by one.
 -- clients_of_staff(staff uuid) :many

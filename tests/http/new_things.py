@@ -231,15 +231,6 @@ KZ_COLUMN(remarks, text, words, "remarks.title")
     ('remark', 'firm id words', 'firm id words', '')"""),
 ]
 
-# Where sql/query/staff.sql has the columns of a right, those of one more.
-COLUMNS = [
-    (r"right_all bool", r"\g<0>, right_remarks bool"),
-    (r"\br\.all\b", r"\g<0>, r.remarks"),
-    (r"AS \"all\"", r"\g<0>, coalesce(bool_or(x.name = 'remarks'), false) AS remarks"),
-    (r"coalesce\(bool_or\(name = 'all'\), false\)",
-     r"\g<0>, coalesce(bool_or(name = 'remarks'), false)"),
-]
-
 TABLE = """-- Remarks of a firm, and what may be said of them.
 CREATE TABLE remark (
     firm   int NOT NULL REFERENCES firm,
@@ -278,6 +269,4 @@ def add_all(source):
         edit(source / name, lambda before, text=text: before + text)
     for name, mark, text in INSERTED:
         edit(source / name, lambda before, mark=mark, text=text: before.replace(mark, text + mark))
-    for pattern, more in COLUMNS:
-        edit(source / "sql/query/staff.sql", lambda before, p=pattern, m=more: re.sub(p, m, before))
     edit(source / "sql/schema/999_remark.sql", lambda _: migration(source))

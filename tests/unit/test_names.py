@@ -65,7 +65,8 @@ def test_fields_of_forms(tmp_path):
 
 
 def test_rights(tmp_path):
-    assert names(tmp_path, 'KZ_RIGHT(ALL, "all") /* sees each client */') == ["may_all"]
+    source = 'KZ_RIGHT(ALL, "all") /* sees each client */'
+    assert names(tmp_path, source) == ["may_all", "right_all"]
 
 
 def test_what_is_no_name(tmp_path):
