@@ -48,8 +48,8 @@ static void base64url_is_strict(void **state)
                                         "\xff",
                                         "AAA=",
                                         "AAAA\n",
-                                        "AA\x80"
-                                        "A"};
+                                        ("AA\x80"
+                                         "A")};
     unsigned char *back;
     size_t len;
 
