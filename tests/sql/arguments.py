@@ -100,7 +100,11 @@ CALLS = {
     "assignment_add": (("admin", "small"), [["@new", "@staff", "@client"]]),
     "assignment_end": (("admin", "small"), [["@staff", "@client"]]),
     # code.sql
-    "code_add": ((*STAFF, "portal"), [["@new", "@account", "invitation", HASH, "1 day"]]),
+    # Not for staff who are assigned to a matter alone: the policy refuses.
+    "code_add": (
+        ("admin", "many", "few", "small", "portal"),
+        [["@new", "@account", "invitation", HASH, "1 day"]],
+    ),
     "code_find": (("public",), [["@code"], [HASH]]),
     "code_redeem": (("public",), [["@code_id", "$argon2id$x"]]),
     # ctl.sql
