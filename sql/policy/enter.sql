@@ -125,7 +125,7 @@ BEGIN
             ELSE
                 found_it := false;
         END CASE;
-        IF NOT found_it THEN
+        IF found_it IS NOT TRUE THEN
             RAISE SQLSTATE 'KZ404' USING MESSAGE = 'no such ' || p_kinds[i];
         END IF;
     END LOOP;
