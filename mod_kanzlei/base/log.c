@@ -7,19 +7,20 @@
 
 #define KZ_LOG_LINE 1024 /* bytes of a line, with the final NUL */
 
+/* Detached threads may log while the hook is taken away. */
 static struct {
-    kz_log_hook_t hook;
-    void *baton;
-    kz_log_level_t level;
+    kz_log_hook_t _Atomic hook;
+    void *_Atomic baton;
+    _Atomic kz_log_level_t level;
 } log_to;
 
 static _Thread_local void *context_of_thread;
 
 void kz_log_hook_set(kz_log_hook_t hook, void *baton, kz_log_level_t level)
 {
-    log_to.hook = hook;
     log_to.baton = baton;
     log_to.level = level;
+    log_to.hook = hook;
 }
 
 void kz_log_context_set(void *context)
@@ -29,17 +30,18 @@ void kz_log_context_set(void *context)
 
 void kz_log__write(kz_log_level_t level, const char *file, int line, const char *format, ...)
 {
+    kz_log_hook_t hook = log_to.hook; /* once */
     char text[KZ_LOG_LINE];
     va_list args;
 
     if (level <= KZ_LOG_ERR)
         KZ_COUNT(LOG_ERRORS);
-    if (!log_to.hook || level > log_to.level)
+    if (!hook || level > log_to.level)
         return;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    log_to.hook(log_to.baton, level, file, line, context_of_thread, text);
+    hook(log_to.baton, level, file, line, context_of_thread, text);
 }
 
 void kz_log_err_keep(kz_log_level_t level, const char *what, const kz_err_t *err)

@@ -1,9 +1,11 @@
 /* The log: what reaches the hook, and with what. */
 #include "base/log.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include <apr_general.h>
@@ -143,6 +145,43 @@ static void test_what_must_hold_is_said_where_it_does_not(void **state)
     assert_non_null(strstr(said.text, "assertion failed: three == 4 ("));
 }
 
+static atomic_int heard;
+
+static void count_lines(void *baton, kz_log_level_t level, const char *file, int line,
+                        void *context, const char *text)
+{
+    (void)level;
+    (void)file;
+    (void)line;
+    (void)context;
+    (void)text;
+    (void)baton;
+    heard++;
+}
+
+static void *go_on_saying(void *ended)
+{
+    while (!*(atomic_int *)ended)
+        KZ_LOG(KZ_LOG_INFO, KZ_LOGNO(9999) "%d of %s", 3, "four");
+    return NULL;
+}
+
+/* A write to a store that hangs ends when it likes, also while its process does. */
+static void test_a_thread_may_log_while_the_hook_goes(void **state)
+{
+    atomic_int ended = 0;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, go_on_saying, &ended), 0);
+    while (heard < 100000) {
+        kz_log_hook_set(count_lines, NULL, KZ_LOG_INFO);
+        kz_log_hook_set(NULL, NULL, KZ_LOG_CRIT);
+    }
+    ended = 1;
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +197,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_must_hold_is_said_where_it_does_not,
                                         listen_to_info, stop_listening),
         cmocka_unit_test(test_an_assertion_is_an_error_with_its_place),
+        cmocka_unit_test(test_a_thread_may_log_while_the_hook_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
