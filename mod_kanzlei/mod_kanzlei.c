@@ -8,6 +8,8 @@
 #include <http_request.h>
 #include <curl/curl.h>
 #include <apr_env.h>
+#include <apr_signal.h>
+#include <apr_thread_proc.h>
 #include <sodium.h>
 #include <unistd.h>
 
@@ -78,13 +80,28 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return OK;
 }
 
-/* Ends this child if another one is ready. Otherwise it stays and serves httpd's other sites. */
-static void give_up(kz_err_t *err)
+/* Ends this child as soon as another one is well. */
+static void *APR_THREAD_FUNC leave(apr_thread_t *thread, void *shared)
 {
+    (void)thread;
+    apr_setup_signal_thread(); /* signals are for httpd's own threads */
+    while (!kz_jobs_may_leave(shared))
+        apr_sleep(APR_USEC_PER_SEC);
+    _exit(APEXIT_CHILDSICK);
+}
+
+/* Ends this child, or, while no other one is well, lets it serve httpd's other sites. A thread of
+ * its own looks for that: the lanes' threads wait for those of the well one. */
+static void give_up(kz_err_t *err, apr_pool_t *pool)
+{
+    apr_thread_t *thread;
+
     kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0029) "this process is not ready: ", err);
     site = NULL;
     if (kz_jobs_may_leave(loaded->shared))
         _exit(APEXIT_CHILDSICK);
+    if (apr_thread_create(&thread, NULL, leave, loaded->shared, pool) != APR_SUCCESS)
+        KZ_LOG(KZ_LOG_CRIT, KZ_LOGNO(0042) "this process stays, and is not ready");
 }
 
 static void child_init(apr_pool_t *pool, server_rec *server)
@@ -102,7 +119,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
         err = kz_site_start(&site, loaded, pool);
     }
     if (err)
-        give_up(err);
+        give_up(err, pool);
     else if (!loaded->shared->ready)
         loaded->shared->ready = apr_time_now();
     kz_jobs_open(jobs, site);

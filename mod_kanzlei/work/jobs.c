@@ -3,9 +3,7 @@
 #include <apr_strings.h>
 #include <httpd.h>
 #include <ap_mpm.h>
-#include <http_main.h>
 #include <mod_watchdog.h>
-#include <unistd.h>
 
 #include "work/lane.h"
 
@@ -26,14 +24,11 @@ int kz_lane_is_ending(void)
     return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) != APR_SUCCESS || state == AP_MPMQ_STOPPING;
 }
 
-/* mod_watchdog never calls again what gives anything but APR_SUCCESS. A child that is not ready
- * gives the lane up as soon as another child is ready. */
+/* mod_watchdog never calls again what gives anything but APR_SUCCESS. */
 static apr_status_t tick(int reason, void *baton, apr_pool_t *pool)
 {
     kz_lane_t *lane = baton;
 
-    if (!lane->site && kz_jobs_may_leave(lane->shared))
-        _exit(APEXIT_CHILDSICK);
     if (reason == AP_WATCHDOG_STATE_RUNNING && lane->site)
         kz_lane_run(lane, pool);
     return APR_SUCCESS;
@@ -72,7 +67,6 @@ kz_err_t *kz_jobs_register(kz_jobs_t **jobs, const kz_site_t *site, apr_pool_t *
     made = apr_pcalloc(pconf, sizeof *made);
     for (i = 0; i < KZ_LANES && status == APR_SUCCESS; i++) {
         made->lanes[i].id = (kz_lane_id_t)i;
-        made->lanes[i].shared = site->shared;
         made->lanes[i].name = names[i];
         status = add_lane(&made->lanes[i], conf, pconf);
     }

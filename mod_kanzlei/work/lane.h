@@ -17,8 +17,7 @@ typedef enum kz_lane_id_t {
 /* What a lane knows, in this child. Its thread alone uses it once that runs. */
 typedef struct kz_lane_t {
     kz_lane_id_t id;
-    const char *name; /* of the watchdog */
-    const kz_site_shared_t *shared;
+    const char *name;                        /* of the watchdog */
     kz_site_t *site;                         /* NULL: this child is not ready, and takes nothing */
     apr_time_t asked, sealed, tidied, swept; /* when last; 0: not yet */
 } kz_lane_t;

@@ -69,6 +69,24 @@ def test_a_sick_child_leaves_and_the_well_one_goes_on(site, admin):
     site.reconnect(admin)
 
 
+@pytest.mark.expect_log(CHILD, RESTART, r"this process (tries again|is not ready)")
+def test_a_child_that_was_sick_from_the_start_leaves(site):
+    """The well one is too young when it gives up, and does all jobs: it looks again."""
+    site.restart_httpd(preload=True)
+    wait_for(lambda: len(site.children()) == 2)
+    old = set(site.children())
+    site.sick.write_text(f"{site.httpd_pid()}\n")
+    site.httpd("graceful", preload=True)
+    wait_for(lambda: len(set(site.children()) - old) == 2)
+    time.sleep(1.5)
+    well, sick = sorted(set(site.children()) - old)
+    site.sick.write_text(f"{site.httpd_pid()} {well}\n")
+    wait_for(lambda: sick not in site.children())
+    assert well in site.children()
+    site.sick.unlink()
+    site.restart_httpd()
+
+
 @pytest.mark.expect_log(CHILD)
 def test_child_killed(site, maria):
     """In the middle of an upload: what was kept goes on; everybody else is served at once."""
