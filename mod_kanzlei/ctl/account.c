@@ -34,7 +34,7 @@ static kz_err_t *read_password(const char **password, apr_pool_t *pool)
     if (len == 0)
         return kz_err_create(KZ_ERR_INVALID, "there is no password on standard input");
     KZ_TRY(kz_field_take(&typed, KZ_FIELD_password_password, room, pool));
-    folded = kz_text_password(typed, len, pool);
+    folded = kz_text_password(typed, strlen(typed), pool);
     if (!folded)
         return kz_err_create(KZ_ERR_INVALID,
                              "the password is not UTF-8, or has a control character");

@@ -64,9 +64,9 @@ static kz_err_t *send_enter(kz_grant_t *grant)
         .ids = array_of(ask->id, ask->ids, grant->pool),
     };
 
+    grant->settled = 0;
     KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
     KZ_TRY(kz_q_enter_send(grant->db, &args));
-    grant->settled = 0;
     kz_db_defer(grant->db, read_enter, grant);
     return NULL;
 }
@@ -102,9 +102,9 @@ static kz_err_t *send_portal(kz_grant_t *grant)
 {
     kz_q_enter_portal_args_t args = {.firm = grant->firm};
 
+    grant->settled = 0;
     KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
     KZ_TRY(kz_q_enter_portal_send(grant->db, &args));
-    grant->settled = 0;
     kz_db_defer(grant->db, read_portal, grant);
     return NULL;
 }

@@ -54,7 +54,7 @@ static void add_field(kz_csv_t *csv, const char *text)
 {
     char quoted[4200]; /* the longest field is 1,000 bytes, each at most doubled */
     const char *safe = text ? text : "";
-    char room[1100];
+    char room[2100];
     size_t len;
 
     if (*safe && strchr("=+-@\t\r", *safe)) {
