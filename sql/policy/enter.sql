@@ -12,7 +12,8 @@ DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uu
 -- needed, or ''. Notes that the session is in use, once a minute.
 --
 -- Every page pays for this: so no SET but full names, as few statements as whoever enters needs, and few expressions
--- beside them, each of which PL/pgSQL prepares anew in each transaction. RESULT comes of set_config(), and is dropped.
+-- beside them, each of which PL/pgSQL prepares anew in each transaction. Types have full names, too: without SET a
+-- type of the session's own, in pg_temp, comes first, and its CHECK would run as the owner. RESULT comes of set_config(), and is dropped.
 CREATE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
                          OUT firm int, OUT firm_name text, OUT firm_key bytea, OUT account uuid, OUT kind text,
                          OUT user_name text, OUT name text, OUT language text, OUT session uuid, OUT rights text)
@@ -22,10 +23,10 @@ DECLARE
     few constant int := 50;
     old boolean;
     n int; -- of clients and matters, few + 1 at most; NULL: all
-    clients uuid[];
-    matters uuid[];
-    part uuid[]; -- clients of the matters
-    result text;
+    clients pg_catalog.uuid[];
+    matters pg_catalog.uuid[];
+    part pg_catalog.uuid[]; -- clients of the matters
+    result pg_catalog.text;
 BEGIN
     IF p_who = 'public' THEN
         SELECT f.id, f.name, f.language, '' INTO firm, firm_name, language, rights
@@ -159,7 +160,7 @@ CREATE FUNCTION kz_enter_portal(p_firm int, OUT firm_name text, OUT firm_slug te
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE
-    result text;
+    result pg_catalog.text;
 BEGIN
     SELECT f.name, f.slug, f.key, f.language, pg_catalog.set_config('kz.who', f.id || '||portal|all||||', true)
       INTO firm_name, firm_slug, firm_key, language, result

@@ -2,6 +2,7 @@
 
 import shutil
 
+import psycopg
 import pytest
 from conftest import migrated
 from ctl_site import SQL
@@ -125,3 +126,26 @@ def test_with_its_lines_a_new_table_is_secured(cluster, tmp_path):
     assert site.sql(columns) == [("firm",), ("text",)]
     policies = "SELECT polname::text FROM pg_policy WHERE polrelid = 'note'::regclass ORDER BY 1"
     assert site.sql(policies) == [("owner",), ("portal_select",)]
+
+
+def test_a_type_of_the_session_stands_for_no_other(site):
+    """A type in pg_temp comes first where no search_path is set; its CHECK would run as the owner."""
+    with psycopg.connect(site.conninfo("kanzlei_portal")) as db:
+        db.execute(
+            "CREATE FUNCTION pg_temp.spy() RETURNS boolean LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'a type of the session is used'; END $$"
+        )
+        for name in ("bool", "bytea", "int4", "int8", "interval", "text", "timestamptz", "uuid"):
+            db.execute(f"CREATE DOMAIN pg_temp.{name} AS pg_catalog.{name} CHECK (pg_temp.spy())")
+        functions = db.execute(
+            "SELECT proname, pronargs FROM pg_proc WHERE prosecdef AND proconfig IS NULL"
+            " AND pronamespace = 'public'::regnamespace"
+        ).fetchall()
+        assert "kz_enter" in dict(functions)
+        for name, args in functions:
+            try:
+                with db.transaction():
+                    db.execute(f"SELECT * FROM public.{name}({', '.join(['NULL'] * args)})")
+            except psycopg.Error as error:
+                assert error.sqlstate.startswith("KZ"), f"{name}: {error}"
+        db.rollback()
