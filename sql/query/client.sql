@@ -91,6 +91,11 @@ SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in
   FROM account_client ac JOIN account_row a ON a.firm = ac.firm AND a.id = ac.account
  WHERE ac.client = $client ORDER BY a.name, a.id LIMIT 200;
 
+-- One of the firm's staff, as anybody of the firm knows them: by name.
+-- colleague(staff uuid) :maybe
+-- -> id uuid
+SELECT id FROM person WHERE kind = 'staff' AND id = $staff;
+
 -- assignment_add(id uuid, staff uuid, client uuid) :exec
 INSERT INTO assignment (firm, id, staff, client)
 VALUES (kz_at_firm(), $id, $staff, $client)

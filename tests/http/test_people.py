@@ -232,6 +232,15 @@ def test_assignments_open_and_close(house, chef):
     assert chef.post(f"/clients/{client}/assignments", staff=foreign).status_code == 422
 
 
+def test_who_makes_clients_assigns_a_colleague(sabine):
+    client = client_of(sabine)
+    page = sabine.get_json(f"/clients/{client}")
+    (otto,) = [row["id"] for row in page["assignable"] if row["staff_name"] == "Otto"]
+    assert sabine.done(f"/clients/{client}/assignments", staff=otto)[1] == "assigned"
+    page = sabine.get_json(f"/clients/{client}")
+    assert [row["staff_name"] for row in page["assignments"]] == ["Otto", "Sabine"]
+
+
 def test_a_matter_is_seen_by_both_sides(house, chef):
     client = client_of(chef)
     account, _ = access_of(chef, client)
