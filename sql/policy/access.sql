@@ -28,6 +28,9 @@ SELECT * FROM (VALUES
     ('seen matter', 'public', '{sees matter id}'),
     ('of seen matter', 'public', '{sees matter matter}'),
     ('own of seen matter', 'public portal', '{t}.account = {me} AND {sees matter matter}'),
+    -- What is done with it when all of it is there, scanned and stored, is the portal's to say.
+    ('own being received', 'public portal',
+     '{t}.account = {me} AND {t}.state = ''receiving'' AND {sees matter matter}'),
     -- What the firm's scanner kept back is not the client's to see, unless it came from there.
     ('document of seen matter', 'public',
      '{sees matter matter} AND ({t}.state = ''available'' OR {t}.direction = ''from_client'' OR {side} <> ''client'')'),
@@ -170,8 +173,8 @@ SELECT * FROM (VALUES
     ('code', 'portal', 'firm',             'firm',             'firm',             '-'),
     ('code', 'public', '-',                '-',                '-',                '-'),
 
-    ('upload', 'client', 'own of seen matter', 'own of seen matter', 'own of seen matter', 'own of seen matter'),
-    ('upload', 'staff',  'own of seen matter', 'own of seen matter', 'own of seen matter', 'own of seen matter'),
+    ('upload', 'client', 'own of seen matter', 'own being received', 'own being received', 'own being received'),
+    ('upload', 'staff',  'own of seen matter', 'own being received', 'own being received', 'own being received'),
     ('upload', 'portal', 'firm',               '-',                  'firm',               'firm'),
     ('upload', 'public', '-',                  '-',                  '-',                  '-'),
 

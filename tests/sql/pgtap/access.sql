@@ -53,6 +53,8 @@ INSERT INTO meaning VALUES
     ('seen matter', 't.client = ANY (:clients) OR t.id = ANY (:matters)'),
     ('of seen matter', 't.client = ANY (:clients) OR t.matter = ANY (:matters)'),
     ('own of seen matter', 't.account = :me AND (t.client = ANY (:clients) OR t.matter = ANY (:matters))'),
+    ('own being received', 't.account = :me AND t.state = ''receiving'' AND'
+                           ' (t.client = ANY (:clients) OR t.matter = ANY (:matters))'),
     ('document of seen matter', 't.client = ANY (:clients) OR t.matter = ANY (:matters)'),
     ('of seen document', 't.document IN (:documents)'), ('of seen delivery', 't.document IN (:documents)'),
     ('own with what came', 't.account = :me AND t.step <> ''notified'' AND t.document IN (:documents) AND'
@@ -149,6 +151,12 @@ SELECT isnt(pg_temp.adding(a, a.condition), '42501', format('%s: %s adds "%s"', 
 SELECT is(pg_temp.adding(a, other), '42501', format('%s: %s adds nothing where %s', a.tab, a.person, other))
   FROM asked a, unnest(ARRAY[format('NOT coalesce(%s, false)', a.condition), replace(a.condition, '= 1 ', '= 2 ')]) other
  WHERE a.verb = 'adds' AND pg_temp.rows_in(a.tab, other) <> '0 rows' AND a.tab <> 'firm';
+
+-- An upload that is one's own goes from being received to the portal alone: nobody else says that it was scanned.
+SELECT is(does('maria', format('UPDATE upload SET %s WHERE account = %L', what, id(1, 'maria'))), result,
+          format('upload: maria sets %s', what))
+  FROM (VALUES ('touched = now()', '1 rows'), ('state = ''storing'', sha256 = sha256(''x'')', '42501'),
+               ('state = ''available''', '42501')) x (what, result);
 
 -- Names of people, and no more of them: one's own, the firm's, those of clients that one sees.
 SELECT is(does(p, 'SELECT name FROM person'), n || ' rows', format('person: %s knows %s', p, n))
