@@ -96,6 +96,7 @@ CALLS = {
     "client_change": (STAFF, [["@client", *CLIENT[1:]]]),
     "assignments_of_client": (STAFF, [["@client"]]),
     "assignable": (STAFF, [["@client"]]),
+    "colleague": (STAFF, [["@staff"]]),
     "accounts_of_client": (STAFF, [["@client"]]),
     "assignment_add": (("admin", "small"), [["@new", "@staff", "@client"]]),
     "assignment_end": (("admin", "small"), [["@staff", "@client"]]),
