@@ -7,7 +7,7 @@
 DROP VIEW IF EXISTS access_line, access_rows, access_columns;
 
 -- What the names of rows in access_line mean. {t} is the table; {me}, {all}, {admin}, {side}, {delivery} and
--- {sees ...}, a client or matter in that column which one sees, are as in policy.sql. EMPTY: the sides for which there is no such row anyway, whoever they are.
+-- {sees ...}, a client or matter in that column which one sees, and the like are as in policy.sql. EMPTY: the sides for which there is no such row anyway, whoever they are.
 CREATE VIEW access_rows WITH (security_invoker = true) AS
 SELECT * FROM (VALUES
     ('firm', '', 'true'),
@@ -34,6 +34,8 @@ SELECT * FROM (VALUES
     -- What the firm's scanner kept back is not the client's to see, unless it came from there.
     ('document of seen matter', 'public',
      '{sees matter matter} AND ({t}.state = ''available'' OR {t}.direction = ''from_client'' OR {side} <> ''client'')'),
+    ('of seen document and matter', 'public',
+     '{sees matter matter} AND EXISTS (SELECT FROM document d WHERE d.firm = {t}.firm AND d.id = {t}.document)'),
     ('of seen document', 'public',
      'EXISTS (SELECT FROM document d WHERE d.firm = {t}.firm AND d.id = {t}.document)'),
     -- Steps of deliveries: noted by who received it, for himself, or by the portal: that a mail has gone.
@@ -50,10 +52,12 @@ SELECT * FROM (VALUES
      '{t}.account = {me} OR {sees client} OR {t}.document IS NOT NULL AND {by matter}'
      ' AND EXISTS (SELECT FROM document d WHERE d.firm = {t}.firm AND d.id = {t}.document)'),
     ('own or of seen document', 'public portal',
-     '{t}.account = {me} OR {t}.document IS NOT NULL AND {sees client}'),
-    ('own about seen client', 'public portal', '{t}.account = {me} AND ({t}.client IS NULL OR {sees client})'),
+     '{t}.account = {me} OR {sees client}'
+     ' AND EXISTS (SELECT FROM document d WHERE d.firm = {t}.firm AND d.id = {t}.document)'),
+    ('own about seen client', 'public portal',
+     '{t}.account = {me} AND ({t}.client IS NULL OR {sees client}) AND {about no unseen document}'),
     ('about seen or new client', 'public',
-     '{t}.client IS NULL OR {sees row of client} OR kz_is_new_client({t}.client)'),
+     '({t}.client IS NULL OR {sees row of client} OR kz_is_new_client({t}.client)) AND {about no unseen document}'),
     ('about no client', '', '{t}.client IS NULL AND {t}.document IS NULL'),
     ('about known account or seen client', 'public',
      '{all} OR kz_sees_account({t}.about) OR {sees row of about}')
@@ -134,8 +138,8 @@ SELECT * FROM (VALUES
     ('document', 'public', '-',                       '-',    '-',              '-'),
 
     ('delivery', 'client', 'of seen matter', '-',              '-', '-'),
-    ('delivery', 'staff',  'of seen matter', 'of seen matter', '-', '-'),
-    ('delivery', 'portal', 'of seen matter', 'of seen matter', '-', '-'),
+    ('delivery', 'staff',  'of seen matter', 'of seen document and matter', '-', '-'),
+    ('delivery', 'portal', 'of seen matter', 'of seen document and matter', '-', '-'),
     ('delivery', 'public', '-',              '-',              '-', '-'),
 
     ('delivery_step', 'client', 'of seen delivery', 'own with what came',    '-', '-'),

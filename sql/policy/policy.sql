@@ -61,6 +61,8 @@ BEGIN
         SELECT * FROM (VALUES
             ('{delivery}', 'SELECT FROM delivery v WHERE v.firm = {t}.firm AND v.document = {t}.document'
                            ' AND v.client = {t}.client'),
+            ('{about no unseen document}', '({t}.document IS NULL OR EXISTS (SELECT FROM document d'
+                                           ' WHERE d.firm = {t}.firm AND d.id = {t}.document))'),
             ('{t}', format('%I', t)),
             ('{firm}', '(SELECT NULLIF({part 1}, '''')::int)'),
             ('{me}', '(SELECT NULLIF({part 2}, '''')::uuid)'),

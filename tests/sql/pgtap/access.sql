@@ -56,6 +56,8 @@ INSERT INTO meaning VALUES
     ('own being received', 't.account = :me AND t.state = ''receiving'' AND'
                            ' (t.client = ANY (:clients) OR t.matter = ANY (:matters))'),
     ('document of seen matter', 't.client = ANY (:clients) OR t.matter = ANY (:matters)'),
+    ('of seen document and matter', '(t.client = ANY (:clients) OR t.matter = ANY (:matters)) AND'
+                                    ' t.document IN (:documents)'),
     ('of seen document', 't.document IN (:documents)'), ('of seen delivery', 't.document IN (:documents)'),
     ('own with what came', 't.account = :me AND t.step <> ''notified'' AND t.document IN (:documents) AND'
                            ' t.document IN (SELECT id FROM document WHERE direction = :came)'),
@@ -65,7 +67,7 @@ INSERT INTO meaning VALUES
     ('of whole or new client', ':all OR t.client = ANY (:clients)'),
     ('own or seen event', 't.account = :me OR t.client = ANY (:clients) OR :all OR'
                           ' cardinality(:matters) > 0 AND t.document IN (:documents)'),
-    ('own or of seen document', 't.account = :me OR t.document IS NOT NULL AND t.client = ANY (:clients)'),
+    ('own or of seen document', 't.account = :me OR t.document IN (:documents) AND t.client = ANY (:clients)'),
     ('own about seen client', 't.account = :me AND (t.client IS NULL OR t.client = ANY (:clients))'),
     ('about seen or new client', 't.client IS NULL OR t.client = ANY (:clients) OR'
                                  ' t.client IN (SELECT client FROM matter WHERE id = ANY (:matters))'),
@@ -151,6 +153,27 @@ SELECT isnt(pg_temp.adding(a, a.condition), '42501', format('%s: %s adds "%s"', 
 SELECT is(pg_temp.adding(a, other), '42501', format('%s: %s adds nothing where %s', a.tab, a.person, other))
   FROM asked a, unnest(ARRAY[format('NOT coalesce(%s, false)', a.condition), replace(a.condition, '= 1 ', '= 2 ')]) other
  WHERE a.verb = 'adds' AND pg_temp.rows_in(a.tab, other) <> '0 rows' AND a.tab <> 'firm';
+
+-- What stands in the proof is about documents that one sees, whichever client it names.
+SELECT is(does('clerk', statement), '42501', statement)
+  FROM (VALUES (format('INSERT INTO event (firm, id, kind, account, client, document) VALUES (1, %L, ''opened'', %L, %s, %L)',
+                       id(1, 'e'), id(1, 'clerk'), 'NULL', id(1, 'from_firm', 2))),
+               (format('INSERT INTO event (firm, id, kind, account, client, document) VALUES (1, %L, ''opened'', %L, %L, %L)',
+                       id(1, 'e'), id(1, 'clerk'), id(1, 'client'), id(1, 'from_firm', 2))),
+               (format('INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)'
+                       ' VALUES (1, %L, %L, %L, ''from_firm'', now(), %L)', id(1, 'from_firm', 2), id(1, 'client'),
+                       id(1, 'matter'), id(1, 'clerk')))) x (statement);
+SELECT is(does('maria', format('INSERT INTO event (firm, id, kind, account, client, document)'
+                               ' VALUES (1, %L, ''opened'', %L, %L, %L)', id(1, 'e'), id(1, 'maria'), id(1, 'client'),
+                               id(1, 'from_firm', 2))), '42501', 'event: maria, about another client''s document');
+INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state, reason)
+SELECT firm, id(1, 'kept'), client, matter, direction, name, type, size, sha256, key, 'kept', by, 'unscannable', 'x'
+  FROM document WHERE id = id(1, 'from_firm');
+INSERT INTO event (firm, id, kind, client, document, detail) VALUES (1, id(1, 'e'), 'held', id(1, 'client'), id(1, 'kept'), 'x');
+SELECT is(does(p, 'SELECT FROM event WHERE kind = ''held'''), n || ' rows', 'event: of what was kept back, ' || p)
+  FROM (VALUES ('maria', 0), ('clerk', 1), ('group', 0)) x (p, n);
+DELETE FROM event WHERE kind = 'held';
+DELETE FROM document WHERE id = id(1, 'kept');
 
 -- An upload that is one's own goes from being received to the portal alone: nobody else says that it was scanned.
 SELECT is(does('maria', format('UPDATE upload SET %s WHERE account = %L', what, id(1, 'maria'))), result,
