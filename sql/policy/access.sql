@@ -26,6 +26,9 @@ SELECT * FROM (VALUES
     ('whole client', 'public', '{sees id}'),
     ('of whole client', 'public', '{sees client}'),
     ('seen matter', 'public', '{sees matter id}'),
+    -- An access that is one's business already, or is new: an account of another client's would be seen by it.
+    ('known account''s, of whole client', 'public',
+     '{sees client} AND (kz_sees_account({t}.account) OR kz_is_new_account({t}.account))'),
     ('of seen matter', 'public', '{sees matter matter}'),
     ('own of seen matter', 'public portal', '{t}.account = {me} AND {sees matter matter}'),
     -- What is done with it when all of it is there, scanned and stored, is the portal's to say.
@@ -118,7 +121,7 @@ SELECT * FROM (VALUES
     ('group_client', 'public', '-', '-', '-', '-'),
 
     ('account_client', 'client', '-',               '-',               '-', '-'),
-    ('account_client', 'staff',  'of whole client', 'of whole client', '-', '-'),
+    ('account_client', 'staff',  'of whole client', 'known account''s, of whole client', '-', '-'),
     ('account_client', 'portal', 'of whole client', '-',               '-', '-'),
     ('account_client', 'public', '-',               '-',               '-', '-'),
 

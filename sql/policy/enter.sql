@@ -297,7 +297,7 @@ BEGIN
 END $$;
 
 -- The names that make a password of P_ACCOUNT easy to guess: person, user, mail address, clients, firm.
--- A person who redeems a code may not see the clients yet.
+-- Whoever is signed in gets his own; a person who redeems a code may not see the clients yet.
 CREATE OR REPLACE FUNCTION kz_account_words(p_account uuid)
 RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -305,7 +305,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
                (SELECT string_agg(x.display, ' ') FROM (
                     SELECT c.display FROM account_client ac
                       JOIN client c ON c.firm = ac.firm AND c.id = ac.client
-                     WHERE ac.firm = a.firm AND ac.account = a.id LIMIT 20) x))
+                     WHERE ac.firm = a.firm AND ac.account = a.id
+                       AND (ac.ends_at IS NULL OR ac.ends_at > now()) LIMIT 20) x))
       FROM account a JOIN firm f ON f.id = a.firm
-     WHERE a.firm = (SELECT kz_at_firm()) AND a.id = p_account;
+     WHERE a.firm = (SELECT kz_at_firm()) AND a.id = p_account AND (kz_side() = 'public' OR a.id = kz_me());
 $$;

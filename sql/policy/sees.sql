@@ -145,6 +145,14 @@ BEGIN
                       AND public.kz_sees_client_row(ac.client));
 END $$;
 
+-- Whether P_ACCOUNT was made in this very transaction: then it acts for nobody yet.
+CREATE OR REPLACE FUNCTION kz_is_new_account(p_account uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM public.account a
+                    WHERE a.firm = public.kz_at_firm() AND a.id = p_account AND a.created = now());
+END $$;
+
 -- Whether P_CLIENT was made in this very transaction: then nobody is assigned to it yet, and whoever made it may.
 CREATE OR REPLACE FUNCTION kz_is_new_client(p_client uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$

@@ -51,6 +51,7 @@ INSERT INTO meaning VALUES
     ('whole client', 't.id = ANY (:clients)'), ('of whole client', ':all OR t.client = ANY (:clients)'),
     ('seen client', 't.id = ANY (:clients) OR t.id IN (SELECT client FROM matter WHERE id = ANY (:matters))'),
     ('seen matter', 't.client = ANY (:clients) OR t.id = ANY (:matters)'),
+    ('known account''s, of whole client', '(:all OR t.client = ANY (:clients)) AND (t.account = ANY (:accounts))'),
     ('of seen matter', 't.client = ANY (:clients) OR t.matter = ANY (:matters)'),
     ('own of seen matter', 't.account = :me AND (t.client = ANY (:clients) OR t.matter = ANY (:matters))'),
     ('own being received', 't.account = :me AND t.state = ''receiving'' AND'
@@ -153,6 +154,19 @@ SELECT isnt(pg_temp.adding(a, a.condition), '42501', format('%s: %s adds "%s"', 
 SELECT is(pg_temp.adding(a, other), '42501', format('%s: %s adds nothing where %s', a.tab, a.person, other))
   FROM asked a, unnest(ARRAY[format('NOT coalesce(%s, false)', a.condition), replace(a.condition, '= 1 ', '= 2 ')]) other
  WHERE a.verb = 'adds' AND pg_temp.rows_in(a.tab, other) <> '0 rows' AND a.tab <> 'firm';
+
+-- An access is a new account's, or one's that is seen already.
+UPDATE account SET created = now() - interval '1 day';
+SELECT is(does('clerk', format('INSERT INTO account_client (firm, account, client) VALUES (1, %L, %L)', id(1, 'otto'),
+                               id(1, 'client'))), '42501', 'account_client: not of another client''s account');
+SELECT is(does('clerk', format('INSERT INTO account (firm, id, kind, user_name, name) VALUES (1, %1$L, ''client'', ''neu'', ''Neu'');'
+                               'INSERT INTO account_client (firm, account, client) VALUES (1, %1$L, %2$L)', id(1, 'new'),
+                               id(1, 'client'))), '1 rows', 'account_client: of a new account');
+
+-- The words of a password are one's own.
+SELECT is(does(p, format('SELECT FROM kz_account_words(%L) w WHERE w <> %L', id(1, 'maria'), '')), n || ' rows',
+          format('words of maria''s: %s %s', p, n))
+  FROM (VALUES ('maria', 1), ('public', 1), ('otto', 0), ('clerk', 0), ('admin', 0), ('nobody', 0)) x (p, n);
 
 -- What stands in the proof is about documents that one sees, whichever client it names.
 SELECT is(does('clerk', statement), '42501', statement)
