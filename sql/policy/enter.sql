@@ -13,7 +13,8 @@ DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uu
 --
 -- Every page pays for this: so no SET but full names, as few statements as whoever enters needs, and few expressions
 -- beside them, each of which PL/pgSQL prepares anew in each transaction. Types have full names, too: without SET a
--- type of the session's own, in pg_temp, comes first, and its CHECK would run as the owner. RESULT comes of set_config(), and is dropped.
+-- type of the session's own, in pg_temp, comes first, and its CHECK would run as the owner. RESULT comes of
+-- set_config(), and is dropped.
 CREATE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
                          OUT firm int, OUT firm_name text, OUT firm_key bytea, OUT account uuid, OUT kind text,
                          OUT user_name text, OUT name text, OUT language text, OUT session uuid, OUT rights text)

@@ -129,7 +129,7 @@ def test_with_its_lines_a_new_table_is_secured(cluster, tmp_path):
 
 
 def test_a_type_of_the_session_stands_for_no_other(site):
-    """A type in pg_temp comes first where no search_path is set; its CHECK would run as the owner."""
+    """Without a search_path a type in pg_temp comes first; its CHECK would run as the owner."""
     with psycopg.connect(site.conninfo("kanzlei_portal")) as db:
         db.execute(
             "CREATE FUNCTION pg_temp.spy() RETURNS boolean LANGUAGE plpgsql AS"
