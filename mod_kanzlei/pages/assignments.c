@@ -18,8 +18,8 @@ kz_err_t *page_assign(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     staff = kz_form_value(form, KZ_FIELD_assignment_staff);
     if (!kz_form_failed(form))
-        KZ_TRY(kz_q_colleague(&member, kz_grant_db(grant), &(kz_q_colleague_args_t){staff},
-                              rq->pool));
+        KZ_TRY(
+            kz_q_colleague(&member, kz_grant_db(grant), &(kz_q_colleague_args_t){staff}, rq->pool));
     if (!member)
         return kz_err_create(KZ_ERR_INVALID, "\"staff\" is none of the firm's");
     KZ_TRY(kz_client_assign(grant, client, member->id));

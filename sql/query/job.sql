@@ -53,10 +53,12 @@ SELECT name, email FROM firm;
 -- -> firm int4, document uuid
 SELECT firm, document FROM kz_copy_take($again, string_to_array($stores, E'\n'));
 
--- Whether an object stays: WANTED when a document has it that was not discarded.
+-- Whether an object stays: WANTED when a document has it that was not discarded, or when it is another firm's:
+-- its key begins with the firm's number.
 -- job_object(object text) :one
 -- -> wanted bool
-SELECT EXISTS (SELECT FROM document WHERE object = $object AND state <> 'discarded');
+SELECT split_part($object, '/', 1) <> kz_at_firm()::text
+    OR EXISTS (SELECT FROM document WHERE object = $object AND state <> 'discarded');
 
 -- The object is in no store any more.
 -- job_object_gone(object text) :exec
