@@ -22,11 +22,11 @@ INSERT INTO event (firm, id, kind, client) VALUES (1, gen_random_uuid(), 'client
 INSERT INTO object_copy (firm, document, store, state)
 SELECT firm, id, 'one', 'held' FROM document WHERE matter = id(firm, 'matter', 3);
 
--- A matter: its client's row, its documents and what belongs to them, nothing else of the client.
+-- A matter: its client's row, its documents and what belongs to them, nothing else of the client; uploads and events
+-- of one's own.
 SELECT is(does('helper', 'SELECT FROM ' || t), n || ' rows', format('helper sees %s of %s', n, t))
   FROM (VALUES ('client', 1), ('matter', 1), ('document', 2), ('delivery', 2), ('delivery_step', 1), ('upload', 0),
-               ('object_copy', 2), ('event WHERE document IS NOT NULL', 2),
-               ('event WHERE client IS NOT NULL AND document IS NULL', 0)) x (t, n);
+               ('object_copy', 2), ('event', 3)) x (t, n);
 SELECT is(does('helper', 'SELECT FROM document WHERE matter = id(1, ''matter'')'), '2 rows', 'those of the matter');
 SELECT is(does('helper', 'SELECT FROM event WHERE document IN (SELECT id FROM document)'), '2 rows',
           'the events of these, none of the client');
@@ -39,11 +39,9 @@ SELECT is(does('helper', format('SELECT FROM kz_document_search(%L, NULL, NULL, 
   FROM (VALUES (NULL, 2), ('new', 1), ('available', 2)) x (state, n);
 
 -- Ids in the path.
-CREATE FUNCTION pg_temp.enter(p text, side text, r text, kind text, id uuid) RETURNS text LANGUAGE sql AS $$
-    SELECT format('SELECT FROM kz_enter(%L, %L, %L, %4$L) WHERE kz_see_ids(firm, %4$L, ARRAY[%L], ARRAY[%L::uuid])',
-                  'firma-1', tap.token(1, p), side, r, kind, id)
-$$;
-SELECT is(does('nobody', pg_temp.enter('helper', 'staff', r, kind, id)), result,
+\set see 'SELECT FROM kz_enter(%L, %L, %L, %L) e WHERE kz_see_ids(e.firm, %4$L, %L, ARRAY[%L::uuid])'
+SELECT is(does('nobody', format(:'see', 'firma-1', token(1, 'helper'),
+                                'staff', r, format('{%s}', kind), id)), result,
           format('enter: %s %s with the right "%s": %s', what, kind, r, result))
   FROM (VALUES ('his', 'matter', '', id(1, 'matter'), '1 rows'),
                ('the other', 'matter', '', id(1, 'matter', 3), 'KZ404'),
@@ -54,20 +52,21 @@ SELECT is(does('nobody', pg_temp.enter('helper', 'staff', r, kind, id)), result,
                ('another', 'client', '', id(1, 'client', 2), 'KZ404'),
                ('the client''s', 'account', '', id(1, 'maria'), 'KZ404')) x (what, kind, r, id, result);
 INSERT INTO "right" (firm, staff, name) VALUES (1, id(1, 'helper'), 'clients'), (1, id(1, 'clerk'), 'clients');
-SELECT is(does('nobody', pg_temp.enter(p, 'staff', 'clients', 'client', id(1, 'client'))), result,
+SELECT is(does('nobody', format(:'see', 'firma-1', token(1, p),
+                                'staff', 'clients', '{client}', id(1, 'client'))), result,
           format('enter: the client, with the right "clients", as %s: %s', p, result))
   FROM (VALUES ('helper', 'KZ404'), ('clerk', '1 rows')) x (p, result);
 
 -- What may be written.
-CREATE FUNCTION pg_temp.upload(n int) RETURNS text LANGUAGE sql AS $$
-    SELECT format('INSERT INTO upload (firm, id, account, client, matter, name, type, size, key) VALUES'
-                  ' (1, gen_random_uuid(), %L, %L, %L, ''a'', ''text/plain'', 1, decode(repeat(''00'', 76), ''hex''))',
-                  tap.id(1, 'helper'), tap.id(1, 'client'), tap.id(1, 'matter', n))
+CREATE FUNCTION pg_temp.adding(n int) RETURNS text LANGUAGE sql AS $$
+    SELECT format('INSERT INTO upload (firm, id, account, client, matter, name, type, size, key) VALUES (1,'
+                  ' gen_random_uuid(), %L, %L, %L, ''b.pdf'', ''application/pdf'', 7, %L)', tap.id(1, 'helper'),
+                  tap.id(1, 'client'), tap.id(1, 'matter', n), decode(repeat('00', 76), 'hex'))
 $$;
 SELECT is(does('helper', s), result, format('helper: %s: %s', s, result))
   FROM (VALUES ('UPDATE client SET city = ''Ulm''', '0 rows'),
                (copy('matter', 'id = id(1, ''matter'')', '{"id": "00000000-0000-7000-8000-000000000009"}'), '42501'),
-               (pg_temp.upload(1), '1 rows'), (pg_temp.upload(3), '42501')) x (s, result);
+               (pg_temp.adding(1), '1 rows'), (pg_temp.adding(3), '42501')) x (s, result);
 SELECT is(does('helper', format('SELECT FROM kz_step(%L, ''opened'')', id(1, 'from_client', n))), rows || ' rows',
           format('helper opens what was sent in matter %s: %s', n, rows))
   FROM (VALUES (1, 1), (3, 0), (2, 0)) x (n, rows);
@@ -91,7 +90,8 @@ SELECT is(does('maria', format('SELECT FROM %s WHERE %s = id(1, ''client'')', t,
 SELECT is(does('maria', 'SELECT FROM document'), '2 rows', 'the other client is seen as before');
 SELECT is(does('maria', format('SELECT FROM kz_step(%L, ''opened'')', id(1, 'from_firm'))), '0 rows',
           'an access that has ended opens nothing');
-SELECT is(does('nobody', pg_temp.enter('maria', 'client', '', 'document', id(1, 'from_firm'))), 'KZ404',
+SELECT is(does('nobody', format(:'see', 'firma-1', token(1, 'maria'),
+                                'client', '', '{document}', id(1, 'from_firm'))), 'KZ404',
           'enter: a document of the client whose access has ended');
 
 SELECT * FROM finish();
