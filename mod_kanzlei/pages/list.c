@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
+#include "base/text.h"
 #include "base/time.h"
 
 #define KZ_LIST(list, path, rows, query, most, order, at, id, leads)                               \
@@ -39,26 +40,27 @@ static void wrong(kz_list_asked_t *asked, const kz_list__filter_t *filter, const
     apr_table_setn(asked->wrong, filter->name, kz_view_phrase(rq->words, key, NULL, rq->pool));
 }
 
-/* TYPED as a pattern of LIKE that finds it anywhere, in lower case. */
+/* TYPED as a pattern of LIKE that finds it anywhere, in lower case. It is folded as the names are
+ * that it is looked for in. */
 static void read_words(kz_list_asked_t *asked, const kz_list__filter_t *filter, const char *typed)
 {
-    size_t len = strlen(typed);
+    const char *folded = kz_text_line(typed, strlen(typed), asked->rq->pool);
     char *to;
 
-    if (!kz_str_is_utf8(typed, len)) {
+    if (!folded) {
         wrong(asked, filter, "field.characters");
         return;
     }
-    if (len > filter->most) {
+    if (kz_text_length(folded) > filter->most) {
         wrong(asked, filter, "field.too_long");
         return;
     }
-    asked->like = to = apr_palloc(asked->rq->pool, 2 * len + 3);
+    asked->like = to = apr_palloc(asked->rq->pool, 2 * strlen(folded) + 3);
     *to++ = '%';
-    for (; *typed; typed++) {
-        if (strchr("%_\\", *typed))
+    for (; *folded; folded++) {
+        if (strchr("%_\\", *folded))
             *to++ = '\\';
-        *to++ = (char)apr_tolower(*typed);
+        *to++ = (char)apr_tolower(*folded);
     }
     *to++ = '%';
     *to = '\0';
@@ -123,6 +125,8 @@ static void read_day(kz_list_asked_t *asked, const kz_list__filter_t *filter, co
         asked->from = start;
     } else {
         asked->to = end;
+        if (asked->from >= end) /* FROM stands before TO in lists.def */
+            wrong(asked, filter, "filter.order");
     }
 }
 

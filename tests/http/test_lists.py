@@ -5,7 +5,9 @@ import html
 import io
 import itertools
 import re
+import secrets
 import sys
+from urllib.parse import quote
 
 import pytest
 from running import ROOT
@@ -275,6 +277,25 @@ def test_the_export_says_what_is_wrong(admin):
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"name": "from", "text": SAID["field.date"]}]
     assert admin.get("/receipts.csv?from=gestern", json_view=False).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/documents", "/receipts", "/receipts.csv"])
+def test_a_period_that_ends_before_it_begins(admin, path):
+    answer = admin.get(f"{path}?from=02.01.2026&to=2026-01-01")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"name": "to", "text": SAID["filter.order"]}]
+    assert admin.get(f"{path}?from=01.01.2026&to=2026-01-01").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "typed", ["Rösti GmbH", "  ro\u0308sti\u00a0\u200bgmbh ", "R\u00d6STI\tGMBH"]
+)
+def test_words_are_folded_as_names_are(admin, typed):
+    number = secrets.token_hex(4)
+    admin.made("/clients", {"number": number, "kind": "company", "name": f"Rösti GmbH {number}",
+                            "language": "de"})  # fmt: skip
+    view = admin.get_json(f"/clients?q={quote(typed)}%20{number}")
+    assert [row["number"] for row in view["clients"]] == [number]
 
 
 def test_days_as_people_write_them(papers):
