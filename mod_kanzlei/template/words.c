@@ -11,18 +11,27 @@
 
 static const char *const units[KZ_WORDS_UNITS] = {"size.b", "size.kb", "size.mb", "size.gb"};
 
-/* The text KEY with the marks in place of NAMES.
+/* The text KEY with the marks in place of NAMES. What is rendered has room for a page: a copy is kept.
  * view names: amount date day month_name time year */
 static kz_err_t *pattern(const char **out, const kz_words_t *words, const char *key,
                          const char *const *names, apr_pool_t *pool)
 {
     static const char *const marks[] = {"\1", "\2", "\3"};
-    kz_value_t view = kz_value_object(pool);
+    kz_value_t view;
+    const char *rendered;
+    apr_pool_t *scratch;
+    kz_err_t *err;
     int i;
 
+    apr_pool_create(&scratch, pool);
+    view = kz_value_object(scratch);
     for (i = 0; names[i]; i++)
-        *kz_value_member(view.object, names[i], pool) = kz_value_text(marks[i], 1, pool);
-    return kz_templates_text(out, words->templates, key, &view, pool);
+        *kz_value_member(view.object, names[i], scratch) = kz_value_text(marks[i], 1, scratch);
+    err = kz_templates_text(&rendered, words->templates, key, &view, scratch);
+    if (!err)
+        *out = apr_pstrdup(pool, rendered);
+    apr_pool_destroy(scratch);
+    return err;
 }
 
 static kz_err_t *load_patterns(kz_words_t *words, apr_pool_t *pool)
