@@ -12,7 +12,9 @@ from running import running_portal
 
 @pytest.fixture(scope="module")
 def begun():
-    with running_portal() as portal:
+    """A portal without AddressSanitizer, which makes nothing of mlock()."""
+    build = os.environ.get("KZ_BUILD")
+    with running_portal(build=build and Path(build).parent) as portal:
         yield portal
 
 
@@ -32,8 +34,7 @@ def locked(pid):
 
 
 def test_each_process_has_locked_the_keys(begun):
-    if locked(parent(begun)) == 0:
-        pytest.skip("nothing may be locked here")
+    assert locked(parent(begun)) > 0
     assert children(begun)
     for pid in children(begun):
         assert locked(pid) >= locked(parent(begun))
