@@ -11,8 +11,8 @@
 
 static const char *const units[KZ_WORDS_UNITS] = {"size.b", "size.kb", "size.mb", "size.gb"};
 
-/* The text KEY with the marks in place of NAMES. What is rendered has room for a page: a copy is
- * kept. view names: amount date day month_name time year */
+/* The text KEY with the marks in place of NAMES: a copy, as what is rendered has room for a page.
+ * view names: amount date day month_name time year */
 static kz_err_t *pattern(const char **out, const kz_words_t *words, const char *key,
                          const char *const *names, apr_pool_t *pool)
 {
