@@ -28,13 +28,16 @@ typedef struct scanner_t {
 
 /* Scans yield to pages; no harm is done where that fails. Linux shares the processors among
  * sessions before it looks at nice values (sched(7), "The autogroup feature"): in httpd's session
- * each scan would take the pages' share. */
+ * each scan would take the pages' share. Without CAP_SYS_ADMIN, Linux takes one change in 100 ms
+ * from all processes together, and answers EAGAIN to the others. */
 static void stand_back(void)
 {
     int group = setsid() > 0 ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
+    int tries = 5;
 
     if (group >= 0) {
-        dprintf(group, "%d", KZ_SCANNER_NICE);
+        while (dprintf(group, "%d", KZ_SCANNER_NICE) < 0 && errno == EAGAIN && --tries > 0)
+            usleep(100 * 1000);
         close(group);
     }
     if (nice(KZ_SCANNER_NICE) == -1)
