@@ -16,6 +16,9 @@ BEGIN
     FOR v IN SELECT d.firm, d.client FROM delivery d
               WHERE d.firm = kz_at_firm() AND d.document = p_document
                 AND d.direction = incoming
+                AND NOT EXISTS (SELECT FROM delivery_step s
+                                 WHERE s.firm = d.firm AND s.document = d.document AND s.client = d.client
+                                   AND s.account = me AND s.step = p_step)
     LOOP
         WITH new AS (
             INSERT INTO delivery_step (firm, document, client, account, step)
