@@ -55,7 +55,7 @@ BEGIN
         SELECT coalesce(pg_catalog.string_agg(r.name, ' '), '') INTO rights
           FROM public."right" r WHERE r.firm = kz_enter.firm AND r.staff = kz_enter.account;
         IF rights !~ '\m(all|admin)\M' THEN
-            SELECT pg_catalog.array_agg(x.client) FILTER (WHERE x.client IS NOT NULL),
+            SELECT pg_catalog.array_agg(DISTINCT x.client) FILTER (WHERE x.client IS NOT NULL),
                    pg_catalog.array_agg(x.matter) FILTER (WHERE x.part IS NOT NULL),
                    pg_catalog.array_agg(x.part) FILTER (WHERE x.part IS NOT NULL), pg_catalog.count(*)
               INTO clients, matters, part, n

@@ -33,11 +33,14 @@ $$;
 -- policy that asks is not asked in turn; and no planner looks into them, which would plan the same policies for each
 -- mention of a table. A policy may ask for each row: so instead of SET, which costs more than they do, full names.
 
--- Whether the account at work, which sees many, sees the client as a whole: by one or two looks into an index.
+-- Whether the account at work, if it sees many, sees the client as a whole: by one or two looks into an index. Of
+-- who sees all or a few, no: the policies ask for these before.
 CREATE OR REPLACE FUNCTION kz_works_for(p_client uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    IF public.kz_side() = 'client' THEN
+    IF public.kz_reach() <> 'many' THEN
+        RETURN false;
+    ELSIF public.kz_side() = 'client' THEN
         RETURN EXISTS (SELECT FROM public.account_client c
                         WHERE c.firm = public.kz_at_firm() AND c.account = public.kz_me() AND c.client = p_client
                           AND (c.ends_at IS NULL OR c.ends_at > now()));
@@ -53,6 +56,9 @@ END $$;
 CREATE OR REPLACE FUNCTION kz_works_on(p_client uuid, p_matter uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
+    IF public.kz_reach() <> 'many' THEN
+        RETURN false;
+    END IF;
     RETURN public.kz_works_for(p_client)
         OR EXISTS (SELECT FROM public.assignment w
                     WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND w.matter = p_matter);
@@ -62,6 +68,9 @@ END $$;
 CREATE OR REPLACE FUNCTION kz_works_with(p_client uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
+    IF public.kz_reach() <> 'many' THEN
+        RETURN false;
+    END IF;
     RETURN public.kz_works_for(p_client)
         OR EXISTS (SELECT FROM public.assignment w JOIN public.matter m ON m.firm = w.firm AND m.id = w.matter
                     WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND m.client = p_client);
@@ -93,10 +102,11 @@ BEGIN
                   WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() ORDER BY m.id);
 END $$;
 
--- The clients that the account at work sees when these are not all: few as they stand in kz.who (twice,
--- when two groups have them), many looked up.
+-- The clients that the account at work sees when these are not all, each once: few as they stand in kz.who, many
+-- looked up. Nothing here, nor in what follows, keeps a planner from putting it in place: a function that stays one
+-- is planned at each start of a query.
 CREATE OR REPLACE FUNCTION kz_mine() RETURNS uuid[] LANGUAGE sql STABLE AS $$
-    SELECT CASE kz_reach() WHEN 'many' THEN kz_works_for_all() ELSE ARRAY(SELECT DISTINCT unnest(kz_few())) END
+    SELECT CASE kz_reach() WHEN 'many' THEN kz_works_for_all() ELSE coalesce(kz_few(), '{}') END
 $$;
 -- The matters that it works for alone, and their clients, in the same order.
 CREATE OR REPLACE FUNCTION kz_part_matters() RETURNS uuid[] LANGUAGE sql STABLE AS $$
