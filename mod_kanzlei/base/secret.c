@@ -1,12 +1,16 @@
 #include "base/secret.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_errno.h>
 #include <sodium.h>
+
+#include "base/log.h"
 
 static apr_status_t wipe(void *secret)
 {
@@ -27,7 +31,15 @@ kz_err_t *kz_secret_alloc(void **secret, size_t size, apr_pool_t *pool)
 
 void kz_secret_lock(const void *secret, size_t size)
 {
-    (void)sodium_mlock((void *)(uintptr_t)secret, size);
+    static int told;
+
+    if (sodium_mlock((void *)(uintptr_t)secret, size) == 0 || told)
+        return;
+    told = 1;
+    KZ_LOG(KZ_LOG_WARNING,
+           KZ_LOGNO(0043) "keys may be swapped out, as memory can't be locked: %s; raise "
+                          "RLIMIT_MEMLOCK (systemd: LimitMEMLOCK)",
+           strerror(errno));
 }
 
 kz_err_t *kz_secret_read(void **secret, size_t size, const char *path, apr_pool_t *pool)

@@ -13,8 +13,8 @@
 kz_err_t *kz_secret_alloc(void **secret, size_t size, apr_pool_t *pool);
 
 /* Locks SIZE bytes at SECRET in this process's memory, after a fork: mlock(2) is not inherited
- * (MADV_DONTDUMP is). Like kz_secret_alloc() it leaves them unlocked where locking is not allowed.
- */
+ * (MADV_DONTDUMP is). Like kz_secret_alloc() it leaves them unlocked where locking is not allowed,
+ * and logs that, once in a process. Called before there are other threads. */
 void kz_secret_lock(const void *secret, size_t size);
 
 /* Reads exactly SIZE bytes from the file at PATH, which must be readable by its owner alone

@@ -3,6 +3,7 @@ is a child, and each child locks the keys in its own memory."""
 
 import os
 import re
+import resource
 import subprocess
 from pathlib import Path
 
@@ -38,6 +39,22 @@ def test_each_process_has_locked_the_keys(begun):
     assert children(begun)
     for pid in children(begun):
         assert locked(pid) >= locked(parent(begun))
+
+
+def test_keys_that_cannot_be_locked_are_said(begun):
+    """It serves nonetheless: a container may not be allowed to lock memory."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    begun.stop()
+    before = begun.log.stat().st_size
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, hard))
+    try:
+        begun.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (soft, hard))
+    said = begun.said_since(before)
+    assert said.count("keys may be swapped out") == len(children(begun))
+    begun.stop()
+    begun.start()
 
 
 def in_foreground(portal):
