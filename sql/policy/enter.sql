@@ -59,11 +59,14 @@ BEGIN
                    pg_catalog.array_agg(x.matter) FILTER (WHERE x.part IS NOT NULL),
                    pg_catalog.array_agg(x.part) FILTER (WHERE x.part IS NOT NULL), pg_catalog.count(*)
               INTO clients, matters, part, n
-              FROM (SELECT coalesce(w.client, g.client) AS client, w.matter, m.client AS part
-                      FROM public.assignment w
-                      LEFT JOIN public.group_client g ON g.firm = w.firm AND g."group" = w."group"
-                      LEFT JOIN public.matter m ON m.firm = w.firm AND m.id = w.matter
-                     WHERE w.firm = kz_enter.firm AND w.staff = kz_enter.account LIMIT few + 1) x;
+              FROM (SELECT coalesce(w.client, g.client) AS client, w.matter,
+                           (SELECT m.client FROM public.matter m WHERE m.firm = kz_enter.firm AND m.id = w.matter) AS part
+                      FROM (SELECT a.client, a.matter, a."group" FROM public.assignment a
+                             WHERE a.firm = kz_enter.firm AND a.staff = kz_enter.account LIMIT few + 1) w
+                      LEFT JOIN LATERAL (
+                           SELECT g.client FROM public.group_client g
+                            WHERE g.firm = kz_enter.firm AND g."group" = w."group" LIMIT few + 1) g ON true
+                     LIMIT few + 1) x;
         END IF;
     END IF;
     IF old IS DISTINCT FROM false OR p_who NOT IN ('member', kind) OR p_right <> '' THEN
