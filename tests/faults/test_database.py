@@ -3,6 +3,7 @@
 import secrets
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from breakable import descendants, kill
@@ -39,13 +40,13 @@ def test_stopped_and_started(site, maria):
     assert browser.get(f"/documents/{document}/content").content == b"before"
 
 
-def crowd(site, maria, count):
-    """As many browsers of hers, each with a connection of its own."""
+def crowd(site, person, count):
+    """As many browsers of theirs, each with a connection of its own."""
     made = []
     for _ in range(count):
         browser = site.browser()
-        browser.http.cookies = maria.browser.http.cookies
-        browser.csrf = maria.browser.csrf
+        browser.http.cookies = person.http.cookies
+        browser.csrf = person.csrf
         assert browser.get("/sign-in").status_code == 200
         made.append(browser)
     return made
@@ -73,7 +74,7 @@ def test_hanging(site, maria):
 @pytest.mark.expect_log(DOWN)
 def test_hanging_for_a_crowd(site, maria):
     """More requests at once than there are connections: the last one, too, hears of it in time."""
-    browsers = crowd(site, maria, 40)
+    browsers = crowd(site, maria.browser, 40)
     hanging = descendants(site.postgres_pid())
     kill(hanging, signal.SIGSTOP)
     with ThreadPoolExecutor(len(browsers)) as pool:
@@ -83,3 +84,35 @@ def test_hanging_for_a_crowd(site, maria):
                 browsers))  # fmt: skip
     kill(hanging, signal.SIGCONT)
     site.back("PostgreSQL goes on: 40 at once", lambda: maria.browser.get("/").status_code == 200)
+
+
+@pytest.mark.expect_log(DOWN)
+def test_ended_connections(site, admin):
+    """Whoever is told that it has failed finds nothing, however short before the end it did."""
+    told, over = {}, Event()
+
+    def make(browser, lead):
+        for number in range(60):
+            name = f"{lead}-{number}"
+            fields = {"number": name, "kind": "company", "name": name, "language": "de"}
+            told[name] = browser.post_json("/clients", fields).status_code
+
+    def end_connections():
+        while not over.wait(0.02):
+            site.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE usename = 'kanzlei_portal' AND random() < 0.3"
+            )
+
+    browsers = crowd(site, admin, 3)
+    leads = [secrets.token_hex(3) for _ in browsers]
+    with ThreadPoolExecutor(4) as pool:
+        ending = pool.submit(end_connections)
+        try:
+            list(pool.map(make, browsers, leads))
+        finally:
+            over.set()
+        ending.result()
+    made = {number for (number,) in site.sql("SELECT number FROM client")}
+    assert set(told.values()) == {303, 503}
+    assert {name for name, status in told.items() if status == 303} == made & set(told)

@@ -21,8 +21,9 @@ struct kz_db_t {
     kz_err_t *(*first)(void *baton); /* reads what was sent before, or NULL */
     void *first_baton;
     kz_db_state_t state;
-    int writes; /* a statement was sent that changes something */
-    int ending; /* COMMIT was sent */
+    int writes;    /* a statement was sent that changes something */
+    int ending;    /* COMMIT was sent */
+    int committed; /* and has succeeded */
     char constraint[64];
 };
 
@@ -204,15 +205,19 @@ static void release(kz_db_t *db)
 }
 
 /* COMMIT of a failed transaction answers "ROLLBACK" and no error. */
-static kz_err_t *check_end(const kz_db_answer_t *answer)
+static kz_err_t *check_end(kz_db_t *db, const kz_db_answer_t *answer)
 {
-    if (answer->own && answer->statement && strcmp(answer->statement->name, "COMMIT") == 0 &&
-        strcmp(PQcmdStatus(answer->result), "ROLLBACK") == 0)
+    if (!answer->own || !answer->statement || strcmp(answer->statement->name, "COMMIT") != 0)
+        return NULL;
+    if (strcmp(PQcmdStatus(answer->result), "ROLLBACK") == 0)
         return kz_err_create(KZ_ERR_INTERNAL, "database: rolled back instead of committed");
+    db->committed = 1;
     return NULL;
 }
 
-/* Reads all that is outstanding; the first error is returned, those that follow from it are not. */
+/* Reads all that is outstanding; the first error is returned, those that follow from it are not.
+ * What comes once COMMIT has succeeded costs the connection and nothing else: somebody who was told
+ * that it has failed would do it again. */
 static kz_err_t *drain(kz_db_t *db)
 {
     kz_err_t *first = NULL;
@@ -223,8 +228,12 @@ static kz_err_t *drain(kz_db_t *db)
         kz_err_t *err = take_answer(&answer, db);
 
         if (!err) {
-            err = check_end(&answer);
+            err = check_end(db, &answer);
             PQclear(answer.result);
+        } else if (db->committed) {
+            db->state = KZ_DB_LOST;
+            kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0044) "a connection ends after its commit: ", err);
+            break;
         }
         first = kz_log_second(first, err);
     }
