@@ -92,10 +92,15 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
 static kz_err_t *drop(send_t *s)
 {
     kz_log_err(KZ_LOG_INFO,
-               KZ_LOGNO(0036) "closing an upload that is dropped: ", kz_upload_close(s->upload));
-    s->upload = NULL;
+               KZ_LOGNO(0036) "closing an upload that is dropped: ", kz_upload_close(&s->upload));
     KZ_TRY(kz_grant_again(s->grant));
     return kz_upload_remove(s->grant, s->id);
+}
+
+/* The same behind an error, which is what is answered. */
+static void give_up(send_t *s)
+{
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0037) "a file stays until its time is over: ", drop(s));
 }
 
 static kz_err_t *data(void *baton, const char *bytes, size_t len)
@@ -149,6 +154,7 @@ static kz_err_t *finish(send_t *s)
 static kz_err_t *end(void *baton)
 {
     send_t *s = baton;
+    kz_err_t *err;
 
     if (s->in_token) {
         s->token[s->token_len] = '\0';
@@ -157,8 +163,11 @@ static kz_err_t *end(void *baton)
     }
     if (!s->upload)
         return NULL;
-    KZ_TRY(kz_upload_close(s->upload));
-    s->upload = NULL;
+    err = kz_upload_close(&s->upload);
+    if (err) {
+        give_up(s);
+        return err;
+    }
     return finish(s);
 }
 
@@ -213,7 +222,7 @@ kz_err_t *page_send(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     kz_grant_rest(grant);
     err = read_parts(&s);
     if (err && s.upload)
-        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0037) "a file stays until its time is over: ", drop(&s));
+        give_up(&s);
     if (!err && s.files == 0)
         err = kz_err_field("files", "field.files");
     if (!err && s.refused)

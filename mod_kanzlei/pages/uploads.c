@@ -135,7 +135,7 @@ static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t
         err = kz_checksum_verify(checksum);
     if (!err)
         kz_upload_keep(upload);
-    close_err = kz_upload_close(upload);
+    close_err = kz_upload_close(&upload);
     return kz_log_second(err, close_err);
 }
 
@@ -162,12 +162,12 @@ kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
         return err;
     if (offset != info.offset) {
         kz_err_expected(err); /* complete, or none */
-        KZ_TRY(over ? NULL : kz_upload_close(upload));
+        KZ_TRY(over ? NULL : kz_upload_close(&upload));
         tus_headers(out, &info);
         return kz_err_create(KZ_ERR_CONFLICT, "Upload-Offset is not where the upload stands");
     }
     if (kz_request_length(rq) > (apr_int64_t)(info.size - info.offset)) {
-        KZ_TRY(kz_upload_close(upload));
+        KZ_TRY(kz_upload_close(&upload));
         return kz_err_create(KZ_ERR_TOO_LARGE, "more bytes than were announced");
     }
     KZ_TRY(receive(rq, upload, &info, checksum));

@@ -1,12 +1,13 @@
 """A store full, gone, empty, read-only or slow; the spool full."""
 
+import contextlib
 import os
 import secrets
 import signal
 from functools import partial
 
 import pytest
-from breakable import RESTART, kill
+from breakable import RESTART, descendants, kill
 from breakable import privileged as root
 from person import wait_for
 
@@ -95,6 +96,32 @@ def test_full(site, maria, known):
     finally:
         filler.unlink()
     finishes(site, "store has room", maria.browser, upload)
+
+
+@pytest.mark.expect_log(r"NO_SPACE")
+def test_the_last_bytes_of_a_form_find_no_room(site, maria):
+    """They are written when the file ends: the process lives, and the file is gone."""
+    before, pids = site.spooled(), set(descendants(site.httpd_pid()))
+    fillers = []
+
+    def form():
+        yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\n'
+        yield b"x" * 1000
+        fillers.append(site.fill("spool", leave=100_000))
+        with fillers[0].open("ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(512))
+        yield b"y" * 1000 + b"\r\n--b--\r\n"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    path = f"/matters/{maria.matter}/documents"
+    try:
+        site.said("spool full: a form's last bytes", lambda: maria.browser.request(
+            "POST", path, content=form(), headers=headers), 507)  # fmt: skip
+    finally:
+        fillers[0].unlink()
+    assert pids <= set(descendants(site.httpd_pid()))
+    assert site.spooled() == before
 
 
 @pytest.mark.expect_log(r"NO_SPACE")

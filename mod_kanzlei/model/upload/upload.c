@@ -190,9 +190,12 @@ void kz_upload_keep(kz_upload_t *upload)
     kz_seal_writer_keep(upload->writer);
 }
 
-kz_err_t *kz_upload_close(kz_upload_t *upload)
+kz_err_t *kz_upload_close(kz_upload_t **upload)
 {
-    return kz_seal_writer_close(upload->writer);
+    kz_upload_t *open = *upload;
+
+    *upload = NULL;
+    return open ? kz_seal_writer_close(open->writer) : NULL;
 }
 
 kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id)

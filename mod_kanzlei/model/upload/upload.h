@@ -41,8 +41,9 @@ kz_err_t *kz_upload_write(kz_upload_t *upload, const void *data, apr_size_t len)
  * after a crash, they are dropped. Errors: INTERNAL. */
 kz_err_t *kz_upload_hold(kz_upload_t *upload);
 void kz_upload_keep(kz_upload_t *upload);
-/* Ends the request's writing: keeps the bytes taken (fsync). Errors: NO_SPACE, INTERNAL. */
-kz_err_t *kz_upload_close(kz_upload_t *upload);
+/* Ends the request's writing: keeps the bytes taken (fsync). *UPLOAD is NULL afterwards, also after
+ * an error; does nothing when it was before. Errors: NO_SPACE, INTERNAL. */
+kz_err_t *kz_upload_close(kz_upload_t **upload);
 
 /* Gives up an upload that is still being received. Commits. Errors: COMPLETE. */
 kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id);
