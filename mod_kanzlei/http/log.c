@@ -9,15 +9,16 @@
 
 APLOG_USE_MODULE(kanzlei);
 
-/* CONTEXT is the request at work, whose id stands on the page of its error, too. */
+/* CONTEXT is the request at work, whose id stands on the page of its error, too. The line is its
+ * connection's: ap_log_rerror() adds the Referer, with what somebody has searched for. */
 static void write_line(void *baton, kz_log_level_t level, const char *file, int line, void *context,
                        const char *text)
 {
     request_rec *r = context;
 
     if (r)
-        ap_log_rerror_(file, line, APLOG_MODULE_INDEX, level, 0, r, "%s [request %s]", text,
-                       r->log_id ? r->log_id : "-");
+        ap_log_cerror_(file, line, APLOG_MODULE_INDEX, level, 0, r->connection, "%s [request %s]",
+                       text, r->log_id ? r->log_id : "-");
     else
         ap_log_error_(file, line, APLOG_MODULE_INDEX, level, 0, baton, "%s", text);
 }

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import psycopg
 import pytest
 from capable import need_tracing
 from running import unexpected
@@ -50,3 +51,15 @@ def test_the_portal_of_this_run_has_sanitizers_when_there_is_such_a_build(portal
     pid = (portal.data / "run/httpd.pid").read_text().strip()
     loaded = "libasan" in Path(f"/proc/{pid}/maps").read_text()
     assert loaded == ("KZ_BUILD_ASAN" in os.environ)
+
+
+@pytest.mark.expect_log(r"DB_BUSY")
+def test_nothing_that_was_searched_for(portal, admin):
+    """A browser sends the page before with it, and httpd's own lines show that."""
+    before = portal.log.stat().st_size
+    page = f"{portal.url}{admin.base}/documents?q=Scheidung"
+    with psycopg.connect(portal.database()) as db:
+        db.execute("LOCK TABLE document IN ACCESS EXCLUSIVE MODE")
+        assert admin.get("/documents", headers={"Referer": page}).status_code == 503
+    said = portal.said_since(before)
+    assert "DB_BUSY" in said and "Scheidung" not in said
