@@ -70,7 +70,8 @@ class Maker:
 
     def field(self, one, asked):
         """One field of the filter's form."""
-        kind = {"FROM": "day", "TO": "day"}.get(asked.kind, asked.kind.lower())
+        same = {"FROM": "day", "TO": "day", "FILE_WORDS": "words"}
+        kind = same.get(asked.kind, asked.kind.lower())
         words = {"list": one.name, "name": asked.name, "label": asked.label, "most": asked.most}
         words["kind"] = kind
         options = [self.piece("option", value=value, **words) for value in asked.values]

@@ -137,6 +137,11 @@ const char *kz_text_line(const char *text, size_t len, apr_pool_t *pool)
     return fold(text, len, JOINERS, pool);
 }
 
+const char *kz_text_file_part(const char *text, size_t len, apr_pool_t *pool)
+{
+    return kz_text__nfc(text, len, pool);
+}
+
 const char *kz_text_area(const char *text, size_t len, apr_pool_t *pool)
 {
     return fold(text, len, JOINERS | BREAKS, pool);

@@ -29,7 +29,11 @@
  * Gives NULL for what is refused and what is longer than KZ_TEXT_MAX, "" for what shows nothing. */
 const char *kz_text_line(const char *text, size_t len, apr_pool_t *pool);
 
-/* The same of what may have been typed in several lines: their ends are blanks. */
+/* What was typed to find a part of a file's name, which kz_text_file_name() has made: NFC, and all
+ * else as it stands. NULL as above, but for what is visible or not. */
+const char *kz_text_file_part(const char *text, size_t len, apr_pool_t *pool);
+
+/* As kz_text_line(), of what may have been typed in several lines: their ends are blanks. */
 const char *kz_text_area(const char *text, size_t len, apr_pool_t *pool);
 
 /* As kz_text_line(), for what identifies something and is compared byte by byte: a client's number,

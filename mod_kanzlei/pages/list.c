@@ -44,7 +44,8 @@ static void wrong(kz_list_asked_t *asked, const kz_list__filter_t *filter, const
  * that it is looked for in. */
 static void read_words(kz_list_asked_t *asked, const kz_list__filter_t *filter, const char *typed)
 {
-    const char *folded = kz_text_line(typed, strlen(typed), asked->rq->pool);
+    const char *folded = (filter->kind == KZ_LIST__FILE_WORDS ? kz_text_file_part : kz_text_line)(
+        typed, strlen(typed), asked->rq->pool);
     char *to;
 
     if (!folded) {
@@ -139,6 +140,7 @@ static void read_filter(kz_list_asked_t *asked, const kz_list__filter_t *filter)
     asked->active = 1;
     switch (filter->kind) {
     case KZ_LIST__WORDS:
+    case KZ_LIST__FILE_WORDS:
         read_words(asked, filter, typed);
         break;
     case KZ_LIST__CHOICE:

@@ -77,6 +77,7 @@ static kz_err_t *show(kz_view_t *view, kz_view_t *shown, const kz_list_asked_t *
             kz_view_text(shown, filter->name, typed ? kz_list__day(typed, pool) : NULL);
         return NULL;
     case KZ_LIST__WORDS:
+    case KZ_LIST__FILE_WORDS:
         kz_view_text(shown, filter->name, typed);
         return NULL;
     }

@@ -6,6 +6,7 @@
 
 typedef enum kz_list__kind_t {
     KZ_LIST__WORDS,
+    KZ_LIST__FILE_WORDS,
     KZ_LIST__CHOICE,
     KZ_LIST__CLIENT,
     KZ_LIST__MATTER,
@@ -17,7 +18,7 @@ typedef struct kz_list__filter_t {
     const kz_list_t *list;
     const char *name; /* of the parameter */
     kz_list__kind_t kind;
-    size_t most;        /* bytes of WORDS */
+    size_t most;        /* characters of words */
     const char *values; /* of CHOICE: "new|available" */
 } kz_list__filter_t;
 

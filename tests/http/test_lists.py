@@ -18,6 +18,7 @@ from lists import read  # noqa: E402
 LISTS = read(ROOT / "mod_kanzlei/lists.def")
 WRONG = {
     "WORDS": {"x" * 201: "field.too_long", "%ff": "field.characters"},
+    "FILE_WORDS": {"x" * 201: "field.too_long", "%ff": "field.characters"},
     "CHOICE": {"nichts": "filter.unknown", "%C3%9F": "filter.unknown", "%ff": "filter.unknown"},
     "CLIENT": {"x": "filter.unknown", "%27": "filter.unknown"},
     "MATTER": {"x": "filter.unknown", "%ed%a0%80": "filter.unknown"},
@@ -296,6 +297,18 @@ def test_words_are_folded_as_names_are(admin, typed):
                             "language": "de"})  # fmt: skip
     view = admin.get_json(f"/clients?q={quote(typed)}%20{number}")
     assert [row["number"] for row in view["clients"]] == [number]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Bild 9\u202fAM.png", "Bilanz  2025.pdf", "Nr.\u00a07.pdf", "Mu\u0308ller\u200d.txt", "a.pdf"],
+)
+def test_a_document_is_found_by_its_name(admin, maria, name):
+    """As its page shows it, which keeps blanks and joiners as the file had them."""
+    document = maria.browser.upload(maria.matter, b"x", f"{secrets.token_hex(4)} {name}")
+    shown = admin.get_json(f"/documents/{document}")["document"]["name"]
+    found = admin.get_json(f"/documents?q={quote(shown)}")["documents"]
+    assert [row["id"] for row in found] == [document]
 
 
 def test_days_as_people_write_them(papers):
