@@ -18,6 +18,7 @@ SELECT * FROM (VALUES
     ('known account', 'public',
      '{t}.id = {me} OR {t}.kind = ''client'' AND {all} OR {admin} OR kz_sees_account({t}.id)'),
     ('of known account', 'public', '{admin} OR kz_sees_account({t}.account)'),
+    ('of whole account', 'public', '{admin} OR kz_sees_whole_account({t}.account)'),
     ('new client''s account', 'public', '{t}.kind = ''client'' OR {admin}'),
     ('admin''s', 'public', '{admin}'),
     ('own or admin''s', 'public', '{t}.staff = {me} OR {admin}'),
@@ -176,7 +177,7 @@ SELECT * FROM (VALUES
     ('session', 'public', '-',    '-', '-', '-'),
 
     ('code', 'client', '-',                '-',                '-',                '-'),
-    ('code', 'staff',  'of known account', 'of known account', 'of known account', '-'),
+    ('code', 'staff',  'of known account', 'of whole account', 'of whole account', '-'),
     ('code', 'portal', 'firm',             'firm',             'firm',             '-'),
     ('code', 'public', '-',                '-',                '-',                '-'),
 

@@ -121,8 +121,10 @@ BEGIN
                 found_it := EXISTS (SELECT FROM upload u WHERE u.firm = p_firm AND u.id = p_ids[i] AND u.account = me);
             WHEN 'session' THEN
                 found_it := EXISTS (SELECT FROM session s WHERE s.firm = p_firm AND s.id = p_ids[i] AND s.account = me);
-            WHEN 'account' THEN -- an access of a client that one works for; for administrators staff too
+            WHEN 'account' THEN -- an access of a client that one works for, of all its clients for what needs a
+                                -- right; for administrators staff too
                 found_it := EXISTS (SELECT FROM account_client ac WHERE ac.firm = p_firm AND ac.account = p_ids[i])
+                            AND (p_right = '' OR kz_sees_whole_account(p_ids[i]))
                          OR (kz_has('admin') AND EXISTS
                                 (SELECT FROM staff t WHERE t.firm = p_firm AND t.id = p_ids[i]));
             WHEN 'staff' THEN

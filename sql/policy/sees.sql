@@ -76,11 +76,13 @@ BEGIN
                     WHERE w.firm = public.kz_at_firm() AND w.staff = public.kz_me() AND m.client = p_client);
 END $$;
 
--- All whole clients, for lists that go through each.
+-- All whole clients of who sees many; of who sees all or a few, none.
 CREATE OR REPLACE FUNCTION kz_works_for_all()
 RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
-    IF public.kz_side() = 'client' THEN
+    IF public.kz_reach() <> 'many' THEN
+        RETURN '{}';
+    ELSIF public.kz_side() = 'client' THEN
         RETURN ARRAY(SELECT c.client FROM public.account_client c
                       WHERE c.firm = public.kz_at_firm() AND c.account = public.kz_me()
                         AND (c.ends_at IS NULL OR c.ends_at > now()));
@@ -145,6 +147,16 @@ BEGIN
                     WHERE ac.firm = public.kz_at_firm() AND ac.account = p_account AND public.kz_sees_client(ac.client))
         OR (public.kz_side() = 'portal' OR public.kz_has('admin'))
            AND EXISTS (SELECT FROM public.account a WHERE a.firm = public.kz_at_firm() AND a.id = p_account);
+END $$;
+
+-- Whether it sees P_ACCOUNT and every client that this acts for now: who is given a new code enters to all of them.
+CREATE OR REPLACE FUNCTION kz_sees_whole_account(p_account uuid)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN public.kz_sees_account(p_account) AND NOT EXISTS (
+        SELECT FROM public.account_client ac
+         WHERE ac.firm = public.kz_at_firm() AND ac.account = p_account
+           AND (ac.ends_at IS NULL OR ac.ends_at > now()) AND NOT public.kz_sees_client(ac.client));
 END $$;
 
 -- Whether it may know the name of P_ACCOUNT: also of who acts for a client of whom it sees a matter alone.

@@ -120,6 +120,29 @@ def test_each_person_has_steps_and_the_first_an_event(portal, anna):
     assert (shown["opened_by"], shown["confirmed_by"]) == ("Maria Zwei", "Karl")
 
 
+def test_a_new_code_needs_all_clients_of_an_access(portal, admin, anna):
+    """It lets its holder in to each of them; who is assigned to one gives none, until all are."""
+    other = portal.make_client(admin, "Zweite", "zweite-" + secrets.token_hex(4))
+    portal.sql(
+        "INSERT INTO account_client (firm, account, client) SELECT firm, account, %s"
+        "  FROM account_client WHERE account = %s", other.client, anna.account,
+    )  # fmt: skip
+    user = "hilfe-" + secrets.token_hex(4)
+    staff = portal.make_staff(user, "--right", "clients", "--right", "unlock")
+    clerk = portal.signed_in(staff)
+    assign = (
+        "INSERT INTO assignment (firm, id, staff, client) SELECT firm, gen_random_uuid(), id, %s"
+        "  FROM account WHERE user_name = %s"
+    )
+    portal.sql(assign, anna.client, user)
+    page = f"/accounts/{anna.account}"
+    assert clerk.get(page).status_code == 200
+    for way in ("letter", "invite", "unlock"):
+        assert clerk.post_json(f"{page}/{way}").status_code == 404
+    portal.sql(assign, other.client, user)
+    assert clerk.post_json(f"{page}/letter").status_code == 200
+
+
 def test_an_access_that_has_ended(portal, admin, anna):
     """Its holder signs in and sees nothing of the client; nobody tells it of new documents."""
     other = portal.make_client(admin, "Andere", "andere-" + secrets.token_hex(4))

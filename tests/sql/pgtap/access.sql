@@ -46,6 +46,7 @@ CREATE TEMP TABLE meaning (rows text, means text);
 INSERT INTO meaning VALUES
     ('-', 'false'), ('firm', 'true'), ('self', 't.id = :me'), ('own', 't.account = :me'),
     ('known account', 't.id = ANY (:accounts)'), ('of known account', 't.account = ANY (:accounts)'),
+    ('of whole account', 't.account = ANY (:accounts)'),
     ('new client''s account', 't.kind = ''client'' OR :admin'), ('admin''s', ':admin'),
     ('own or admin''s', 't.staff = :me OR :admin'),
     ('whole client', 't.id = ANY (:clients)'), ('of whole client', ':all OR t.client = ANY (:clients)'),

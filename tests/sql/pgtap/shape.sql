@@ -49,7 +49,7 @@ SELECT ok(c.reloptions @> ARRAY['security_invoker=true'], c.relname || ': the re
 SELECT ok(NOT has_any_column_privilege('kanzlei_portal', c.oid, 'SELECT'), c.relname || ': is not for the portal')
   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relname ~ '^access_|^installation$|^migration$';
 SELECT ok(p.proconfig::text LIKE '%search_path=public, pg_temp%'
-          OR p.prosrc !~ '\m(FROM|JOIN|UPDATE|INSERT INTO) +(?!public\.|pg_catalog\.|false|\()',
+          OR p.prosrc !~ '\m(FROM|JOIN|UPDATE|INSERT INTO) +(?!public\.|pg_catalog\.|false|(LATERAL )?\()',
           p.proname || ': has its search_path, or full names of tables')
   FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef;
 SELECT ok(NOT EXISTS (SELECT FROM aclexplode(p.proacl) WHERE grantee = 0) AND p.proacl IS NOT NULL,
