@@ -1,4 +1,4 @@
-"""For the tests of all folders: a run that is ended early ends its processes, too."""
+"""For the tests of all folders: a run that somebody stops early stops its processes too."""
 
 import signal
 

@@ -21,28 +21,28 @@ APPLIANCE = ROOT / "appliance"
 
 
 def free_port():
-    """A TCP port of the loopback that nobody listens on."""
+    """Returns a TCP port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def read(path):
-    """A file below /proc, or nothing if the process has gone."""
+    """Returns the text of a file below /proc, or "" if the process has ended."""
     with contextlib.suppress(OSError):
         return Path(path).read_bytes()
     return b""
 
 
 class Appliance:
-    """One data folder and what runs in it."""
+    """One data folder and the processes of its portal."""
 
     def __init__(self, folder):
         self.data = folder / "data"
         self.port = free_port()
 
     def command(self, *options, port=None):
-        """The command line of a start."""
+        """Returns the command line of a start."""
         port = str(port or self.port)
         return [APPLIANCE / "start", "--data", self.data, "--port", port, *options]
 
@@ -63,7 +63,8 @@ class Appliance:
                               text=True, timeout=120, check=False)
 
     def processes(self):
-        """Pid and command line of every process that names the data folder or works in it."""
+        """Returns pid and command line of every process that names the data folder or works in
+        it."""
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             command = read(entry / "cmdline").replace(b"\0", b" ").decode(errors="replace")
@@ -75,19 +76,19 @@ class Appliance:
         return found
 
     def pid(self, kind):
-        """The pid of httpd or of the postmaster, as their own files have it."""
+        """Returns the pid of httpd or of the postmaster, read from its pid file."""
         path = {"httpd": "run/httpd.pid", "postgres": "pg/cluster/postmaster.pid"}[kind]
         return int((self.data / path).read_text().split()[0])
 
     def kill_all(self):
-        """SIGKILL to all at once."""
+        """Sends SIGKILL to all processes at once."""
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.wait_for_none()
 
     def wait_for_none(self):
-        """Waits until nothing of the folder runs any more."""
+        """Waits until no process of the folder is left."""
         for _ in range(300):
             if not self.processes():
                 return
@@ -95,11 +96,12 @@ class Appliance:
         raise AssertionError(f"still there: {self.processes()}")
 
     def tls(self):
-        """A client's context that trusts the folder's own authority and nobody else."""
+        """Returns a TLS context that trusts the folder's own authority and nobody else."""
         return ssl.create_default_context(cafile=self.data / "tls/ca.crt")
 
     def status(self, port=None):
-        """The status of an answer over verified TLS: that it answers at all is what matters."""
+        """Returns the status of an answer over verified TLS; fails if the portal does not
+        answer."""
         address = f"https://localhost:{port or self.port}/"
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
                                              urllib.request.HTTPSHandler(context=self.tls()))
@@ -110,7 +112,7 @@ class Appliance:
             return error.code
 
     def owner(self):
-        """Whose processes and files these are."""
+        """Returns the name of the account that owns the processes and files."""
         return pwd.getpwuid((self.data / "conf").stat().st_uid).pw_name
 
     def sql(self, statement):
@@ -129,7 +131,7 @@ class Appliance:
 
 @contextlib.contextmanager
 def scratch_folder():
-    """A folder that every user may pass, as the system user has to."""
+    """Makes a folder that every user may enter, because the system user must."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-test-"))
     folder.chmod(0o755)
     try:
@@ -140,7 +142,7 @@ def scratch_folder():
 
 @contextlib.contextmanager
 def appliance_in(folder):
-    """A data folder that does not exist yet; whatever runs in it afterwards is stopped."""
+    """Gives a data folder that does not exist yet, and stops at the end whatever runs in it."""
     made = Appliance(folder)
     yield made
     made.stop()
@@ -152,21 +154,22 @@ def appliance_in(folder):
 
 @pytest.fixture
 def scratch():
-    """The folder of one test."""
+    """Gives one test a folder of its own."""
     with scratch_folder() as folder:
         yield folder
 
 
 @pytest.fixture
 def appliance(scratch):
-    """The data folder of one test."""
+    """Gives one test a data folder of its own."""
     with appliance_in(scratch) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
 def running():
-    """An empty one that runs, for all that only look at it, or are refused. .said: by --json."""
+    """A running portal without a firm, for tests that only look or are refused. .said: its
+    --json."""
     with scratch_folder() as folder, appliance_in(folder) as made:
         made.said = made.must_start()
         yield made

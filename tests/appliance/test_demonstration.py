@@ -1,4 +1,4 @@
-"""The demonstration firm: what one sees in it, and whose sign-ins a start prints."""
+"""Tests the demonstration firm: what its pages show, and which sign-ins a start prints."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from portal import Portal, Refused  # noqa: E402
 
 
 def begin(appliance):
-    """Starts it; .said is what --json says."""
+    """Starts the portal; .said becomes the output of --json."""
     done = appliance.start("--json")
     assert done.returncode == 0, done.stderr
     appliance.said = json.loads(done.stdout)
@@ -23,14 +23,14 @@ def begin(appliance):
 
 @pytest.fixture(scope="module")
 def demonstration():
-    """One that runs, for all tests; who starts it again does so by begin()."""
+    """A running demonstration for all tests. A test that starts it again calls begin()."""
     with scratch_folder() as folder, appliance_in(folder) as made:
         begin(made)
         yield made
 
 
 def person(appliance, said, account):
-    """A browser in which this account is signed in."""
+    """Returns a browser in which this account is signed in."""
     authority = appliance.data / "tls/ca.crt"
     made = Portal(said["url"], ("127.0.0.1", appliance.port), authority, said["firm"])
     made.sign_in(account["user"], account["password"])
@@ -38,7 +38,7 @@ def person(appliance, said, account):
 
 
 def assert_refused(admin):
-    """A client has sent a virus: there is no such document, only an event that says so."""
+    """Checks that the virus which a client has sent is no document, only an event."""
     client = next(row for row in CLIENTS if row["user"] == "y.demir")
     known = {row["number"]: row["id"] for row in admin.get("/clients")["clients"]}
     page = admin.get(f"/clients/{known[client['number']]}")
@@ -51,7 +51,7 @@ def assert_refused(admin):
 
 
 def test_the_locked_archive_is_a_real_one(tmp_path):
-    """Python's own reader opens it with the password, and with that alone."""
+    """Python's own reader opens the archive with its password, and not without."""
     path = tmp_path / "a.zip"
     path.write_bytes(locked_zip("a.txt", b"Lohn", b"geheim"))
     with zipfile.ZipFile(path) as archive:
@@ -60,7 +60,7 @@ def test_the_locked_archive_is_a_real_one(tmp_path):
             archive.read("a.txt")
 
 
-def test_a_firm_one_wants_to_look_at(demonstration):
+def test_the_firm_shows_each_kind_of_thing(demonstration):
     said = demonstration.said
     assert said["firm"] == "muster"
     roles = [account["role"] for account in said["accounts"]]
@@ -86,7 +86,7 @@ def test_a_firm_one_wants_to_look_at(demonstration):
     assert done
 
 
-def test_passwords_are_drawn_afresh_and_kept_nowhere(demonstration):
+def test_each_start_makes_new_passwords_and_stores_none(demonstration):
     said, again = demonstration.said, begin(demonstration)
     for old, new in zip(said["accounts"], again["accounts"], strict=True):
         assert old["user"] == new["user"] and old["password"] != new["password"]
@@ -97,13 +97,13 @@ def test_passwords_are_drawn_afresh_and_kept_nowhere(demonstration):
             assert new["password"] not in path.read_text(errors="replace"), path
 
 
-def test_a_demonstration_cut_short_is_completed(demonstration):
+def test_an_interrupted_demonstration_is_completed(demonstration):
     (demonstration.data / "conf/demonstration").unlink()
     said = begin(demonstration)
     admin = person(demonstration, said, said["accounts"][0])
     assert len(admin.get("/clients")["clients"]) == len(CLIENTS)
 
 
-def test_nothing_of_it_with_empty(running):
+def test_start_with_empty_makes_no_demonstration(running):
     assert running.said["firm"] is None and running.said["accounts"] == []
     assert not (running.data / "conf/demonstration").exists()

@@ -1,4 +1,5 @@
-"""What goes wrong: one clear sentence, exit 1 and nothing half done; and starts after a crash."""
+"""Tests that a failing start says one clear sentence, exits with 1 and leaves nothing half done;
+and starts after a crash."""
 
 import contextlib
 import os
@@ -16,7 +17,8 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount or t
 
 
 def refused(done, *words):
-    """One sentence on standard error that says all of these, exit 1, nothing on standard output."""
+    """Checks for exit code 1, no standard output, and one sentence with all WORDS on standard
+    error."""
     assert done.returncode == 1, done
     assert done.stdout == ""
     said = done.stderr.strip().splitlines()
@@ -90,7 +92,7 @@ def test_paths_that_can_not_be_used(scratch):
 
 @contextlib.contextmanager
 def mounted(folder, options):
-    """A small file system in memory."""
+    """Mounts a small file system in memory."""
     need_mounting()
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
@@ -124,7 +126,7 @@ def test_folder_that_the_system_user_can_not_reach(appliance, scratch):
 
 
 def as_nobody(*command, **more):
-    """Runs a command as a user without any rights."""
+    """Runs a command as a user without any privileges."""
     return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command],
                           capture_output=True, text=True, timeout=600, check=False, cwd="/", **more)
 
@@ -221,7 +223,7 @@ def test_first_start_killed_at_any_moment(appliance):
 
 @pytest.mark.parametrize("step", ["mkdir", "mv"])
 def test_first_start_killed_after_a_step_on_the_data_folder(appliance, scratch, step):
-    """Not by chance: the first mkdir and the first mv in it are its last."""
+    """Kills the start at fixed moments: after the first mkdir, then after the first mv in it."""
     fake = scratch / "bin" / step
     fake.parent.mkdir()
     fake.write_text(f"""#!/bin/sh

@@ -13,7 +13,7 @@ import pytest
 from conftest import APPLIANCE
 
 LIMIT = 1024  # processes and threads: what many Kubernetes nodes allow a pod
-CROWD = 400  # connections, more than there are threads
+CROWD = 400  # connections: more than the portal has threads
 
 
 def shell(script, **environment):
@@ -25,7 +25,7 @@ def shell(script, **environment):
 
 
 def groups(folder, own, files):
-    """A tree of control groups below FOLDER, and the environment that names it."""
+    """Makes a tree of control groups below FOLDER; returns the environment that names it."""
     for name, value in files.items():
         path = folder / "top" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,29 +46,29 @@ def groups(folder, own, files):
         ("0::/a\n", {"a/other": "1"}, []),
     ],
 )
-def test_the_control_groups_limit(tmp_path, own, files, limit):
+def test_the_lowest_control_group_limit_is_found(tmp_path, own, files, limit):
     assert shell("cgroup_pids_max", **groups(tmp_path, own, files)) == limit
 
 
-def test_what_the_operator_says_counts(tmp_path):
+def test_the_operators_limit_takes_precedence(tmp_path):
     environment = groups(tmp_path, "0::/\n", {"pids.max": "700"})
     assert shell("process_limit", KANZLEI_PROCESSES="1500", **environment) == ["1500"]
     assert shell("process_limit", **environment) == ["700"]
 
 
 @pytest.mark.parametrize("limit", [400, 700, 1024, 1500, 2048, 4096, 6000, 20000])
-def test_all_children_at_once_fit(limit):
+def test_old_and_new_children_fit_into_the_limit(limit):
     threads, workers = map(int, shell(f"size_httpd {limit}; echo $threads_per_child $h2_workers"))
     assert threads >= 32 and workers >= 8
     assert 4 * (threads + workers + 10) + 120 <= limit * 9 / 10
 
 
-def test_two_have_room_beside_each_other():
+def test_two_portals_fit_beside_each_other():
     threads, workers = map(int, shell("size_httpd 2048; echo $threads_per_child $h2_workers"))
     assert 2 * (4 * (threads + workers + 10) + 120) < 2048
 
 
-def test_too_few_are_refused(appliance):
+def test_a_limit_that_is_too_low_is_refused(appliance):
     done = appliance.start("--empty", env=os.environ | {"KANZLEI_PROCESSES": "200"})
     assert done.returncode != 0 and "Too few processes: 200" in done.stderr
     assert not appliance.data.exists()
@@ -76,8 +76,8 @@ def test_too_few_are_refused(appliance):
 
 @contextlib.contextmanager
 def bounded():
-    """What to do in a process that is to have LIMIT processes and threads; None: nothing, because
-    no control group can be made here. Then the portal is told, and its threads are counted."""
+    """Returns a function that limits its process to LIMIT processes and threads; None where no
+    control group can be made: then the test tells the portal the limit, and counts threads."""
     group = Path("/sys/fs/cgroup/pids/kanzleipost-test") / str(os.getpid())
     try:
         group.mkdir(parents=True)
@@ -96,7 +96,7 @@ def bounded():
 
 
 def threads_of(appliance):
-    """How many processes and threads the portal has."""
+    """Returns how many processes and threads the portal has."""
     count = 0
     for pid in appliance.processes():
         with contextlib.suppress(OSError):
@@ -106,7 +106,8 @@ def threads_of(appliance):
 
 @contextlib.contextmanager
 def crowd(appliance):
-    """So many who have begun to send a form and send no more, as far as the portal takes them."""
+    """Opens COUNT connections that begin to send a form and then stop, as far as the portal
+    accepts them."""
     context, lines = appliance.tls(), []
 
     def come():
@@ -131,7 +132,7 @@ def crowd(appliance):
 
 
 def restarted(appliance, most, log):
-    """Restarts gracefully; the most threads that were seen until the new children had come."""
+    """Restarts gracefully; returns the most threads seen until the new children are ready."""
     before = log.read_text().count("resuming normal operations")
     os.kill(appliance.pid("httpd"), signal.SIGUSR1)
     for _ in range(100):

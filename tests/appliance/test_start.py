@@ -1,4 +1,4 @@
-"""What a start makes, that it can be repeated, and that a stop leaves nothing."""
+"""Tests what a start makes, that it can be repeated, and that a stop leaves no process."""
 
 import http.client
 import json
@@ -108,7 +108,7 @@ def test_stop_leaves_nothing_and_may_be_repeated(appliance):
 @pytest.mark.skipif(os.getuid() != 0, reason="it is about root")
 @pytest.mark.parametrize("port", [None, 982])
 def test_root_as_in_a_container(appliance, port):
-    """Without the right to look into other accounts' processes, which may use low ports."""
+    """Root without CAP_SYS_PTRACE can not look into other accounts' processes."""
     less = ["setpriv", "--bounding-set", "-sys_ptrace"]
     appliance.port = port or appliance.port
     appliance.must_start()

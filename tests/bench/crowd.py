@@ -57,7 +57,7 @@ class Upload:
         return text
 
     def piece(self, content):
-        """Sends the next piece; whether more are to come."""
+        """Sends the next piece; returns whether more follow."""
         part = content[: min(len(content), self.left)]
         self.line.sendall(part)
         self.left -= len(part)
@@ -72,7 +72,7 @@ class Upload:
 
 
 class Crowd:
-    """All of them: each begins as soon as it is connected, and has its turn every STEP seconds."""
+    """All uploads: each begins as soon as it is connected, and sends a piece every STEP seconds."""
 
     def __init__(self, plan):
         self.plan, self.content = plan, os.urandom(int(plan["rate"] * STEP))

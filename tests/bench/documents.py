@@ -1,4 +1,4 @@
-"""Many documents in the database: matters of 50 each, which arrived mixed over years."""
+"""Fills the database with many documents, 50 to a matter, which arrived mixed over years."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ import psycopg
 
 
 class TooMany(Exception):
-    """More documents than this run may load."""
+    """A row needs more documents than this run may load."""
 
 
 PER_MATTER = 50
@@ -56,7 +56,7 @@ SELECT %(firm)s, bench.id(3, d.n), bench.id(1, d.matter / 2), bench.id(2, d.matt
                timestamptz '2020-01-01' + n * interval '20 ms' AS at
           FROM generate_series(%(first)s::bigint, %(last)s::bigint) n OFFSET 0) d;
 """
-# Of the steps those that a page asks for: who looks at a document has opened it already.
+# Only the steps that a page reads: whoever looks at a document has opened it already.
 STEPS = """
 INSERT INTO delivery_step (firm, document, client, account, step, at)
 SELECT %(firm)s, bench.id(3, d.n), bench.id(1, d.matter / 2), %(by)s, 'opened',
@@ -68,7 +68,8 @@ SELECT %(firm)s, bench.id(3, d.n), bench.id(1, d.matter / 2), %(by)s, 'opened',
 
 
 def connect(site):
-    """As the cluster's superuser, past the rules of reference: they are not checked row by row."""
+    """Connects as the cluster's superuser, and switches off the row-by-row check of foreign
+    keys."""
     db = psycopg.connect(site.database(), autocommit=True)
     db.execute("SET session_replication_role = replica")
     db.execute("SET synchronous_commit = off")
@@ -77,7 +78,7 @@ def connect(site):
 
 
 def fill(site, table, rows):
-    """The rows of one table; indexes that no constraint needs are made afterwards."""
+    """Fills one table; makes the indexes that no constraint needs afterwards."""
     statement = {"document": DOCUMENTS, "delivery": DELIVERIES, "delivery_step": STEPS}[table]
     with connect(site) as db:
         indexes = db.execute(
@@ -95,8 +96,8 @@ def fill(site, table, rows):
 
 
 def load(site, total, have=0, known=0, *, clients=0):
-    """Fills up from HAVE to TOTAL documents, all tables at the same time, and to CLIENTS clients
-    where KNOWN were wanted before; gives the seconds."""
+    """Adds documents from HAVE up to TOTAL, in all tables at the same time, and clients from KNOWN
+    up to CLIENTS; returns the seconds that this took."""
     start = time.monotonic()
     with connect(site) as db:
         db.execute("ALTER SYSTEM SET max_wal_size = '6GB'")
@@ -122,12 +123,12 @@ def load(site, total, have=0, known=0, *, clients=0):
     return time.monotonic() - start
 
 
-# What stands in the firm's rows: its kind in bench.id(), and how many documents there are to one.
+# The kinds of rows of the firm: number of the kind in bench.id(), and documents to one such row.
 THINGS = {"client": (1, 2 * PER_MATTER), "matter": (2, PER_MATTER), "document": (3, 1)}
 
 
 def some(site, thing, total, most):
-    """The ids of MOST things by chance which stand for TOTAL documents."""
+    """Returns the ids of at most MOST random things of the firm with TOTAL documents."""
     kind, documents = THINGS[thing]
     with psycopg.connect(site.database(), autocommit=True) as db:
         found = db.execute(
@@ -138,12 +139,12 @@ def some(site, thing, total, most):
 
 
 def matters(site, total, most=20_000):
-    """The paths of the pages of MOST matters by chance."""
+    """Returns the paths of the pages of at most MOST random matters."""
     return [f"/k/{site.firm}/matters/{one}" for one in some(site, "matter", total, most)]
 
 
 def adviser(site):
-    """The browser of somebody who acts for three of the clients with documents."""
+    """Returns the browser of an account that acts for three of the clients with documents."""
     if not hasattr(site, "adviser"):
         scene = site.make_client(site.admin, "Adler", "adler")
         site.adviser = scene.browser

@@ -1,4 +1,4 @@
-"""Kanzleipost against its yardsticks: see README.md, and run --help."""
+"""Measures Kanzleipost against its yardsticks: see README.md, and run --help."""
 
 import argparse
 import json
@@ -45,7 +45,7 @@ BENCH_SCAND = BUILD / "kanzlei-scand-bench"
 
 
 class Bench:
-    """The portals of this run, made when a row wants them."""
+    """The portals of this run; each is made when the first row needs it."""
 
     def __init__(self, options, folder):
         self.quick, self.folder = options.quick, folder
@@ -64,7 +64,7 @@ class Bench:
         return self.site
 
     def plain(self):
-        """As it is installed, without yardsticks."""
+        """Returns the portal as it is installed, without yardsticks."""
         site = self.base()
         if self.state != "plain" or not (site.data / "conf/kanzlei.local.conf").exists():
             site.configure("")
@@ -72,7 +72,7 @@ class Bench:
         return site
 
     def measured(self, documents_wanted=0, *, scanner="real", **more):
-        """With the yardsticks; documents=N: with so many of them."""
+        """Returns the portal with the yardsticks; documents=N: with that many documents."""
         site, wanted = self.base(), more.get("documents", documents_wanted)
         if self.state != scanner:
             program = {"scanner": BENCH_SCAND} if scanner == "bench" else {}
@@ -85,8 +85,8 @@ class Bench:
         return site
 
     def large(self, total, clients):
-        """A second portal, with TOTAL documents; and the seconds that loading them took. What it
-        has stays in it: a row that wants fewer has the wrong one."""
+        """Returns a second portal with TOTAL documents, and the seconds that loading them took. It
+        never loses documents: a row that needs fewer must run earlier."""
         if total > self.most:
             raise documents.TooMany(f"--max-documents {self.most}")
         if not self.big:
@@ -130,7 +130,7 @@ def chosen(only):
 
 @contextmanager
 def benches(options):
-    """The portals of a run, which end with it."""
+    """Gives the portals of a run and stops them at its end."""
     folder = Path(tempfile.mkdtemp(prefix="kzbench-", dir=options.folder))
     folder.chmod(0o755)
     bench = Bench(options, folder)
@@ -154,7 +154,7 @@ def run(options):
             print(f"== {name}", file=sys.stderr, flush=True)
             try:
                 rows[name] = ROWS[name](bench).row()
-            except Exception as wrong:  # one row that can't be measured leaves the others
+            except Exception as wrong:  # the other rows are measured even if this one fails
                 rows[name] = f"{type(wrong).__name__}: {wrong}"[:300]
             seconds = time.monotonic() - start
             print(f"   {seconds:.0f} s: {brief(rows[name])}", file=sys.stderr, flush=True)
@@ -168,7 +168,7 @@ def brief(row):
 
 
 def main():
-    # Whoever ends the run early ends what it has started, too.
+    # SIGTERM runs the clean-up too, which stops all that this run has started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     options = arguments()
     if options.list:

@@ -1,4 +1,4 @@
-"""Rounds, and the tools that make load: wrk, curl, and a plain line of our own for uploads."""
+"""Measures in rounds, with tools that make load: wrk, curl, and a plain TLS client for uploads."""
 
 import base64
 import http.client
@@ -17,11 +17,12 @@ HERE = Path(__file__).resolve().parent
 
 
 class Wrong(Exception):
-    """What was to be measured did not work."""
+    """The operation to be measured failed."""
 
 
 def rounds(count, ours, yardstick):
-    """COUNT times both, by turns; who begins changes. Pairs of what they give."""
+    """Calls OURS and YARDSTICK alternately, COUNT times each; returns the pairs of their
+    results."""
     pairs = []
     for number in range(count):
         if number % 2:
@@ -37,7 +38,7 @@ def median(values):
 
 
 def wrk(site, paths, *, connections, seconds, delay=0, seed=1, browser=None):
-    """Requests of PATHS by chance, as the administrator or whoever is signed in in BROWSER:
+    """Requests random PATHS, as the administrator or with the session of BROWSER; returns
     requests, seconds, p50, p99, max (ms), bytes."""
     with tempfile.NamedTemporaryFile("w", suffix=".paths") as file:
         file.write("\n".join(paths) + "\n")
@@ -59,7 +60,7 @@ def wrk(site, paths, *, connections, seconds, delay=0, seed=1, browser=None):
 
 
 def curl(site, path):
-    """Seconds from the request to the last byte, without the handshake; and the bytes."""
+    """Returns the seconds from request to last byte, without the handshake, and the bytes."""
     done = subprocess.run(
         ["curl", "--silent", "--show-error", "--fail", "--http1.1", "--noproxy", "*",
          "--cacert", site.authority, "--cookie", site.cookie(), "--output", "/dev/null",
@@ -71,7 +72,7 @@ def curl(site, path):
 
 
 class Line:
-    """One TLS connection that sends without much ado, signed in as a browser is."""
+    """One TLS connection with a browser's session, which sends with little work of its own."""
 
     def __init__(self, site, browser=None):
         self.site, self.browser = site, browser or site.admin
@@ -105,7 +106,8 @@ class Line:
         return answer.headers["Location"]
 
     def upload(self, matter, content, size=None):
-        """As a browser does it: announced, then sent; gives the id. CONTENT may be an iterator."""
+        """Announces an upload and sends it, as a browser does; returns the id. CONTENT may be an
+        iterator."""
         size = len(content) if size is None else size
         place = self.create(matter, size)
         answer = self.ask(
@@ -124,7 +126,7 @@ class Line:
 
 
 def at_once(site, count, each, work):
-    """Seconds that COUNT lines need to do WORK(line, number) EACH times."""
+    """Returns the seconds that COUNT lines need to do WORK(line, number) EACH times."""
     lines = [Line(site) for _ in range(count)]
 
     def turn(number):

@@ -1,4 +1,4 @@
-"""Rows: memory, of a portal as it is installed."""
+"""The rows that measure memory, of a portal as it is installed."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ BLOCK = bytes(range(256)) * 4096  # 1 MiB
 
 
 def idle(bench, kinds=("httpd", "scand")):
-    """A portal that has answered a little and now rests."""
+    """Measures a portal that has answered a few requests and is now idle."""
     site = bench.plain()
     site.admin.get("/")
     time.sleep(bench.size(10, 2))
@@ -23,12 +23,12 @@ def idle(bench, kinds=("httpd", "scand")):
 
 
 def idle_all(bench):
-    """With the embedded PostgreSQL, whose part grows with its shared buffers."""
+    """Measures the same with the embedded PostgreSQL, whose share grows with its shared buffers."""
     return idle(bench, ("httpd", "scand", "postgres"))
 
 
 class Watch:
-    """Looks at the memory of httpd and the scanner until it is left; .most is above .before."""
+    """Watches the memory of httpd and scanner while it is entered; .most counts from .before on."""
 
     def __init__(self, site):
         self.site, self.end = site, threading.Event()
@@ -59,7 +59,7 @@ def blocks(size):
 
 
 def upload(bench):
-    """One upload of 4 GB; over the bound of the scanner, so that it is kept back, then released."""
+    """Uploads 4 GB, more than the scanner takes: the document is kept back, then released."""
     site = bench.plain()
     size = bench.size(4096, 640) * len(BLOCK)
     line = Line(site)
@@ -82,7 +82,7 @@ def upload(bench):
 
 
 def download(bench):
-    """The same document, on its way out."""
+    """Downloads the same document."""
     if not bench.released:
         upload(bench)
     site = bench.plain()

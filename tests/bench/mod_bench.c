@@ -1,6 +1,6 @@
-/* What mod_dav_fs lacks to be a yardstick: before the answer to a PUT goes out, its file is flushed
- * with its folder; with BenchSecond it stands in a second folder as well by then, flushed too,
- * written at the same time, as Kanzleipost's stores do it. For tests/bench alone. */
+/* Makes mod_dav_fs a fair yardstick: before the answer to a PUT goes out, this flushes its file and
+ * folder. With BenchSecond it also writes the file to a second folder at the same time, and flushes
+ * that too, as Kanzleipost's stores do. For tests/bench alone. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
--- wrk: asks for the paths in the file BENCH_PATHS by chance, with the headers of BENCH_COOKIE and
+-- wrk: requests random paths of the file BENCH_PATHS, with the headers of BENCH_COOKIE and
 -- BENCH_ACCEPT; waits up to BENCH_DELAY ms between two requests; prints one line of JSON.
 local requests = {}
 local pause = tonumber(os.getenv("BENCH_DELAY") or "0")

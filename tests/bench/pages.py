@@ -1,4 +1,4 @@
-"""Rows: pages against files and against themselves in a larger database, and signing in."""
+"""The rows that measure pages, against files and against a larger database, and signing in."""
 
 import ctypes
 import ctypes.util
@@ -12,7 +12,7 @@ from result import Result
 from scene import PASSWORD
 
 SMALL = 10_000
-SEEN = 1000  # by chance: matters, clients, documents whose page is asked for; 20,000 of a large one
+SEEN = 1000  # random things whose pages are requested; 20,000 of them in a large database
 
 
 class Kind(NamedTuple):
@@ -30,7 +30,7 @@ def one_path(path):
 
 
 def of_each(thing, path):
-    """PATH of things by chance: "{}" is the id of one."""
+    """Returns PATH for random things: "{}" is replaced by the id of each."""
 
     def paths(site, total):
         most = SEEN if total <= SMALL else 20 * SEEN
@@ -60,7 +60,7 @@ def reader(site, kind):
 
 
 def page(kind, bench):
-    """A page against a file as large as it was."""
+    """Measures a page against a file of the size that the page had."""
     site = bench.measured(documents=SMALL)
     who, paths = reader(site, kind), kind.paths(site, SMALL)
     static = [site.file("page.html", b"x" * kind.size)]
@@ -79,7 +79,7 @@ def page(kind, bench):
 
 
 def large(kind, totals, bench):
-    """p99 in a database of so many documents and clients, against one of 10,000 documents."""
+    """Measures p99 in a database of that many documents and clients, against 10,000 documents."""
     total, clients = totals if not bench.quick else (100_000, 10_000)
     small = bench.measured(documents=SMALL)
     big, loaded = bench.large(total, clients)
@@ -113,7 +113,7 @@ ROWS_10M = {
 
 
 def sizes(bench):
-    """How large each page is: what Kind.size has of commit 8f22799."""
+    """Returns the size of each page; Kind.size has those of commit 8f22799."""
     site = bench.measured(documents=SMALL)
     for name, kind in KINDS.items():
         who = reader(site, kind)
@@ -135,7 +135,7 @@ def argon2():
 
 
 def sign_in(bench):
-    """The answer to the form, on an open connection, against argon2id alone."""
+    """Measures the answer to the form, on an open connection, against argon2id alone."""
     site = bench.measured()
     line, verify = Line(site, site.browser()), argon2()
     line.browser.get_json("/sign-in")

@@ -1,10 +1,10 @@
-"""What a row gives, and the table of all."""
+"""Results of rows, and the table of all of them."""
 
 from measure import median
 
 
 class Result:
-    """PAIRS of (ours, yardstick), one for each round, in UNIT. The ratio is ours / yardstick, or
+    """PAIRS of (ours, yardstick), one per round, in UNIT. The ratio is ours / yardstick, or
     the other way round (TURNED); the GOAL is its least value, or its largest (LESS)."""
 
     def __init__(self, pairs, unit, *, goal, less=False, turned=False, note=""):
@@ -46,7 +46,7 @@ def number(value):
 
 
 def table(rows):
-    """Lines of text; {name: row, or the words of what went wrong}."""
+    """Returns the table as text. RESULTS: {name: row, or the text of its error}."""
     head = ("row", "ours", "yardstick", "unit", "ratio", "lowest", "highest", "goal", "")
     lines = [head]
     for name, row in rows.items():

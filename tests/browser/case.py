@@ -1,4 +1,4 @@
-"""A client with a matter and an access, and what is done in that matter."""
+"""A client with a matter and an access, and the steps that tests take in that matter."""
 
 import re
 import secrets
@@ -23,7 +23,7 @@ def picture():
 
 
 def file(name, content, kind="text/plain"):
-    """What a file input takes."""
+    """Returns a file in the form that Playwright's set_input_files() takes."""
     content = content.encode() if isinstance(content, str) else content
     return {"name": name, "mimeType": kind, "buffer": content}
 
@@ -71,14 +71,14 @@ class Case:
         self.access = admin.page.url.rsplit("/", 1)[1]
 
     def invite(self, admin):
-        """Sends the invitation; returns the link of the mail."""
+        """Sends the invitation; returns the link in its mail."""
         admin.go(f"/accounts/{self.access}")
         admin.press("access.mail_go")
         admin.told("notice.invited")
         return self.link(admin.portal)
 
     def link(self, portal):
-        """The link of the newest mail that has one."""
+        """Returns the link in the newest mail that has one."""
         text = portal.mail(self.email, "/redeem#")
         assert self.password not in text
         return next(line for line in text.splitlines() if "/redeem#" in line).strip()
@@ -93,25 +93,25 @@ class Case:
 
 
 def send(one, *files):
-    """Chooses files, and sends them if no script does."""
+    """Chooses files; sends the form if there is no script that does."""
     one.page.set_input_files("#files", list(files))
     if not one.script:
         one.press("upload.submit")
 
 
 def opens_matter(one, case):
-    """From the start page into the matter."""
+    """Opens the matter from the home page."""
     one.page.get_by_role("link", name=case.matter).first.click()
     expect(one.page.locator("h1")).to_have_text(case.matter)
 
 
 def row(one, name):
-    """What the queue says of one file."""
+    """Returns the queue's row of one file."""
     return one.page.locator("[data-list] > li").filter(has_text=name)
 
 
 def under_way(one, name):
-    """Waits until bar, bytes, speed and remaining time are there."""
+    """Waits until the row shows bar, bytes, speed and remaining time."""
     rest = "|".join(
         re.escape(one.say(f"upload.rest_{unit}", n="COUNT")).replace("COUNT", r"[\d.,]+")
         for unit in ("seconds", "minutes", "hours")

@@ -11,7 +11,7 @@ from line import Line
 from playwright.sync_api import expect, sync_playwright
 from stage import ROOT, Person, Portal, stop
 
-# Until something is there to see; for a portal that hangs, however slow the machine is.
+# ms to wait for something on a page: only a portal that hangs needs so long.
 expect.set_options(timeout=60_000)
 ARGUMENTS = [
     "--no-sandbox",
@@ -24,7 +24,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def portal():
-    """The demonstration, running; KZ_KEEP leaves its folder for a look."""
+    """The running demonstration; KZ_KEEP=1 keeps its folder for inspection."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-browser-"))
     folder.chmod(0o755)
     try:
@@ -37,7 +37,7 @@ def portal():
 
 @pytest.fixture(scope="session")
 def launch():
-    """Starts Debian's Chromium; more arguments may be given."""
+    """Starts Debian's Chromium with these arguments more."""
     with sync_playwright() as playwright:
         yield lambda *more: playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=[*ARGUMENTS, *more], headless=True
@@ -46,7 +46,7 @@ def launch():
 
 @pytest.fixture(scope="session")
 def browser(launch):
-    """The Chromium of all who have a good line."""
+    """The Chromium of all persons with a good line."""
     chromium = launch()
     yield chromium
     chromium.close()
@@ -54,7 +54,7 @@ def browser(launch):
 
 @pytest.fixture
 def person(browser, portal):
-    """Makes persons. A test fails when one of them met an error on the console."""
+    """Makes persons. A test fails if the console of one of them showed an error."""
     made = []
 
     def make(**how):
@@ -82,7 +82,7 @@ def admin(person):
 
 @pytest.fixture
 def line(portal):
-    """A line to the portal, for those whose Chromium is launched with its .rule."""
+    """A line to the portal, which a Chromium uses that is launched with its .rule."""
     made = Line(int(portal.root.rsplit(":", 1)[1]))
     yield made
     made.close()
@@ -90,7 +90,8 @@ def line(portal):
 
 @pytest.fixture(scope="session")
 def axe():
-    """The source of axe-core, as the lock file pins it; tests/run has installed it already."""
+    """The source of axe-core in the version of the lock file; tests/run has installed it
+    already."""
     script = '. "$1/lib/install.sh" && install_node "$1/.npm" "$1/browser"'
     command = ["bash", "-c", script, "bash", ROOT / "tests"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -100,7 +101,7 @@ def axe():
 
 @pytest.fixture(scope="session")
 def screenshots():
-    """Where pictures of pages are left: README.md shows some of them."""
+    """The folder for the pictures of pages; README.md shows some of them."""
     folder = ROOT / "tests/out/screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -1,4 +1,4 @@
-"""A line between a browser and the portal that can be slow, and cut."""
+"""A line between browser and portal that a test can make slow, or cut."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ BLOCK = 8192
 
 
 class Line:
-    """Listens on .port of the loopback, and passes on what comes to the portal's port TO."""
+    """Listens on .port of the loopback, and forwards all bytes to the portal's port TO."""
 
     def __init__(self, to):
         self.to, self.speed, self.dead, self.ends = to, 0, False, []
@@ -19,7 +19,7 @@ class Line:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self):
-        """Every connection breaks, and none comes about."""
+        """Breaks every connection and refuses new ones."""
         self.dead = True
         for end in self.ends:
             with contextlib.suppress(OSError):
@@ -27,11 +27,11 @@ class Line:
         self.ends = []
 
     def mend(self):
-        """It is a good line again."""
+        """Accepts connections again, at full speed."""
         self.speed, self.dead = 0, False
 
     def close(self):
-        """For good."""
+        """Cuts the line for ever."""
         self.cut()
         self.listener.close()
 
@@ -48,7 +48,8 @@ class Line:
                     threading.Thread(target=self._pass, args=pair, daemon=True).start()
 
     def _pass(self, source, target, up):
-        """Bytes of one direction; what the browser sends goes at .speed bytes a second, if set."""
+        """Forwards one direction; bytes of the browser go at .speed bytes a second, if that is
+        set."""
         with contextlib.suppress(OSError):
             while block := source.recv(BLOCK):
                 target.sendall(block)

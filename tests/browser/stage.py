@@ -24,13 +24,14 @@ SIZES = {"desktop": (1280, 900), "phone": (360, 780)}
 
 
 def say(language, key, **values):
-    """A text of the portal as a reader sees it."""
+    """Returns a text of the portal as a reader sees it."""
     text = re.sub(r"<[^>]+>", "", TEXTS[language][key])
     return re.sub(r"\{\{?([\w.]+)\}?\}", lambda found: str(values[found[1]]), text)
 
 
 def environment():
-    """With the build of this run, if there is one, so that nothing is compiled twice."""
+    """Returns an environment that names the build of this run, so that nothing is compiled
+    twice."""
     build = os.environ.get("KZ_BUILD", "")
     if build and (Path(build) / "mod_kanzlei.so").exists():
         return os.environ | {"KANZLEI_BUILD": str(Path(build).parent)}
@@ -38,14 +39,14 @@ def environment():
 
 
 def free_port():
-    """A TCP port of the loopback that nobody listens on."""
+    """Returns a TCP port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def stop(folder):
-    """Nothing is left running, even if it has not quite started."""
+    """Stops all processes, even those of a portal that is still starting."""
     command = [APPLIANCE / "stop", "--data", folder / "data"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
@@ -69,7 +70,7 @@ class Portal:
             self.accounts.setdefault(account["role"], account)
 
     def mail(self, address, word):
-        """The text of the newest mail to somebody with a word in it; waits until there is one."""
+        """Waits for a mail to ADDRESS that contains WORD; returns the text of the newest."""
         end = time.monotonic() + 120
         while time.monotonic() < end:
             for path in sorted((self.data / "mail").glob("*.eml"), reverse=True):
@@ -105,74 +106,75 @@ class Person:
         self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
 
     def _note(self, message):
-        # A form that comes back is a 422, and a page that isn't there a 404: Chromium says so, and
-        # of a line that is cut as well.
+        # Chromium reports as errors: 422 (a form that comes back), 404 (a page that isn't there),
+        # and a line that is cut. Tests cause these on purpose.
         usual = r"status of 4\d\d" if self.line == "good" else r"status of 4\d\d|net::ERR_"
         if message.type == "error" and not re.search(usual, message.text):
             self.errors.append(f"{message.location.get('url', '')}: {message.text}")
 
     def say(self, key, **values):
-        """A text in this person's language."""
+        """Returns a text in this person's language."""
         return say(self.language, key, **values)
 
     def go(self, path):
-        """Opens a page of the firm."""
+        """Opens the firm's page at PATH."""
         return self.page.goto(self.portal.base + path)
 
     def fill(self, **fields):
-        """Fields of a form by their ids."""
+        """Fills the fields of a form, named by their ids."""
         for name, value in fields.items():
             self.page.fill(f"#{name}", value)
 
     def press(self, key, within="main", **values):
-        """The button of that name; what is appended for screen readers may follow."""
+        """Presses the button of that name; text for screen readers may follow the name."""
         name = re.compile("^" + re.escape(self.say(key, **values)) + r"\s*(:|$)")
         self.page.locator(within).get_by_role("button", name=name).first.click()
 
     def follow(self, key, within="main", **values):
-        """The link of that name."""
+        """Follows the link of that name."""
         self.page.locator(within).get_by_role("link", name=self.say(key, **values)).first.click()
 
     def sees(self, text, within="main"):
-        """Waits until a text is there to read."""
+        """Waits until a text is visible."""
         expect(self.page.locator(within).get_by_text(text).first).to_be_visible()
 
     def told(self, key):
-        """What has just worked is said."""
+        """Waits for the notice that an action has worked."""
         expect(self.page.locator(".note--success")).to_have_text(self.say(key))
 
     def at(self, path):
-        """Waits for an address of the firm: a regular expression behind its base."""
+        """Waits until the address is the firm's base followed by this regular expression."""
         address = re.escape(self.portal.base) + path + r"(\?notice=\w+)?$"
         expect(self.page).to_have_url(re.compile(address))
 
     def sign_in(self, user, password):
-        """Signs in, and reads on in the person's own language."""
+        """Signs in, and switches to the person's own language."""
         self.try_sign_in(user, password)
         self.at("/")
         self.read()
 
     def try_sign_in(self, user, password):
-        """Fills and sends the form of the entrance."""
+        """Fills and sends the sign-in form."""
         self.go("/sign-in")
         self.fill(user=user, password=password)
         self.page.locator("main form button[type=submit]").click()
 
     def read(self):
-        """One click for the other language, if it is the other one."""
+        """Switches the page to the person's language by one click, unless it has that already."""
         other = self.page.locator(f"button[name=lang][value={self.language}]")
         if other.count():
             other.click()
         expect(self.page.locator("html")).to_have_attribute("lang", self.language)
 
     def sign_out(self):
-        """By the menu, which works without JavaScript too."""
+        """Signs out by the menu, which works without JavaScript too."""
         self.page.locator("summary.tool").click()
         self.press("nav.sign_out", within="header")
         self.told("notice.signed_out")
 
     def open_link(self, link):
-        """A mail's link. The code behind the # needs JavaScript; without, it is typed."""
+        """Opens a mail's link. Only JavaScript reads the code behind the #; without it, this types
+        the code."""
         self.page.goto(link)
         self.read()
         if not self.script:
@@ -182,7 +184,7 @@ class Person:
         expect(self.page.locator("#password_again")).to_be_visible()
 
     def choose_password(self, password):
-        """Fills in a new password twice, and looks at the live check on the way."""
+        """Fills in a new password twice, and checks the live password check meanwhile."""
         page = self.page
         if self.script:
             page.locator("#password").press_sequentially("hallo")

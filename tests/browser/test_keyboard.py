@@ -1,11 +1,11 @@
-"""The portal without a mouse: where the focus is can be seen at each stop, and all work is done."""
+"""The portal without a mouse: the focus is visible at each stop, and all work can be done."""
 
 import pytest
 from case import Case, file, opens_matter
 from playwright.sync_api import expect
 
-STOPS = 120  # of the Tab key on one page, at most
-# The stop at hand, and whether it is marked: by its own outline, or by that of what surrounds it
+STOPS = 120  # the most presses of the Tab key on one page
+# The focused element, and whether an outline marks it: its own or that of the element around it
 # (the drop zone, whose file field is not seen).
 STOP = """() => {
     const here = document.activeElement;
@@ -23,7 +23,7 @@ STOP = """() => {
 
 
 def stops(one):
-    """Each stop of the Tab key on the page at hand, from the start on."""
+    """Returns each stop of the Tab key on this page, from its start on."""
     found = []
     for _ in range(STOPS):
         one.page.keyboard.press("Tab")
@@ -62,7 +62,7 @@ def signs_in(one, role):
 
 @pytest.mark.parametrize("role", ["admin", "client"])
 def test_the_focus_is_seen(person, role):
-    """At each stop of each page of one's rooms, and the skip link is the first of them."""
+    """Each stop of each page of the menu is marked, and the skip link is the first stop."""
     one = person()
     signs_in(one, role)
     hidden = []
@@ -75,7 +75,7 @@ def test_the_focus_is_seen(person, role):
 
 
 def test_a_working_day(person):
-    """Skip link, search, arrows in lists, a document; all by keys."""
+    """A member of staff uses skip link, search, arrows in lists and a document by keys alone."""
     one = person()
     signs_in(one, "staff")
     one.page.keyboard.press("Tab")
@@ -103,11 +103,11 @@ def test_a_working_day(person):
 
 
 def test_sending_and_unlocking(admin, person):
-    """A client sends by keys; the firm unlocks her by keys."""
+    """A client sends a file by keys; the firm unlocks her by keys."""
     staff, client = admin(), person()
     case = Case(staff)
     case.accept(client, case.invite(staff))
-    client.page.on("filechooser", lambda _: None)  # early: Chromium is told some time later
+    client.page.on("filechooser", lambda _: None)  # early: Playwright tells Chromium later
     opens_matter(client, case)
     tab_to(client, client.page.locator("#files"))
     with client.page.expect_file_chooser() as chooser:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from scand_samples import EICAR, RAR5
 from stage import ROOT, TEXTS
 
-ROUTE = re.compile(  # those that answer with a page
+ROUTE = re.compile(  # the routes that answer with a page
     r'^KZ_ROUTE\(GET, "([^"]+)", (\w+), (\w+), \w+, \w+, \w+, \w+, PAGE, (\w+)\)', re.M
 )
 ROUTES = ROUTE.findall((ROOT / "mod_kanzlei/routes.def").read_text())
@@ -27,7 +27,7 @@ WIDE = """() => {
 }"""
 
 
-# What a finger must hit: buttons, rooms, fields; not links within a text.
+# Elements that a finger must hit: buttons, menu, fields; not links within a text.
 SMALL = """() => [...document.querySelectorAll(
         "button, summary, select, textarea, nav.rooms a, .kern-btn, input:not([type=hidden], "
         + "[type=checkbox], [type=radio], [type=file])")]
@@ -35,11 +35,11 @@ SMALL = """() => [...document.querySelectorAll(
         && one.getBoundingClientRect().height < 43.5)
     .map(one => `less than 44 px: ${one.tagName} ${one.className} ${one.textContent.trim()}`)"""
 SEEN = set()  # titles of the pages looked at
-DONE = set()  # tests that have looked at all of theirs
+DONE = set()  # names of the tests that have looked at all their pages
 
 
 def rows(one, path, name):
-    """The rows of a page's view, as JSON."""
+    """Returns the rows of a page's view, from JSON."""
     answer = one.context.request.get(
         one.portal.base + path, headers={"Accept": "application/json"}
     )
@@ -48,7 +48,7 @@ def rows(one, path, name):
 
 
 def ids(one, role):
-    """One id of each kind that this person may see, by the names in the routes."""
+    """Returns one id of each kind that this person may see, by the names in the routes."""
     if role == "nobody":
         return {}
     documents = rows(one, "/documents", "documents")
@@ -67,7 +67,7 @@ def ids(one, role):
 
 
 def addresses(role, known):
-    """Name and path of every page that this role may open."""
+    """Yields name and path of every page that this role may open."""
     for path, who, right, handler in ROUTES:
         if who not in ("HOST", "PUBLIC", "MEMBER", MEMBERS.get(role)):
             continue
@@ -82,7 +82,7 @@ def addresses(role, known):
 
 
 def documents_of_each_kind(one):
-    """A PDF, a picture, a text, one that is kept back: their pages differ."""
+    """Returns a PDF, a picture, a text and a document that is kept back: their pages differ."""
     seen = {}
     for document in rows(one, "/documents", "documents"):
         seen.setdefault(f"{document['kind']}-{document['state']}", document["id"])
@@ -90,7 +90,7 @@ def documents_of_each_kind(one):
 
 
 def look(one, axe, folder, name):
-    """What is wrong with the page at hand, wide and light, then narrow and dark."""
+    """Returns the faults of this page, looked at wide and light, then narrow and dark."""
     findings = []
     SEEN.add(one.page.title())
     for size, scheme, width in (("desktop", "light", 1280), ("phone", "dark", 360)):
@@ -104,7 +104,7 @@ def look(one, axe, folder, name):
 
 
 def test_the_look_can_fail(person, axe, tmp_path):
-    """A page with a wide table and a picture without words is found out."""
+    """look() reports a page with a wide table and a picture without an alternative text."""
     one = person()
     one.context.add_init_script(axe)
     one.go("/help")
@@ -118,7 +118,7 @@ def test_the_look_can_fail(person, axe, tmp_path):
 
 @pytest.mark.parametrize("role", ["nobody", "client", "staff", "admin"])
 def test_pages(person, axe, screenshots, role):
-    """All pages that somebody of this role can open by an address."""
+    """Looks at all pages that somebody of this role can open by an address."""
     one = person()
     one.context.add_init_script("delete window.axe;\n" + axe)
     if role != "nobody":
@@ -138,7 +138,7 @@ def test_pages(person, axe, screenshots, role):
 
 
 def test_forms_that_come_back(person, axe, screenshots):
-    """Pages that only a form leads to: what was wrong, what isn't there."""
+    """Looks at pages that only a form leads to: forms with wrong fields, and "not found"."""
     one = person()
     one.context.add_init_script(axe)
     one.try_sign_in("niemand", "falsch")
@@ -165,7 +165,8 @@ def test_forms_that_come_back(person, axe, screenshots):
 
 
 def test_on_the_way_in(admin, person, axe, screenshots):
-    """The letter with the code, and what the code opens; with it a password that is too weak."""
+    """Looks at the letter with the code, the page that the code opens, and a password that is too
+    weak."""
     staff, client = admin(), person()
     for one in (staff, client):
         one.context.add_init_script(axe)
@@ -188,8 +189,8 @@ def test_on_the_way_in(admin, person, axe, screenshots):
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])
-def test_what_became_of_files(admin, person, axe, screenshots, script):
-    """The queue of the upload script; and the page that answers the plain form, which is sent here
+def test_results_of_uploads(admin, person, axe, screenshots, script):
+    """Looks at the queue of the upload script, and at the answer to the plain form, which it sends
     without that script because axe-core needs one."""
     staff, client = admin(), person(line="good" if script else "bad")
     client.context.add_init_script(axe)
@@ -204,12 +205,12 @@ def test_what_became_of_files(admin, person, axe, screenshots, script):
         client.page.locator("form[data-upload]").evaluate("form => form.submit()")
     expect(client.page.locator(".job--done, .job--bad, .job--kept")).to_have_count(3)
     findings = look(client, axe, screenshots, f"files-{'script' if script else 'plain'}")
-    client.errors.clear()  # that there was no script
+    client.errors.clear()  # the error that the blocked script causes
     assert not findings, "\n".join(findings)
 
 
 def test_no_page_is_left_out():
-    """Each template has been looked at, as its title tells, when all of the above ran."""
+    """The titles show that the tests above have looked at each template."""
     if not {"nobody", "client", "staff", "admin", "forms", "way in"} <= DONE:
         return
     for path in (ROOT / "html/page").glob("*.html"):

@@ -20,7 +20,7 @@ KEPT = ROOT / "tests/browser/screenshots"
 
 @pytest.fixture
 def take(screenshots):
-    """Takes a picture of a page down to a height, without the place of the scroll bar."""
+    """Takes a picture of the upper part of a page, without the space of the scroll bar."""
     folder = KEPT if "KZ_PICTURES" in os.environ else screenshots
 
     def picture(one, name, height):
@@ -40,7 +40,7 @@ def signed_in(one, role):
 
 
 def test_pictures_of_the_firm(person, take):
-    """Its home page, and the proof of what has been received."""
+    """Takes the firm's home page, and the list of receipts."""
     staff = signed_in(person(), "staff")
     take(staff, "staff-home", 880)
     staff.follow("nav.receipts", within="nav.rooms")
@@ -51,7 +51,7 @@ def test_pictures_of_the_firm(person, take):
 
 
 def test_pictures_of_a_client(person, launch, line, take, tmp_path):
-    """The home page on a phone; a matter into which files are being sent."""
+    """Takes a client's home page on a phone, and a matter during an upload."""
     take(signed_in(person(size="phone"), "client"), "client-home", 780)
     far = launch(line.rule)
     client = signed_in(person(browser=far, line="bad"), "client")
@@ -70,7 +70,7 @@ def test_pictures_of_a_client(person, launch, line, take, tmp_path):
 
 
 def test_readme_shows_them():
-    """It names each of them, and no others; together they stay small."""
+    """README.md names each picture and no others; together they stay small."""
     named = re.findall(r"tests/browser/screenshots/([\w-]+)\.png", (ROOT / "README.md").read_text())
     kept = list(KEPT.glob("*.png"))
     assert sorted(named) == sorted(path.stem for path in kept)

@@ -1,4 +1,4 @@
-"""The story of a firm and its client, as people live it: with a browser, and nothing else."""
+"""The story of a firm and its client, played with nothing but a browser."""
 
 import re
 import secrets
@@ -18,14 +18,14 @@ SCRIPT = pytest.mark.parametrize("script", [True, False], ids=["script", "plain"
 
 
 def infected(one, name):
-    """What is said of EICAR, whichever signatures have found it."""
+    """Returns the message about EICAR, whichever signatures have found it."""
     sentence = re.escape(one.say("infected", name=name, what="VIRUS"))
     return re.compile(sentence.replace("VIRUS", r"\S*[Ee]icar\S*"))
 
 
 def client_sends(client, case, locked):
-    """Two files arrive, one is refused with the name of the virus, one is kept back because nobody
-    can look into it: each says so, and three are in the matter's list."""
+    """Two files arrive, one is refused with the name of the virus, one is kept back because the
+    scanner can't look into it: the queue says so of each, and three are in the matter's list."""
     said = {
         "Belege.txt": client.say("sent.client", name="Belege.txt"),
         "Foto.png": client.say("sent.client", name="Foto.png"),
@@ -49,7 +49,7 @@ def client_sends(client, case, locked):
 
 
 def drops(client):
-    """A file dragged onto the zone is sent as a chosen one is."""
+    """Drags a file onto the drop zone, which sends it as a chosen one."""
     transfer = client.page.evaluate_handle(
         "() => { const data = new DataTransfer();"
         " data.items.add(new File(['gezogen'], 'Gezogen.txt', {type: 'text/plain'}));"
@@ -60,7 +60,7 @@ def drops(client):
 
 
 def firm_reads(staff, case):
-    """What is new is behind the home page's list, opens there, and is new no longer."""
+    """The firm opens a new document from the home page's list; then it is no longer new."""
     def new(name):
         staff.go("/")
         staff.page.locator("section:has(#fresh) .panel__all a").click()
@@ -81,7 +81,7 @@ def firm_reads(staff, case):
 
 
 def assert_download(one, case, name, content):
-    """The matter's document of that name, byte for byte."""
+    """Checks that the download of the matter's document has exactly these bytes."""
     one.go("/documents")
     one.page.locator("tr", has_text=case.matter).get_by_role("link", name=name).click()
     with one.page.expect_download() as waiting:
@@ -92,7 +92,7 @@ def assert_download(one, case, name, content):
 
 
 def firm_provides(staff, case):
-    """A document for the client, whom a mail tells."""
+    """The firm provides a document, and a mail tells the client."""
     staff.go(f"/clients/{case.client}")
     opens_matter(staff, case)
     send(staff, file("Bescheid.txt", "Sehr geehrte Frau Linde\n"))
@@ -105,7 +105,7 @@ def firm_provides(staff, case):
 
 
 def client_confirms(client, case):
-    """What is new is on the client's home page; opened, downloaded, confirmed."""
+    """The client opens the new document from the home page, downloads and confirms it."""
     client.go("/")
     row = client.page.locator("section:has(#fresh) li", has_text="Bescheid.txt")
     row.get_by_role("link", name="Bescheid.txt").first.click()
@@ -117,7 +117,7 @@ def client_confirms(client, case):
 
 
 def firm_proves(staff, case):
-    """The five steps, and the same as CSV."""
+    """The firm's proof shows the five steps of a document, and the CSV file has them too."""
     staff.go(f"/clients/{case.client}")
     staff.follow("client.receipts")
     receipt = staff.page.locator("li.receipt", has_text="Bescheid.txt")
@@ -137,7 +137,8 @@ def firm_proves(staff, case):
 
 @pytest.mark.parametrize(("language", "script", "size"), WAYS)
 def test_exchange(admin, person, tmp_path, language, script, size):
-    """Invited, sent, refused, read, provided, confirmed, proven."""
+    """The client is invited and sends; the firm reads and provides; the client confirms; the proof
+    shows it."""
     how = {"language": language, "script": script, "size": size}
     staff, client = admin(**how), person(**how)
     case = Case(staff)
@@ -180,7 +181,8 @@ def test_lock(admin, person, script):
 
 @SCRIPT
 def test_password_and_sessions(admin, person, script):
-    """A weak password is refused, a good one ends the other sessions; one ends another."""
+    """A weak password is refused, a good one ends the other sessions; one session can end
+    another."""
     staff, client = admin(script=script), person(script=script)
     case = Case(staff)
     link = case.invite(staff)
@@ -223,7 +225,7 @@ def test_password_and_sessions(admin, person, script):
 
 @SCRIPT
 def test_forgotten(admin, person, script):
-    """A new password by mail; the link works once, the old password no longer."""
+    """Somebody gets a new password by mail; the link works once, the old password no longer."""
     staff, client = admin(script=script), person(script=script)
     case = Case(staff)
     used = case.invite(staff)
@@ -251,7 +253,7 @@ def test_forgotten(admin, person, script):
 
 
 def test_letter(admin, person):
-    """For clients without mail: a page to print, whose code lets them in."""
+    """A client without a mail address gets a printed page, whose code lets them in."""
     staff, client = admin(), person()
     case = Case(staff)
     staff.go(f"/accounts/{case.access}")
@@ -267,7 +269,7 @@ def test_letter(admin, person):
 
 
 def test_language(person):
-    """German first, English by one click, and it stays."""
+    """The portal is in German first; one click switches to English for good."""
     reader = person(language="en", script=False)
     reader.go("/sign-in")
     expect(reader.page.locator("html")).to_have_attribute("lang", "de")

@@ -1,5 +1,5 @@
-"""What the upload script shows of a transfer: bar, speed, remaining time, cancel; and that it goes
-on after a cut line. The line is as slow as a test needs it, so nothing here depends on speed."""
+"""The upload script shows bar, speed and remaining time of a transfer, cancels it, and resumes it
+after a cut line. The line is as slow as a test needs it, so no test depends on speed."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ SLOW = 400_000  # bytes a second
 
 @pytest.fixture
 def sender(admin, person, launch, line, request):
-    """A client in a matter of her own, at the end of that line."""
+    """A client in a matter of her own, whose browser uses that line."""
     language = getattr(request, "param", "de")
     far = launch(line.rule)
     staff = admin(language=language)
@@ -28,14 +28,14 @@ def sender(admin, person, launch, line, request):
 
 @pytest.fixture
 def large(tmp_path):
-    """A file that takes the slow line some minutes."""
+    """Returns a file that takes some minutes over the slow line."""
     path = tmp_path / "Bauplan.bin"
     path.write_bytes(secrets.token_bytes(40_000_000))
     return path
 
 
 def arrived(one, path):
-    """All of it is there, as it was sent; and the list on the page has it."""
+    """Checks that the document has all bytes that were sent, and that the page's list has it."""
     name = path.name
     text = row(one, name).locator(".job__text")
     expect(text).to_have_text(one.say("upload.done_client", name=name), timeout=240_000)
@@ -50,7 +50,7 @@ def arrived(one, path):
 
 @pytest.mark.parametrize("sender", ["de", "en"], indirect=True)
 def test_progress_and_cancel(sender, line, large):
-    """A transfer tells how far it is; cancelled, nothing of it is left at the server."""
+    """A transfer shows its progress; after cancelling, the server keeps nothing of it."""
     line.speed = SLOW
     with sender.page.expect_response(lambda answer: answer.status == 201) as created:
         sender.page.set_input_files("#files", large)
@@ -75,8 +75,8 @@ def test_progress_and_cancel(sender, line, large):
     expect(sender.page.get_by_role("link", name=large.name)).to_have_count(0)
 
 
-def test_goes_on_after_a_cut_line(sender, line, large):
-    """From where it was, by itself; and it says so meanwhile."""
+def test_resumes_after_a_cut_line(sender, line, large):
+    """The transfer resumes by itself where the line was cut, and says meanwhile that it waits."""
     offsets = []
     sender.page.on("request", lambda request: offsets.append(
         int(request.headers["upload-offset"])) if request.method == "PATCH" else None)  # fmt: skip
@@ -92,8 +92,8 @@ def test_goes_on_after_a_cut_line(sender, line, large):
     assert 0 < offsets[1] < 16 << 20, "neither from the start nor from the end of a request"
 
 
-def test_goes_on_after_signing_in_again(sender, line, large):
-    """The session has ended meanwhile: a new one in another window is enough."""
+def test_resumes_after_signing_in_again(sender, line, large):
+    """The session has ended during the cut: signing in again in another window is enough."""
     line.speed = SLOW
     sender.page.set_input_files("#files", large)
     under_way(sender, large.name)
@@ -112,7 +112,7 @@ def test_goes_on_after_signing_in_again(sender, line, large):
 
 
 def test_what_is_not_sent_at_all(sender):
-    """Too large, empty: said before a byte is sent, and the others go on."""
+    """Files that are too large or empty are refused before a byte is sent; the others go on."""
     form = sender.page.locator("form[data-upload]")
     form.evaluate("form => { form.dataset.max = 1000; }")
     send(sender, file("gross.txt", "x" * 1001), file("leer.txt", ""), file("gut.txt", "gut"))
@@ -126,7 +126,8 @@ def test_what_is_not_sent_at_all(sender):
 
 
 def test_files_chosen_before_the_script_has_come(sender):
-    """On a slow line the page is there first: what was chosen in its plain form is sent, too."""
+    """On a slow line the page arrives before its script, which then sends the files chosen
+    before."""
     held = []
     sender.page.route(re.compile(r"/assets/upload"), lambda route: held.append(route))
     sender.page.reload(wait_until="commit")

@@ -17,9 +17,10 @@ from person import wait_for
 from running import Portal, free_port
 
 HERE = Path(__file__).resolve().parent
-PAGE = 2  # seconds within which a clear page comes
-BACK = 5  # seconds within which all is well again
-# A busy machine is no fault of the portal: a test fails at ten times the bound, and all are listed.
+PAGE = 2  # seconds within which a clear page must come
+BACK = 5  # seconds within which all must be well again
+# A busy machine is no fault of the portal: a test fails only at ten times the bound. The run lists
+# all times.
 SLACK = 10
 
 
@@ -29,7 +30,7 @@ def privileged(*command):
 
 
 def words_of(pid):
-    """The command line of a process, [] when it is gone."""
+    """Returns the command line of a process, [] when it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
     except OSError:
@@ -37,7 +38,7 @@ def words_of(pid):
 
 
 def descendants(*roots):
-    """These processes and all that they started, parents first."""
+    """Returns these processes and all that they started, parents first."""
     parents = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -51,7 +52,7 @@ def descendants(*roots):
     return found
 
 
-# What httpd's parent says of its restart.
+# The lines that httpd's parent logs about its restart.
 RESTART = r"AH00493|AH00489|AH00494|AH10244|AH00488"
 
 
@@ -64,7 +65,7 @@ def kill(pids, number):
 
 
 def entered(browser):
-    """Whether there is somebody to answer."""
+    """Returns whether the sign-in page answers this browser."""
     try:
         return browser.get("/sign-in").status_code == 200
     except httpx.HTTPError:
@@ -72,7 +73,7 @@ def entered(browser):
 
 
 class Mails:
-    """What the mail server took."""
+    """Collects the mails that the mail server has accepted."""
 
     def __init__(self):
         self.taken = []
@@ -83,7 +84,7 @@ class Mails:
 
 
 class Site(Portal):
-    """The portal, its parts as processes and folders, and a book of how long things took."""
+    """The portal, its processes and folders, and the list of measured times."""
 
     def __init__(self, folder, book):
         self.book, self.mounts = book, []
@@ -95,7 +96,7 @@ class Site(Portal):
         super().__init__(folder)
 
     def build_shim(self, folder):
-        """The library that makes a store slow, or a process sick."""
+        """Builds the library that makes a store slow, or a process sick."""
         shim = folder / "slow.so"
         command = "gcc -shared -fPIC -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -o"
         subprocess.run([*command.split(), shim, HERE / "slow.c"], check=True)
@@ -104,7 +105,8 @@ class Site(Portal):
     # --- starting and stopping ---
 
     def start(self, *options):
-        """With a mail server, and without the sanitizers: they would be killed, too."""
+        """Starts the portal with a mail server, and without sanitizers, which can't report in
+        processes that are killed."""
         self.environment |= {
             "KANZLEI_MAIL": f"smtp://127.0.0.1:{self.mail_port}", "KANZLEI_HTTPD_ENVIRONMENT": "",
         }
@@ -120,7 +122,7 @@ class Site(Portal):
             privileged("umount", "-l", folder)
 
     def heal(self):
-        """Ends every cause that a test may have left behind."""
+        """Ends every fault that a test may have left."""
         kill(descendants(*self.roots()), signal.SIGCONT)
         self.slow.unlink(missing_ok=True)
         self.sick.unlink(missing_ok=True)
@@ -130,7 +132,7 @@ class Site(Portal):
         return pwd.getpwuid((self.data / "conf").stat().st_uid)
 
     def as_owner(self, *command, env=None):
-        """Runs a command as the service does."""
+        """Runs a command under the account of the service."""
         user = {}
         if os.geteuid() == 0:
             user = {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
@@ -142,7 +144,7 @@ class Site(Portal):
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
     def httpd(self, action, preload=False):
-        """apache2 -k ACTION; with PRELOAD its stores can be made slow."""
+        """Runs apache2 -k ACTION; with PRELOAD a test can make its stores slow."""
         env = {"TMPDIR": str(self.data / "tmp")}
         if preload:
             env |= {"LD_PRELOAD": str(self.shim)}
@@ -194,7 +196,7 @@ class Site(Portal):
         return found
 
     def of_httpd(self, name):
-        """httpd's own descendants whose program is NAME."""
+        """Returns httpd's own descendants whose program is NAME."""
         found = []
         for pid in descendants(self.httpd_pid())[1:]:
             if Path(next(iter(words_of(pid)), "")).name == name:
@@ -205,13 +207,14 @@ class Site(Portal):
         return self.of_httpd("apache2")
 
     def scanners(self):
-        """All processes of the scanner, its first one first."""
+        """Returns all processes of the scanner, its first one first."""
         return self.of_httpd("kanzlei-scand")
 
     # --- folders ---
 
     def mount(self, name, size):
-        """Puts a small file system under a folder of the data folder, with what was in it."""
+        """Mounts a small file system over a folder of the data folder, and copies the folder's
+        files into it."""
         folder, aside = self.data / name, self.data / f"{name}.aside"
         owner = folder.stat()
         folder.rename(aside)
@@ -223,7 +226,8 @@ class Site(Portal):
         privileged("rm", "-r", aside)
 
     def fill(self, name, leave):
-        """Fills the small file system up to LEAVE bytes; gives what is to be removed again."""
+        """Fills the small file system until LEAVE bytes are free; returns the file to remove
+        afterwards."""
         place = self.data / name / "filler"
         disk = os.statvfs(place.parent)
         with place.open("wb") as file:
@@ -233,18 +237,18 @@ class Site(Portal):
     # --- asking ---
 
     def answers(self):
-        """Whether the entrance is well."""
+        """Returns whether the sign-in page answers with 200."""
         browser = self.browser()
         try:
             return browser.get("/sign-in").status_code == 200
-        except Exception:  # noqa: BLE001  (whatever a broken server does)
+        except Exception:  # noqa: BLE001  (a broken server may cause any error)
             return False
         finally:
             browser.close()
             self.browsers.remove(browser)
 
     def reconnect(self, browser, version=2):
-        """A connection anew, the same session: what a browser does by itself."""
+        """Opens a new connection with the same session, as a browser does by itself."""
         context = ssl.create_default_context(cafile=self.authority)
         browser.http.close()
         browser.http = httpx.Client(
@@ -259,7 +263,8 @@ class Site(Portal):
         assert seconds <= bound * SLACK, f"{what}: {kind} {seconds:.2f} s, at most {bound}"
 
     def said(self, what, call, *codes, bound=PAGE):
-        """Calls; the answer comes in time, is one of CODES and clear. Gives it."""
+        """Calls CALL, checks that a clear answer with one of CODES comes in time, and returns
+        it."""
         start = time.monotonic()
         answer = call()
         self.note(what, "page", time.monotonic() - start, bound)
@@ -268,7 +273,7 @@ class Site(Portal):
         return answer
 
     def back(self, what, well, bound=BACK):
-        """Waits until WELL() is true, which must be soon."""
+        """Waits until WELL() is true, and checks that this was soon."""
         start = time.monotonic()
         wait_for(well, seconds=bound * SLACK + 5)
         self.note(what, "back", time.monotonic() - start, bound)
@@ -280,7 +285,7 @@ class Site(Portal):
                         " WHERE state IN ('scanning', 'storing')")  # fmt: skip
 
     def objects(self, store):
-        """Key to size of all that lies in a store."""
+        """Returns {key: size} of all objects of a store."""
         root = self.data / store
         return {
             str(path.relative_to(root)): path.stat().st_size
@@ -295,7 +300,7 @@ class Site(Portal):
         }
 
     def settle(self, seconds=BACK * SLACK):
-        """Waits until nothing is under way any more."""
+        """Waits until no upload or job is under way."""
         try:
             wait_for(lambda: not self.open_uploads(), seconds)
         except AssertionError:
@@ -304,7 +309,7 @@ class Site(Portal):
         wait_for(lambda: not self.sql("SELECT 1 FROM object_copy WHERE state <> 'held'"), 120)
 
     def check(self):
-        """Nothing lost, nothing left over, nothing unscanned: in the database, stores and spool."""
+        """Checks that in database, stores and spool nothing is lost, left over or unscanned."""
         self.settle()
         receiving = {row[0] for row in self.sql(
             "SELECT id::text FROM upload WHERE state = 'receiving'")}  # fmt: skip
@@ -324,7 +329,7 @@ class Site(Portal):
 
 
 def soon(rest):
-    """What REST() gives: nothing, as soon as the sweep has been there."""
+    """Waits until REST() is empty, which the sweep causes; returns its last value."""
     for _ in range(BACK * SLACK):
         if not rest():
             break
@@ -333,7 +338,7 @@ def soon(rest):
 
 
 def clear(answer):
-    """An error as a person or a program can use it: RFC 9457 as JSON, a German page as HTML."""
+    """Checks that an error is a problem document (RFC 9457) as JSON, and a German page as HTML."""
     if answer.status_code < 400:
         return
     if answer.status_code in (503, 429):

@@ -1,4 +1,4 @@
-"""One portal for all tests of a run, whole again after each; how long things took is listed."""
+"""One portal for all tests of a run, which is healthy again after each; the run lists times."""
 
 import contextlib
 import os
@@ -38,7 +38,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @contextlib.contextmanager
 def running(book, postgres="", **small):
-    """A portal with a firm; each of SMALL is a folder on a file system of so much. POSTGRES is more
+    """Starts a portal with a firm. SMALL: {folder: size of its own file system}. POSTGRES: more
     configuration for it."""
     if small:
         need_mounting()
@@ -59,7 +59,7 @@ def running(book, postgres="", **small):
     finally:
         if made:
             made.remove()
-        else:  # ended while it started
+        else:  # the run was stopped while the portal started
             subprocess.run([ROOT / "appliance/stop", "--data", folder / "data"], check=False)
         if "KZ_KEEP" not in os.environ:
             shutil.rmtree(folder, ignore_errors=True)
@@ -67,16 +67,17 @@ def running(book, postgres="", **small):
 
 @pytest.fixture(scope="session")
 def site(request):
-    """The portal: store-1 and the spool on small file systems of their own, a real mail server."""
+    """The portal, with store-1 and the spool on small file systems of their own and a mail
+    server."""
     with running(request.config.book, store_1="48m", spool="128m") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def large_site(request):
-    """One on the disk, for tests that write much; such a test asks for no other."""
-    # What a killed PostgreSQL has written is in the kernel: without fsync it is as safe from kills,
-    # and starts again at once on a busy disk, too.
+    """A portal on the disk, for tests that write much; such a test uses no other portal."""
+    # The kernel has what a killed PostgreSQL wrote: without fsync it survives kills just as well,
+    # and starts again at once even on a busy disk.
     with running(request.config.book, "fsync = off\n") as made:
         yield made
 
@@ -94,7 +95,8 @@ def maria(site, admin):
 
 @pytest.fixture(autouse=True)
 def whole(request):
-    """After each test all is as it must be, and the error log says nothing that isn't expected."""
+    """Checks after each test that the portal is healthy, and that the error log has no unexpected
+    line."""
     large = "large_site" in request.fixturenames
     site = request.getfixturevalue("large_site" if large else "site")
     before = site.log.stat().st_size

@@ -1,4 +1,4 @@
-/* Makes a folder slow: fsync() of what lies in it, and open() of it, wait. The file that KZ_SLOW
+/* Makes a folder slow: fsync() of its files, and open() of it, wait. The file that KZ_SLOW
  * names says which one and how long, "MILLISECONDS FOLDER"; without that file nothing waits.
  * Makes processes sick: libsodium does not start in those that the file KZ_SICK does not name. */
 #include <dlfcn.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Waits in small steps, so that it ends when the file goes. */
+/* Waits in small steps, so that it ends when the file is removed. */
 static void wait_for(const char *path)
 {
     const char *control = getenv("KZ_SLOW");
@@ -65,7 +65,7 @@ int open(const char *path, int flags, ...)
 /* The same where off_t has 64 bits anyway. */
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
-/* 1 if this process is to be sick: there is a file of pids that are well, and its own is none. */
+/* Returns 1 if this process is to be sick: there is a file of healthy pids, without its own. */
 static int is_sick(void)
 {
     const char *control = getenv("KZ_SICK");

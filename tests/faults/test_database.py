@@ -1,4 +1,4 @@
-"""PostgreSQL stopped, hanging, and back."""
+"""Faults of PostgreSQL: it stops, it hangs, and it comes back."""
 
 import secrets
 import signal
@@ -12,7 +12,7 @@ DOWN = r"DB_DOWN: .*(connect|lost|read|terminating)|DB_BUSY"
 
 
 def pages(browser):
-    """One page for people, and the same for programs."""
+    """Returns requests for pages as HTML, and for the same as JSON."""
     return {
         "page": lambda: browser.get("/", json_view=False),
         "json": lambda: browser.get("/"),
@@ -41,7 +41,7 @@ def test_stopped_and_started(site, maria):
 
 
 def crowd(site, person, count):
-    """As many browsers of theirs, each with a connection of its own."""
+    """Opens COUNT browsers of this person, each with a connection of its own."""
     made = []
     for _ in range(count):
         browser = site.browser()
@@ -73,7 +73,8 @@ def test_hanging(site, maria):
 
 @pytest.mark.expect_log(DOWN)
 def test_hanging_for_a_crowd(site, maria):
-    """More requests at once than there are connections: the last one, too, hears of it in time."""
+    """More requests come at once than there are connections: even the last one is answered in
+    time."""
     browsers = crowd(site, maria.browser, 40)
     hanging = descendants(site.postgres_pid())
     kill(hanging, signal.SIGSTOP)

@@ -1,4 +1,5 @@
-"""A child of httpd killed, a graceful restart in the middle of an upload, the mail server down."""
+"""Faults around httpd: a child is killed, a graceful restart comes in the middle of an upload, the
+mail server is down."""
 
 import hashlib
 import secrets
@@ -14,12 +15,12 @@ from person import wait_for
 from portal import BYTES, TUS, coded
 from running import PASSWORD
 
-# What the parent says of a killed child.
+# The line that httpd's parent logs about a killed child.
 CHILD = r"AH00051|AH00052|AH10244"
 
 
 def slowly(content, pieces, pause):
-    """CONTENT in so many pieces, with time between them."""
+    """Yields CONTENT in pieces, with pauses between them."""
     size = len(content) // pieces + 1
     for at in range(0, len(content), size):
         yield content[at : at + size]
@@ -27,7 +28,7 @@ def slowly(content, pieces, pause):
 
 
 def in_background(call):
-    """Runs CALL in a thread: the thread, and a list that gets its answer or error."""
+    """Runs CALL in a thread; returns the thread, and a list that will get the answer or error."""
     got = []
 
     def run():
@@ -46,12 +47,12 @@ def spooled(site, upload):
 
 
 @pytest.mark.expect_log(CHILD, r"this process (tries again|is not ready)")
-def test_a_sick_child_leaves_and_the_well_one_goes_on(site, admin):
-    """It tries again, then ends and is replaced: it keeps no job, and nobody meets it."""
+def test_a_sick_child_leaves_and_the_healthy_one_works_on(site, admin):
+    """A sick child tries again, then ends and is replaced: it keeps no job and gets no request."""
     site.restart_httpd(preload=True)
     site.reconnect(admin)
     wait_for(lambda: len(site.children()) == 2)
-    time.sleep(7)  # what httpd's parent needs to see that they are well, and more
+    time.sleep(7)  # longer than httpd's parent needs to see that the children are well
     before, (first, second) = site.log.stat().st_size, site.children()
     site.sick.write_text(f"{site.httpd_pid()} {first}\n")
     kill([second], signal.SIGKILL)
@@ -70,8 +71,9 @@ def test_a_sick_child_leaves_and_the_well_one_goes_on(site, admin):
 
 
 @pytest.mark.expect_log(CHILD, RESTART, r"this process (tries again|is not ready)")
-def test_a_child_that_was_sick_from_the_start_leaves(site):
-    """The well one is too young when it gives up, and does all jobs: it looks again."""
+def test_a_child_that_is_sick_from_the_start_leaves(site):
+    """When the sick child gives up, the healthy one is still too young; it looks again and does all
+    jobs."""
     site.restart_httpd(preload=True)
     wait_for(lambda: len(site.children()) == 2)
     old = set(site.children())
@@ -89,7 +91,8 @@ def test_a_child_that_was_sick_from_the_start_leaves(site):
 
 @pytest.mark.expect_log(CHILD)
 def test_child_killed(site, maria):
-    """In the middle of an upload: what was kept goes on; everybody else is served at once."""
+    """A child dies in the middle of an upload: the upload resumes, other people are served at
+    once."""
     browser = maria.browser
     content = secrets.token_bytes(1_000_000)
     upload = browser.created(maria.matter, len(content))
@@ -112,7 +115,8 @@ def test_child_killed(site, maria):
 
 @pytest.mark.expect_log(CHILD)
 def test_child_killed_before_the_checksum(site, maria):
-    """With a checksum it is all or nothing, whatever happens before it could be verified."""
+    """Of a PATCH with a checksum all or nothing is kept, if the child dies before it is
+    verified."""
     browser = maria.browser
     content = secrets.token_bytes(1_000_000)
     upload = browser.created(maria.matter, len(content))
@@ -134,7 +138,7 @@ def test_child_killed_before_the_checksum(site, maria):
 
 @pytest.mark.expect_log(CHILD, r"SCANNER_DOWN")
 def test_child_killed_while_it_finishes(site, maria):
-    """All bytes are there, the scanner is at it, and the child dies: another one goes on."""
+    """The child dies while the scanner scans a complete upload: another child finishes it."""
     browser = maria.browser
     content = secrets.token_bytes(1000)
     upload = browser.created(maria.matter, len(content))
@@ -160,8 +164,8 @@ def is_there(browser, upload):
 
 @pytest.mark.expect_log(CHILD, r"SCANNER_DOWN")
 def test_child_killed_while_forms_wait(site, maria):
-    """More forms than are finished at once: also those that waited for their turn are there later,
-    though nobody can send them again."""
+    """More forms come than are finished at once. Even the forms that waited are there in the end,
+    although nobody can send them again."""
     names = [f"{secrets.token_hex(4)}.txt" for _ in range(5)]
     hanging = site.scanners()
     kill(hanging, signal.SIGSTOP)
@@ -186,18 +190,18 @@ def test_child_killed_while_forms_wait(site, maria):
 @pytest.mark.expect_log(RESTART)
 @pytest.mark.parametrize("times", [1, 3])
 def test_graceful_restart(site, maria, times):
-    """An upload under way isn't cut, and one that starts meanwhile is taken."""
+    """A graceful restart cuts no upload under way, and one that starts meanwhile is accepted."""
     browser = maria.browser
     content = secrets.token_bytes(1_000_000)
     upload = browser.created(maria.matter, len(content))
-    site.reconnect(browser, version=1)  # httpx ends a connection when HTTP/2 says "the last one"
+    site.reconnect(browser, version=1)  # over HTTP/2, httpx cuts the last streams
     thread, got = in_background(lambda: browser.patch(upload, 0, slowly(content, 40, 0.1)))
     wait_for(lambda: spooled(site, upload) > 100_000)
     for _ in range(times):
         site.httpd("graceful")
         time.sleep(0.3)
     other = site.browser()
-    site.reconnect(other, version=1)  # as above: on a busy machine a child hears of it later
+    site.reconnect(other, version=1)  # as above: a child may learn late of it
     assert other.sign_in("maria", PASSWORD).status_code == 303
     site.said("graceful restart: page", lambda: other.get("/"), 200)
     second = other.created(maria.matter, 1000)
@@ -212,7 +216,7 @@ def test_graceful_restart(site, maria, times):
 
 @pytest.mark.expect_log(RESTART)
 def test_graceful_restart_over_http_2(site, maria, tmp_path):
-    """The same with curl, which goes on with its last stream as browsers do."""
+    """The same with curl, which finishes its last stream as browsers do."""
     browser = maria.browser
     content = secrets.token_bytes(1_000_000)
     (tmp_path / "content").write_bytes(content)
@@ -237,7 +241,7 @@ def test_graceful_restart_over_http_2(site, maria, tmp_path):
 
 @pytest.mark.expect_log(r"mail, try \d|provided, try \d")
 def test_mail_server_down(site, admin, maria):
-    """Nobody waits for it; the mail goes out when it is back."""
+    """No request waits for the mail server; the mail goes out when it is back."""
     taken = len(site.mails.taken)
     site.stop_mail()
     account = admin.made(f"/clients/{maria.client}/accounts", {

@@ -1,5 +1,5 @@
-"""Everything is killed (SIGKILL) at random moments under load, and started again: what was
-acknowledged is there, in both stores, with its events; what wasn't is finished or gone."""
+"""Kills everything (SIGKILL) at random moments under load and starts it again. What the portal
+acknowledged is in both stores, with its events; the rest is finished or gone."""
 
 import hashlib
 import os
@@ -16,9 +16,9 @@ from person import wait_for
 from portal import TUS
 from scand_samples import EICAR
 
-TORN = 65536  # bytes that a kill in the middle of a write may cost: io/seal/README.md
+TORN = 65536  # bytes that a kill in the middle of a write may lose: io/seal/README.md
 SIZES = (1, 1000, 65536, 200_000, 700_000)
-# What a portal says of parts that die a moment before it does, and of finding itself dead.
+# Lines that a portal logs about parts that die a moment before it, and about its own death.
 SAID = (
     r"DB_DOWN|DB_BUSY|SCANNER_DOWN|the scanner ended|worker \d: ",
     r"AH00051|AH00052|AH01903|AH01909|AH00687|AH00493|AH10244|AH02558|kanzlei-scand.*(ended|died)",
@@ -26,14 +26,14 @@ SAID = (
 
 
 class World:
-    """What the portal has acknowledged, over all rounds."""
+    """The things that the portal has acknowledged, over all rounds."""
 
     def __init__(self):
         self.lock = threading.Lock()
         self.number = 0
-        self.contents = {}  # SHA-256 of what was sent, by name
-        self.uploads = {}  # announced ones that aren't over: id to (name, content, bytes kept)
-        self.taken = {}  # received documents: name to what must have happened to them
+        self.contents = {}  # SHA-256 of the files that were sent, by name
+        self.uploads = {}  # announced uploads that haven't ended: id to (name, content, bytes kept)
+        self.taken = {}  # received documents: name to the steps that must be noted of them
         self.infected = set()  # names
         self.wrong = []
 
@@ -49,11 +49,11 @@ class World:
 
 
 class Stopped(Exception):
-    """The portal is dying: the round is over."""
+    """The portal is dying, so the round has ended."""
 
 
 class Actor(threading.Thread):
-    """One person at work until the portal dies."""
+    """One person who works until the portal dies."""
 
     def __init__(self, world, browser, matter, seed):
         super().__init__()
@@ -66,11 +66,11 @@ class Actor(threading.Thread):
                 self.turn()
         except (httpx.HTTPError, Stopped):
             pass
-        except Exception as error:  # noqa: BLE001  (said by the test itself)
+        except Exception as error:  # noqa: BLE001  (the test itself reports it)
             self.world.wrong.append(repr(error))
 
     def expect(self, answer, *codes):
-        if answer.status_code in (500, 502, 503):  # one part dies before the other
+        if answer.status_code in (500, 502, 503):  # one part dies before another one
             raise Stopped
         assert answer.status_code in codes, (self, answer.request.url, answer.status_code,
                                              answer.text)  # fmt: skip
@@ -81,7 +81,7 @@ class Actor(threading.Thread):
 
 
 class Sender(Actor):
-    """Uploads by tus, in pieces; goes on with what a kill has cut."""
+    """Uploads by tus, in pieces; resumes an upload that a kill has cut."""
 
     def turn(self):
         with self.world.lock:
@@ -109,13 +109,14 @@ class Sender(Actor):
         if at is None:
             answer = self.expect(self.browser.get(f"/uploads/{upload}"), 200)
             if answer.json()["state"] != "available":
-                time.sleep(0.05)  # being finished
+                time.sleep(0.05)  # the portal is finishing it
                 return
         self.world.take(name, content)
         del self.world.uploads[upload]
 
     def stand(self, upload, kept):
-        """From where on to send; None when all was sent. What was kept is there still."""
+        """Returns the offset to send from, None when all was sent; checks that no kept byte is
+        lost."""
         answer = self.expect(self.browser.request("HEAD", f"/uploads/{upload}", headers=TUS), 200)
         at = int(answer.headers["Upload-Offset"])
         assert at >= kept - TORN, f"{upload}: {kept} bytes were kept, {at} are there"
@@ -123,7 +124,7 @@ class Sender(Actor):
 
 
 class FormSender(Actor):
-    """Sends by the form; now and then a virus."""
+    """Sends by the plain form, and sometimes a virus."""
 
     def turn(self):
         virus = self.random.random() < 0.3
@@ -158,15 +159,15 @@ class Firm(Actor):
 
 
 def kill_all(site):
-    """httpd, scanner and PostgreSQL at once, parents first."""
+    """Kills httpd, scanner and PostgreSQL at once, parents first."""
     pids = descendants(*site.roots())
     kill(pids, signal.SIGKILL)
-    kill(descendants(*pids), signal.SIGKILL)  # what was forked meanwhile
+    kill(descendants(*pids), signal.SIGKILL)  # processes that were forked meanwhile
     wait_for(lambda: not any(words_of(pid) for pid in pids))
 
 
 def again(site, thorough):
-    """Started as an operator does after a power cut: all of start, or what it calls at the end."""
+    """Starts the portal as an operator does after a power cut, by start or by run."""
     if thorough:
         site.start()
         return
@@ -175,7 +176,7 @@ def again(site, thorough):
 
 
 def compare(site, world, names):
-    """What was acknowledged under these names with what is there."""
+    """Compares what was acknowledged under these names with what the portal has."""
     rows = site.sql(
         "SELECT d.name, encode(d.sha256, 'hex'), d.state, d.object,"
         " array(SELECT kind FROM event e WHERE e.firm = d.firm AND e.document = d.id),"
@@ -196,7 +197,7 @@ def compare(site, world, names):
 
 
 def age(site):
-    """Makes all files old, so that the sweep at the next start takes what nobody needs."""
+    """Makes all files old, so that the sweep at the next start removes those that nobody needs."""
     for folder in ("spool", "store-1/.tmp", "store-2/.tmp"):
         for path in (site.data / folder).glob("*"):
             os.utime(path, (1, 1))
@@ -209,7 +210,7 @@ def maria(large_site):
 
 @pytest.fixture
 def people(large_site, maria):
-    """Everybody with a connection and a session of her own."""
+    """Returns the persons, each with a connection and a session of their own."""
     site = large_site
     return {
         "tus-1": (Sender, site.signed_in("maria")),
@@ -220,7 +221,7 @@ def people(large_site, maria):
 
 
 def one_round(site, world, people, matter, chance):
-    """Load, and the kill in the middle of it."""
+    """Makes load, and kills everything in the middle of it."""
     actors = []
     for name, (kind, browser, *more) in people.items():
         for one in (browser, *more):
@@ -264,7 +265,7 @@ def test_everything_killed(large_site, maria, people, request):
 
 
 def finish(site, world, people):
-    """What kills have cut goes on to its end."""
+    """Resumes the uploads that kills have cut, until they end."""
     for name, (kind, browser, *_) in people.items():
         if kind is Sender:
             site.reconnect(browser)

@@ -1,4 +1,4 @@
-"""The scanner killed, hanging, and without signatures: nothing is let through unscanned."""
+"""Faults of the scanner: it is killed, hangs, or has no signatures. Nothing passes unscanned."""
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ DOWN = r"SCANNER_DOWN"
 
 
 def send(browser, matter, content):
-    """An upload and the answer to its last byte."""
+    """Uploads CONTENT; returns the answer to its last byte."""
     upload = browser.created(matter, len(content))
     return upload, lambda: browser.patch(upload, 0, content)
 
@@ -54,7 +54,8 @@ def test_hanging(site, maria):
 
 @pytest.mark.expect_log(DOWN, r"worker \d: infected")
 def test_nothing_has_its_name_before_the_verdict(site, maria):
-    """The stores have it by then, where nobody finds it; of what is refused nothing stays."""
+    """Before the verdict the stores hold the object where nobody finds it; a refused one is
+    removed."""
     bad, last = send(maria.browser, maria.matter, EICAR)
     hanging = site.scanners()
     kill(hanging, signal.SIGSTOP)
@@ -90,7 +91,8 @@ def test_without_signatures(site, maria):
 
 @pytest.mark.expect_log(DOWN, r"the scanner ended", RESTART)
 def test_restart_after_its_death(site, maria):
-    """httpd has started the scanner again, and takes over a changed configuration nonetheless."""
+    """httpd has restarted a dead scanner, and a graceful restart still applies a changed
+    configuration."""
     old = site.scanners()
     kill(old, signal.SIGKILL)
     wait_for(lambda: set(site.scanners()) - set(old))

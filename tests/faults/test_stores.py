@@ -1,4 +1,4 @@
-"""A store full, gone, empty, read-only or slow; the spool full."""
+"""Faults of storage: a store is full, gone, empty, read-only or slow; the spool is full."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ DOWN = r"STORE_DOWN|upload: .*store|copy: .*store"
 
 @pytest.fixture
 def known(maria):
-    """A document that was there before: it must be readable all the time."""
+    """A document from before the fault, which must be readable all the time."""
     content = secrets.token_bytes(200_000)
     return maria.browser.upload(maria.matter, content), content
 
@@ -28,7 +28,8 @@ def readable(site, what, browser, known, **more):
 
 
 def refused(site, what, maria, size=1000):
-    """An upload and one by the form: said in time. Gives the ids of what was accepted so far."""
+    """Checks that an upload and a form are refused in time; returns the ids of uploads accepted so
+    far."""
     browser = maria.browser
     upload = browser.created(maria.matter, size)
     site.said(f"{what}: upload", lambda: browser.patch(upload, 0, secrets.token_bytes(size)), 503)
@@ -59,7 +60,7 @@ def test_gone(site, maria, known):
 
 @pytest.mark.expect_log(DOWN)
 def test_not_mounted(site, maria, known):
-    """An empty folder where the store should be: nothing is written to it."""
+    """An empty folder lies where the store should be: the portal writes nothing to it."""
     folder = site.data / "store-2"
     aside = folder.with_name("store-2.gone")
     owner = folder.stat()
@@ -126,7 +127,8 @@ def test_the_last_bytes_of_a_form_find_no_room(site, maria):
 
 @pytest.mark.expect_log(r"NO_SPACE")
 def test_spool_full(site, maria, known):
-    """Said before the first byte where that is known, else when it happens; then it goes on."""
+    """An upload is refused before its first byte if its size is known, else when the disk is full;
+    later it resumes."""
     browser = maria.browser
     content = secrets.token_bytes(3_000_000)
     upload = browser.created(maria.matter, len(content))
@@ -136,7 +138,7 @@ def test_spool_full(site, maria, known):
         site.said("spool full: next upload", lambda: browser.create(maria.matter, 10), 507)
         site.said("spool full: form", lambda: browser.send_form(
             maria.matter, ("form.bin", b"x" * 1000), json_view=False), 507)  # fmt: skip
-        for version in (2, 1):  # more than HTTP/2's window would wait for room in httpx, for ever
+        for version in (2, 1):  # of more, httpx would wait for HTTP/2's window
             site.reconnect(browser, version=version)
             kept = browser.offset(upload)
             end = kept + 900_000 if version == 2 else len(content)
@@ -155,7 +157,8 @@ def test_spool_full(site, maria, known):
 
 @pytest.mark.expect_log(DOWN)
 def test_slow(site, maria, known):
-    """Two seconds for each flush and each open: late, but whole; who only reads isn't held up."""
+    """Each flush and each open takes two seconds: documents arrive late but whole, and readers
+    don't wait."""
     browser = maria.browser
     site.restart_httpd(preload=True)
     site.reconnect(browser)
@@ -173,7 +176,8 @@ def test_slow(site, maria, known):
 
 @pytest.mark.expect_log(DOWN)
 def test_hanging(site, maria, known):
-    """One that never answers: said when the time for stores is over, and at once from then on."""
+    """A store never answers: an upload fails when the time for stores is over, later ones at
+    once."""
     browser = maria.browser
     conf = site.data / "conf/kanzlei.conf"
     before = conf.read_text()
@@ -198,7 +202,7 @@ def test_hanging(site, maria, known):
 
 @pytest.mark.expect_log(RESTART)
 def test_a_slow_copy_holds_up_no_mail(site, maria, admin):
-    """A copy that takes for ever, as one of 10 GB would: mails go out and events are sealed
+    """One copy takes for ever, as one of 10 GB would: mails go out and events are sealed
     meanwhile, and so they do after a graceful restart, while the old process still copies."""
     browser = maria.browser
     site.restart_httpd(preload=True)
@@ -236,7 +240,7 @@ def test_large_documents_have_longer(large_site):
     conf.write_text(before + 'KanzleiStoreTimeout "1s"\n')
     site.restart_httpd(preload=True)
     site.reconnect(browser)
-    # The firm's folders, not the file: one of the stores is given the spool file and flushes none.
+    # Slow are the firm's folders, not files: one store takes over the spool file and flushes none.
     site.slow.write_text(f"1500 {site.data}/store-2/1/")
     large = browser.created(matter, 40_000_000)
     assert browser.patch(large, 0, secrets.token_bytes(40_000_000)).status_code == 204
@@ -250,9 +254,9 @@ def test_large_documents_have_longer(large_site):
 
 @pytest.mark.expect_log(r"NO_SPACE")
 def test_spool_keeps_its_reserve(site, maria):
-    """A form doesn't say how large its files are: it ends before the disk does."""
+    """A form doesn't announce how large its files are: it is refused before the disk is full."""
     before = site.spooled()
-    site.reconnect(maria.browser, version=1)  # over HTTP/2 httpx doesn't read an early answer
+    site.reconnect(maria.browser, version=1)  # over HTTP/2, httpx reads no early answer
     filler = site.fill("spool", leave=80 << 20)
     try:
         site.said("spool's reserve: form", lambda: maria.browser.send_form(
@@ -273,7 +277,7 @@ def test_a_form_that_breaks_off_leaves_nothing(site, maria):
         f"{maria.browser.csrf}\r\n"
         f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="a.bin"\r\n\r\n'
     )
-    body = head.encode() + b"x" * 2_000_000  # and no end
+    body = head.encode() + b"x" * 2_000_000  # and the end of the form is missing
     answer = maria.browser.request(
         "POST", f"/matters/{maria.matter}/documents", token=False, content=body,
         headers={"Origin": maria.browser.url,
@@ -287,7 +291,7 @@ def test_a_form_that_breaks_off_leaves_nothing(site, maria):
 @pytest.mark.expect_log(r"SCANNER_DOWN", r"SEAL: upload: upload \S+ has failed")
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_spool_lost(site, maria, damage):
-    """What was sent is not to be had any more: said, not tried for ever."""
+    """An upload whose spool file is lost fails with a clear answer, and is not tried for ever."""
     browser = maria.browser
     hanging = site.scanners()
     kill(hanging, signal.SIGSTOP)
@@ -302,4 +306,4 @@ def test_spool_lost(site, maria, damage):
     site.back(f"spool file {damage}", lambda: browser.state(upload) == "failed")
     assert browser.get_json(f"/uploads/{upload}")["message"]
     assert browser.get(f"/documents/{upload}").status_code == 404
-    assert browser.patch(upload, 1000, b"").status_code == 403  # it is over
+    assert browser.patch(upload, 1000, b"").status_code == 403  # the upload has ended

@@ -70,7 +70,7 @@ static void any(const char *header, size_t len)
     must(more != NULL && weight >= 0 && weight <= 1000 && chosen >= -1 && chosen < 2);
     sprintf(more, "text/html;q=0.5 , %s", header); /* the first of the most specific decides */
     must(kz_accept_type(more, "text/html") == 500);
-    sprintf(more, ",,en;q=1,%s", header); /* nothing is wanted more */
+    sprintf(more, ",,en;q=1,%s", header); /* no language has a greater weight */
     must(kz_accept_language(more, languages, 2) == 1);
     for (size_t i = 0; i < len; i++)
         more[i] = (char)toupper((unsigned char)header[i]);

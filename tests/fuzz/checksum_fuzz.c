@@ -1,5 +1,5 @@
-/* Upload-Checksum: the first line is the header, the rest the body. The body's hashes are made by
- * other libraries than the one that is tried. */
+/* Upload-Checksum: the first line is the header, the rest the body. Other libraries than the
+ * tested one compute the body's hashes. */
 #include "http/checksum.h"
 
 #include <stdint.h>

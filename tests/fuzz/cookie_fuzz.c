@@ -36,7 +36,7 @@ static void known(const char *text)
         abort();
 }
 
-/* What is found stands there, under its name, and is no more than one cookie. */
+/* A value that is found is in the header, under its name, and is a single cookie. */
 static void any(const char *header)
 {
     const char *found = kz_cookie_find(header, WANTED, pool);

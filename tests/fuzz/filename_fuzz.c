@@ -1,4 +1,5 @@
-/* The name of an uploaded file: what is kept is harmless, and is kept again as it is. */
+/* The name of an uploaded file: the kept name is harmless, and stays the same when cleaned again.
+ */
 #include "base/text.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* The fields of a form, sent as JSON: what is taken is what jansson reads, and is taken again when
- * it is written as JSON. */
+/* The fields of a form, sent as JSON: they are those that jansson reads, and stay the same when
+ * written as JSON and read again. */
 #include "http/jsonform.h"
 
 #include <stdint.h>
@@ -16,7 +16,7 @@ static apr_pool_t *pool;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Is FIELD what VALUE says? NULL: it says that there is none. */
+/* Returns whether FIELD has the value of VALUE. NULL: the field is absent. */
 static int is_same(const char *field, const json_t *value)
 {
     char number[32];
@@ -34,7 +34,7 @@ static int is_same(const char *field, const json_t *value)
     return json_is_integer(value) && strcmp(field, number) == 0;
 }
 
-/* Every field comes from a member of its very name, and every member has come over. */
+/* Every field comes from a member of the same name, and no member is lost. */
 static void compare(const apr_table_t *form, const char *text, size_t len)
 {
     json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL), *value;

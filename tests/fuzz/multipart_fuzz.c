@@ -1,5 +1,5 @@
-/* The first line is the Content-Type header, the rest the body. However it is cut, it must tell the
- * same story. */
+/* The first line is the Content-Type header, the rest the body. However it is cut, the parser
+ * must make the same calls. */
 #include "http/multipart.h"
 
 #include <stdint.h>

@@ -1,5 +1,6 @@
-/* Routes: method and path, in two lines. What a path is found as can be written as that path again;
- * and for each line of routes.def, a path made of it with the input as its ids is found. */
+/* Routes: method and path, in two lines. A path that is found can be written again from its route
+ * and ids; and for each line of routes.def, a path made of it with the input as its ids is found.
+ */
 #include "http/route.h"
 
 #include <stdint.h>

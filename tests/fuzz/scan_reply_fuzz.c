@@ -1,5 +1,5 @@
-/* What the scanner says. The first byte tells a worker's answer (even) from the keeper's (odd).
- * Nothing but a whole, plain "clean" is clean. */
+/* Replies of the scanner. The first byte tells a worker's answer (even) from the keeper's (odd).
+ * Only a complete, plain "clean" is clean. */
 #include "io/scan/internal.h"
 
 #include <stdint.h>

@@ -99,7 +99,7 @@ static void read_description(const uint8_t *data, size_t size, apr_pool_t *pool)
 
 typedef struct script_t {
     char path[64];
-    unsigned char *plain; /* what was written so far */
+    unsigned char *plain; /* the bytes written so far */
     size_t len, room;
     apr_uint64_t least; /* bytes that must still be there */
     int damaged;        /* a byte was changed: an error is right */
@@ -162,7 +162,7 @@ static void flip(script_t *script, size_t at)
     script->damaged = 1;
 }
 
-/* Finishes and reads back: exactly what was written, or, after damage, an error. */
+/* Finishes and reads back: gives exactly the written bytes, or, after damage, an error. */
 static void finish(script_t *script)
 {
     kz_seal_meta_t meta = {.document = DOCUMENT, .name = "n", .type = "t", .size = script->len};
@@ -176,7 +176,7 @@ static void finish(script_t *script)
     kz_err_t *err;
     int fd;
 
-    append(script, 0, 0); /* drops what is torn */
+    append(script, 0, 0); /* drops the torn end */
     meta.size = script->len;
     err = kz_seal_scan_copy(&size, sha256, script->path, -1, &key, DOCUMENT);
     if (!err) {

@@ -1,5 +1,5 @@
-/* What somebody typed: what is taken is clean, and is taken again as it is. The first byte says
- * what it is. */
+/* Texts that people type: an accepted text is clean, and stays the same when checked again. The
+ * first byte says which kind of text it is. */
 #include "base/text.h"
 
 #include <stdint.h>

@@ -27,7 +27,7 @@ static const char *coded(const void *value, size_t len)
                              sodium_base64_VARIANT_ORIGINAL);
 }
 
-/* A value that is found stands there as its base64. */
+/* A value that is found is in the header as base64. */
 static void read_any(const char *header)
 {
     const char *value;
@@ -42,7 +42,7 @@ static void read_any(const char *header)
     kz_err_free(err);
 }
 
-/* What is written is read again, under each key; a key that stands in another one's isn't found. */
+/* Each written value is read again under its key; a key inside of another value isn't found. */
 static void read_again(const uint8_t *data, size_t size)
 {
     static const char *const keys[KEYS] = {"name", "filename", "filetype", "file", "n", "\xc3\xa4"};

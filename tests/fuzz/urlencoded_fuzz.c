@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         len += strlen(pair->key) + strlen(pair->val);
     }
-    /* Decoding makes nothing longer, and no field comes from nowhere. */
+    /* Decoding makes no text longer, and each field comes from the body. */
     if (pairs->nelts > MAX || len > size)
         abort();
     kz_err_free(err);

@@ -10,14 +10,14 @@ TOKEN = re.compile(
     re.S,
 )
 
-# Its name, its parameters, its body: { and } stand in the first column for functions alone.
+# Name, parameters and body of a function: only a function has { and } in the first column.
 FUNCTION = re.compile(
     r"^[A-Za-z_][^;{}#=]*?\b(\w+)\(([^;{}]*)\)[^;{}=()]*\n\{\n(.*?)^\}", re.M | re.S
 )
 
 
 def c_files(root, *folders):
-    """All .c, .h and .def files of ROOT's FOLDERS, sorted; absent folders count for none."""
+    """Returns all .c, .h and .def files of ROOT's FOLDERS, sorted; FOLDERS need not exist."""
     return sorted(
         path
         for folder in folders
@@ -27,7 +27,8 @@ def c_files(root, *folders):
 
 
 def blank(text, *kinds):
-    """TEXT with the tokens of KINDS (comment, string, char) made blank; lines stay in place."""
+    """Returns TEXT with the tokens of KINDS (comment, string, char) made blank; lines stay in
+    place."""
 
     def one(match):
         return re.sub(r"[^\n]", " ", match[0]) if match.lastgroup in kinds else match[0]
@@ -36,12 +37,13 @@ def blank(text, *kinds):
 
 
 def code(path):
-    """PATH's text without comments, and the contents of literals gone."""
+    """Returns PATH's text without comments and without the contents of literals."""
     return blank(path.read_text(encoding="utf-8"), "comment", "string", "char")
 
 
 def literals(path):
-    """(line, text) of every string literal of PATH; neighbours are joined, includes left out."""
+    """Yields (line, text) of every string literal of PATH; joins neighbours, leaves includes
+    out."""
     text = blank(path.read_text(encoding="utf-8"), "comment")
     text = re.sub(r"^[ \t]*#[ \t]*include[^\n]*", "", text, flags=re.M)
     joined = re.compile(r'"(?:\\.|[^"\\\n])*"(?:\s*"(?:\\.|[^"\\\n])*")*')
@@ -51,14 +53,14 @@ def literals(path):
 
 
 def includes(path):
-    """(line, name, is it in quotes) of every include of PATH."""
+    """Yields (line, name, is it in quotes) of every include of PATH."""
     text = blank(path.read_text(encoding="utf-8"), "comment")
     for match in re.finditer(r'^[ \t]*#[ \t]*include[ \t]+(["<])([^">]+)', text, re.M):
         yield text.count("\n", 0, match.start()) + 1, match[2], match[1] == '"'
 
 
 def functions(path):
-    """(line, name, lines of the body, parameters) of every function that PATH defines."""
+    """Yields (line, name, lines of the body, parameters) of every function that PATH defines."""
     text = code(path)
     head = re.compile(
         r"^[A-Za-z_][^;{}#=]*?\b(\w+)\(([^;{}]*)\)[^;{}=()]*\n\{\n(.*?)^\}", re.M | re.S
@@ -70,17 +72,17 @@ def functions(path):
 
 
 def at(root, path, line, what):
-    """One finding, as editors jump to it."""
+    """Returns one finding in the form that editors can jump to."""
     return f"{path.relative_to(root)}:{line}: {what}"
 
 
 def listed(findings):
-    """All FINDINGS, for the message of a failure."""
+    """Returns all FINDINGS as one text, for the message of a failure."""
     return "\n" + "\n".join(findings)
 
 
 def write(root, files):
-    """Makes FILES, {path: text}, below ROOT: the samples that prove a guard can fail."""
+    """Writes FILES, {path: text}, below ROOT: the samples that prove that a guard can fail."""
     for name, text in files.items():
         path = Path(root) / name
         path.parent.mkdir(parents=True, exist_ok=True)

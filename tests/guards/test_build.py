@@ -1,4 +1,4 @@
-"""What configure and the Makefile promise: flags that are kept and that count, the same bytes from
+"""What configure and the Makefile promise: flags are kept and have effect, the same bytes from
 any folder, an installation whose modes don't depend on the umask, and its removal."""
 
 import os
@@ -21,7 +21,7 @@ def run(folder, *command, **more):
 
 
 def copy(folder):
-    """What kanzleictl is built of, in FOLDER."""
+    """Copies the sources of kanzleictl into FOLDER."""
     folder.mkdir(parents=True)
     for name in ("configure", "Makefile.in"):
         shutil.copy2(ROOT / name, folder)
@@ -79,7 +79,7 @@ def test_the_same_bytes_from_any_folder(tmp_path):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """What "make install" puts there under a umask that hides everything."""
+    """Gives the folder that "make install" fills under a umask that hides everything."""
     destination = tmp_path_factory.mktemp("installed")
     make(destination, "install")
     return destination
@@ -122,7 +122,7 @@ def test_what_is_installed(installed):
     assert (installed / module.lstrip("/")).is_file()
 
 
-def test_the_sample_is_read_once_filled_in(installed, tmp_path):
+def test_the_sample_is_valid_once_filled_in(installed, tmp_path):
     """Every line that is no comment needs a value; with one each, kanzleictl reads the file."""
     needed = {
         "KanzleiUrl": "https://portal.example",
@@ -148,7 +148,7 @@ def test_the_sample_is_read_once_filled_in(installed, tmp_path):
     assert "no master key" in said.stderr or "master" in said.stderr, said.stderr
 
 
-def test_uninstall_leaves_what_somebody_wrote(tmp_path):
+def test_uninstall_keeps_a_changed_configuration(tmp_path):
     make(tmp_path, "install")
     make(tmp_path, "uninstall")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -1,4 +1,4 @@
-"""guards/format finds what it is there to find."""
+"""guards/format finds the faults that it looks for."""
 
 import subprocess
 from pathlib import Path

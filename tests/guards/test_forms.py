@@ -1,4 +1,4 @@
-"""What a form's field is stands in forms.def, and nowhere else."""
+"""The facts about a form's field stand in forms.def, and nowhere else."""
 
 import re
 
@@ -8,7 +8,7 @@ from source import ROOT, at, c_files, code, listed, write
 from test_text import catalogues
 
 TAG = re.compile(r"<(?:input|textarea|select)\b[^>]*>")
-# What part/field.html doesn't render: fields by hand, because they are more than a field, or less.
+# The fields that part/field.html doesn't render, because they are more than a field, or less.
 SPECIAL = {
     "layout.html": {"q"},  # the search for clients
     "page/account.html": {"user"},  # so that password managers know whose password it is
@@ -19,7 +19,7 @@ SPECIAL = {
 }
 EVERYWHERE = {"csrf", "back"}
 LIST = re.compile(r'<form [^>]*method="get".*?</form>', re.S)  # a list's filter
-FAMILY = re.compile(r"^right_\$name$")  # of right/boxes.html, which has each right once
+FAMILY = re.compile(r"^right_\$name$")  # in right/boxes.html, which has each right once
 
 
 def table(root):
@@ -32,7 +32,7 @@ def blank(match):
 
 
 def fields_by_hand(root):
-    """An <input> beside part/field.html, and lengths that are written down once more."""
+    """Finds each <input> outside part/field.html, and each length that is written down twice."""
     found = []
     for path in sorted((root / "html").rglob("*.html")):
         if {"node_modules", "mail", "list"} & set(path.relative_to(root).parts):  # lists.def's
@@ -54,7 +54,7 @@ def fields_by_hand(root):
 
 
 def read_by_hand(root):
-    """What was typed is read by kz_form_read() alone; the token and the way back are no fields."""
+    """Finds calls that read a field past kz_form_read(); token and way back are no fields."""
     allowed = {"http/form.c", "http/dispatch.c", "http/body.c", "http/request.h"}
     found = []
     for path in c_files(root, "mod_kanzlei"):
@@ -70,7 +70,7 @@ def read_by_hand(root):
 
 
 def handlers(root):
-    """Each handler of the table exists, and each that takes a form has its fields there."""
+    """Finds handlers of the table that don't exist, and handlers of forms without fields."""
     path = root / "mod_kanzlei/routes.def"
     if not path.exists():
         return []
@@ -87,7 +87,7 @@ def handlers(root):
 
 
 def missing_labels(root):
-    """Every label, hint and value of a choice has its text in every language."""
+    """Finds each label, hint and value of a choice that lacks its text in a language."""
     texts, wanted = catalogues(root), set()
     for _, fields in table(root).values():
         for field in fields:

@@ -1,4 +1,5 @@
-"""Who may include whom: base <- io <- model <- template <- http, work <- pages <- mod_kanzlei.c."""
+"""Which layer may include which: base <- io <- model <- template <- http, work <- pages <-
+mod_kanzlei.c."""
 
 import re
 from pathlib import PurePosixPath
@@ -10,14 +11,14 @@ RANK = {
     "base": 0, "conf": 1, "io": 1, "model": 2, "template": 3, "http": 4, "work": 4, "pages": 5,
     "mod_kanzlei.c": 6,
 }
-# Two of one rank that know nothing of each other, and pages nothing of what nobody waits for.
+# http and work don't know each other, and pages don't know work.
 APART = [{"http", "work"}, {"pages", "work"}]
-# What is of no folder: what the build makes, tables of facts; and the layer it belongs to.
+# Headers outside of these folders (made by the build, tables of facts), with their layers.
 MADE = {
     "queries.h": "io", "views.h": "template", "rights.def": "model", "events.def": "model",
     "jobs.def": "model",
 }
-# Who makes a grant: requests; and jobs, uploads that are being finished, kanzleictl.
+# The files that make a grant: for requests, jobs, uploads that are being finished, kanzleictl.
 GRANTING = {
     "kz_grant_enter": {"http/dispatch.c"},
     "kz_grant_portal": {
@@ -31,12 +32,12 @@ OUTSIDE_HTTPD = re.compile(
 
 
 def layer(name):
-    """The layer of a path below mod_kanzlei, of an include's name; None: the system's."""
+    """Returns the layer of a path or an include below mod_kanzlei; None: a header of the system."""
     return MADE.get(name) or (PurePosixPath(name).parts[0] if "/" in name else None)
 
 
 def allowed(path, name):
-    """May the file PATH (both below mod_kanzlei) include NAME?"""
+    """Returns whether PATH may include NAME (both below mod_kanzlei)."""
     own, other = layer(path) or path, layer(name)
     if own == "scand":
         return "/" not in name and name not in MADE
@@ -54,7 +55,7 @@ def allowed(path, name):
         return False
     if other == "conf":
         return name != "conf/module.h" or own in ("conf", "http", "work", "mod_kanzlei.c")
-    if own == "io" and other == "io":  # drivers don't know each other; the generated calls are db's
+    if own == "io" and other == "io":  # drivers don't know each other; db owns the generated calls
         return name not in MADE and PurePosixPath(path).parts[1] == PurePosixPath(name).parts[1]
     if other is None:
         return own == "mod_kanzlei.c"
@@ -86,7 +87,7 @@ def httpd_elsewhere(root):
 
 
 def private_names_outside(root):
-    """kz_x__y belongs to one folder."""
+    """Finds uses of a name kz_x__y outside of its folder."""
     base, homes, found = root / "mod_kanzlei", {}, []
     for path in c_files(root, "mod_kanzlei"):
         own, text = path.parent.relative_to(base).as_posix(), code(path)
@@ -102,7 +103,8 @@ def private_names_outside(root):
 
 
 def grants_elsewhere(root):
-    """A grant is made where session, right and ids are looked at, or for the portal itself."""
+    """Finds grants made elsewhere than where session, right and ids are checked, or for the
+    portal."""
     return [
         at(root, path, text.count("\n", 0, match.start()) + 1, f"may not call {match[0]}")
         for path in c_files(root, "mod_kanzlei")
@@ -114,7 +116,7 @@ def grants_elsewhere(root):
 
 
 def transactions_past_the_grant(root):
-    """What a request does is committed by kz_grant_commit() alone."""
+    """Finds commits of a request that go past kz_grant_commit()."""
     return [
         at(root, path, text.count("\n", 0, match.start()) + 1, f"may not call {match[0]}")
         for folder in ("http", "pages")

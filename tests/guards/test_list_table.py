@@ -1,4 +1,4 @@
-"""What lists.def says of a list stands nowhere else."""
+"""The facts of lists.def about a list stand nowhere else."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ def lists_of(root):
 
 
 def filters_read_by_hand(root):
-    """A handler asks kz_list_ask() for what the query string has, and nothing else."""
+    """Finds handlers that read the query string past kz_list_ask()."""
     names = PLACES | {one.name for each in lists_of(root).values() for one in each.filters}
     asked = re.compile(r'\bkz_request_query\([^,()]+,\s*"(\w+)"\)')
     return [
@@ -33,7 +33,7 @@ def filters_read_by_hand(root):
 
 
 def rows_by_hand(root):
-    """How many rows a page of a list has."""
+    """Finds second places that say how many rows a page of a list has."""
     found = []
     for path in c_files(root, "mod_kanzlei/pages"):
         text = code(path)
@@ -45,7 +45,7 @@ def rows_by_hand(root):
 
 
 def choices_by_hand(root):
-    """The values that a filter has."""
+    """Finds second lists of the values that a filter has."""
     values = {
         "|".join(one.values): f"the values of {each.name}'s {one.name}"
         for each in lists_of(root).values()
@@ -62,7 +62,7 @@ def choices_by_hand(root):
 
 
 def forms_by_hand(root):
-    """A filter's form is made of list/*.html, and so is the table of a list that has columns."""
+    """Finds forms of filters and tables of lists that are not made from list/*.html."""
     tables = {f"#{one.rows}" for one in lists_of(root).values() if one.columns}
     found = []
     for path in sorted((root / "html").glob("pa*/*.html")):
@@ -75,7 +75,7 @@ def forms_by_hand(root):
 
 
 def without_route(root):
-    """The page of a list, and where its rows lead, are routes."""
+    """Finds lists whose page, or whose rows' target, is no route."""
     routes = (root / "mod_kanzlei/routes.def").read_text(encoding="utf-8")
     paths = re.sub(r"\{\w+\}", "{}", " ".join(re.findall(r'GET, "/k/\{firm\}([^"]*)"', routes)))
     return [
@@ -108,7 +108,7 @@ FINE = {
 }
 
 
-def test_no_rule_finds_what_is_fine(tmp_path):
+def test_no_rule_reports_good_code(tmp_path):
     write(tmp_path, FINE)
     assert [rule(tmp_path) for rule in RULES] == [[]] * len(RULES)
 

@@ -1,4 +1,4 @@
-"""What goes to the log: each message has a number of its own, and it goes by base/log.h."""
+"""Each message of the log has a number of its own, and is written by base/log.h."""
 
 import re
 
@@ -9,7 +9,7 @@ NUMBER = re.compile(r"\bKZ_LOGNO\((\d+)\)")
 
 
 def numbers_twice(root):
-    """A number names one message, and has four digits."""
+    """Finds numbers that name two messages, or have not four digits."""
     seen, found = {}, []
     for path in c_files(root, "mod_kanzlei"):
         text = code(path)
@@ -24,7 +24,7 @@ def numbers_twice(root):
 
 
 def past_the_log(root):
-    """ap_log_* is called by the log's hook alone; scand is a program of its own."""
+    """Finds calls of ap_log_* outside of the log's hook; scand is a program of its own."""
     return [
         at(root, path, text.count("\n", 0, match.start()) + 1, f"{match[0]}: KZ_LOG() is for that")
         for path in c_files(root, "mod_kanzlei")
@@ -34,15 +34,15 @@ def past_the_log(root):
     ]
 
 
-# Who tells somebody of an error before it ends it: a page, kanzleictl, the problem of a check, the
-# error that takes its words over.
+# The code that reports an error before it frees it: a page, kanzleictl, a check's problem, the
+# error that takes over its words.
 TELLING = re.compile(
     r"^(base/(err|log)\.c|ctl/\w+\.c|model/check/\w+\.c|http/dispatch\.c|io/store/read\.c)$"
 )
 
 
 def ended_unread(root):
-    """An error ends by kz_log_err() or kz_err_expected(), but where somebody was told of it."""
+    """Finds calls of kz_err_free() where nobody has reported the error."""
     base = root / "mod_kanzlei"
     return [
         at(root, path, text.count("\n", 0, match.start()) + 1, "ends an error unread")

@@ -1,4 +1,4 @@
-"""tests/run counts rightly: what the scripts in lib/ make of good, bad and broken programs."""
+"""tests/run counts correctly: the scripts in lib/ judge good, bad and broken programs."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ GOOD = "1..3\\nok 1 - a\\nok 2 - b # SKIP\\nok 3 - c\\n# ok - tests\\n"
 
 
 def check(folder, unit=None, fuzz=None, only=""):
-    """Runs check.py over programs made of shell text; the layout is found good."""
+    """Runs check.py over programs made from shell text; the layout counts as good."""
     (folder / "tests/guards").mkdir(parents=True)
     commands = [sys.executable, CHECK, "--src", folder, "--out", folder / "out", "--only", only]
     programs = {"tests/guards/format": "exit 0", "a_test": unit, "a_fuzz": fuzz}

@@ -1,4 +1,4 @@
-"""Sizes that a reader can hold, and a README in each folder that is true about its links."""
+"""Functions and files stay small, each folder has a README, and no link of a page is broken."""
 
 import os
 import re
@@ -9,10 +9,10 @@ from source import GENERATED, ROOT, at, c_files, functions, listed, write
 
 BODY_MAX = 60  # lines of a function, from { to }
 FILE_MAX = 400  # lines of a file
-TEST_MAX = 500  # lines of a file of tests, which is read case by case
+TEST_MAX = 500  # lines of a file of tests, which people read case by case
 PARAMETERS_MAX = 6
 FOREIGN = {"on_member"}  # callbacks whose parameters a library prescribes
-MODULE_MAX = 200  # lines of mod_kanzlei.c, which is hooks and nothing else
+MODULE_MAX = 200  # lines of mod_kanzlei.c, which has nothing but hooks
 
 
 def too_long(root):
@@ -32,7 +32,7 @@ def too_long(root):
 
 
 def folders(root):
-    """The folders that a newcomer opens: those of the top level and below mod_kanzlei."""
+    """Returns the folders of the top level and those below mod_kanzlei, which newcomers open."""
     top = [root / name for name in ("mod_kanzlei", "appliance", "sql", "html", "tests")]
     top += [root / "helm/kanzleipost", root / "tests/fuzz", root / "tests/bench"]
     inner = (root / "mod_kanzlei").rglob("*")
@@ -51,7 +51,7 @@ def without_readme(root):
 
 
 def pages(root):
-    """All .md files but those in what is made, where files come and go meanwhile."""
+    """Returns all .md files outside of generated folders, whose files come and go meanwhile."""
     for folder, inner, names in os.walk(root):
         inner[:] = sorted(set(inner) - GENERATED)
         yield from (Path(folder) / name for name in sorted(names) if name.endswith(".md"))

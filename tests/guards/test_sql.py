@@ -1,5 +1,5 @@
-"""SQL in one place: PostgreSQL is spoken to in io/db/ alone, statements stand in sql/query/, and
-what is generated of them is used."""
+"""SQL stands in one place: only io/db/ calls PostgreSQL, statements stand in sql/query/, and
+the code generated from them is used."""
 
 import re
 
@@ -42,7 +42,7 @@ def sql_in_c(root):
 
 def unused_queries(root):
     text = "\n".join(code(path) for path in c_files(root, "mod_kanzlei"))
-    # A name without "(" counts as well: (all ? kz_q_kept : kz_q_kept_mine)(...). Its types don't.
+    # A name without "(" counts as a use: (all ? kz_q_kept : kz_q_kept_mine)(...). A type doesn't.
     called = set(re.findall(r"\bkz_q_(\w+)", text))
     called |= {re.sub(r"_(send|later|read)$", "", name) for name in called}
     return [
@@ -64,12 +64,12 @@ def rows_by_hand(root):
 
 
 FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (kz_\w+)\s*\((.*?)\bAS \$", re.S)
-# A transaction begins by these; what kz_enter() notes of the session is kept without a commit.
+# A transaction begins with these; kz_enter() keeps its note about the session without a commit.
 ENTERING = {"kz_enter", "kz_enter_portal"}
 
 
 def writes_unsaid(root):
-    """A query says that it writes, or it calls no function that may (one that is not STABLE)."""
+    """Finds queries that call a function which may write (not STABLE) without saying "writes"."""
     reading, found = set(ENTERING), []
     for path in sorted((root / "sql").rglob("*.sql")):
         for name, rest in FUNCTION.findall(path.read_text(encoding="utf-8")):

@@ -7,9 +7,9 @@ from source import ROOT, at, c_files, listed, literals, write
 from test_text import LANGUAGES, catalogues
 
 LINE = re.compile(r'^KZ_(?:RIGHT|EVENT|JOB)\(\w+, "(\w+)"', re.M)
-# What of html/po belongs to each name.
+# The keys in html/po that belong to each name.
 TEXTS = {"rights.def": ("right.", "right_hint."), "events.def": ("event.",)}
-LIST = 4  # so many names as literals of one file are a list
+LIST = 4  # that many names as literals of one file are a list
 
 
 def names(root, table):
@@ -18,7 +18,7 @@ def names(root, table):
 
 
 def texts_apart(root):
-    """A text for each name, and none for what is no name."""
+    """Finds names without a text, and texts without a name."""
     found = []
     for table, prefixes in TEXTS.items():
         for language in LANGUAGES:
@@ -54,7 +54,7 @@ def test_tables(rule):
 
 
 def sample(root, rights, texts, code):
-    """A small project: names of rights, keys of texts, the C."""
+    """Writes a small project: names of rights, keys of texts, C code."""
     lines = "".join(f'KZ_RIGHT({name.upper()}, "{name}")\n' for name in rights)
     po = "".join(f'msgid "{key}"\nmsgstr "x"\n\n' for key in texts)
     files = {f"html/po/{language}.po": po for language in LANGUAGES}

@@ -1,4 +1,4 @@
-"""What people read stands in html/: none of it in C, all of it in both languages."""
+"""Texts for people stand in html/: none in C, and all in both languages."""
 
 import re
 
@@ -28,7 +28,7 @@ def html_in_c(root):
 
 
 def catalogues(root):
-    """{language: {key: text}} of what is translated."""
+    """Returns {language: {key: text}} of the translated texts."""
     return {
         path.stem: {
             entry.msgid: entry.msgstr
@@ -54,7 +54,7 @@ def missing_texts(root):
 
 
 def missing_error_texts(root):
-    """Every sentence that an error names exists: those of err.def and of kz_err_field()."""
+    """Finds keys of sentences, named in err.def or by kz_err_field(), that have no text."""
     texts, found = catalogues(root), []
     if not texts:
         return found
@@ -71,7 +71,8 @@ def missing_error_texts(root):
 
 
 def inline_in_html(root):
-    """The Content-Security-Policy blocks it, where only the reader sees. Mails need style=."""
+    """Finds inline styles and scripts, which the Content-Security-Policy blocks. Mails need
+    style=."""
     found = []
     for path in sorted((root / "html").rglob("*.html")):
         if not {"node_modules", "mail"} & set(path.relative_to(root).parts):

@@ -1,4 +1,4 @@
-"""One portal for all tests of a run: two firms, their people, and an eye on the error log."""
+"""One portal for all tests of a run: two firms, their people, and a check of the error log."""
 
 import pytest
 from running import running_portal, unexpected
@@ -58,7 +58,8 @@ def foreign(portal, stranger):
 
 @pytest.fixture(autouse=True)
 def quiet_log(request):
-    """The test that causes a line in the error log fails, unless it has announced it."""
+    """Fails the test that causes a line in the error log, unless the test expects it
+    (expect_log)."""
     if "portal" not in request.fixturenames:
         yield
         return

@@ -13,7 +13,7 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAIN = Path(os.environ.get("KZ_BUILD", ROOT / "build"))
-BUILD = Path(os.environ.get("KZ_BUILD_ASAN", PLAIN))  # what finds more, where it is there
+BUILD = Path(os.environ.get("KZ_BUILD_ASAN", PLAIN))  # sanitizers find more
 SQL = ROOT / "sql"
 PASSWORD = "birke-fluss-7-lampe"
 
@@ -27,7 +27,7 @@ def postgres_bin():
 
 
 class Cluster:
-    """One server, reached by a socket in a folder of its own; as root it runs as "postgres"."""
+    """One server, reached by a socket in a folder of its own. Root runs it as "postgres"."""
 
     def __init__(self, **settings):
         self.settings = "".join(f" -c {name}={value}" for name, value in settings.items())
@@ -98,7 +98,7 @@ class Site:
         self.configure(stores)
 
     def configure(self, stores):
-        """Writes the configuration with the stores of these names."""
+        """Writes the configuration, with stores of these names."""
         self.stores = {name: self.folder / f"store-{name}" for name in stores}
         for path in self.stores.values():
             path.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ class Site:
         return self.cluster.conninfo(user, self.database)
 
     def start(self, *words, stdin="", env=None, sql=SQL, build=BUILD):
-        """kanzleictl with WORDS, under way."""
+        """Starts kanzleictl with WORDS; returns the running process."""
         own = {"KANZLEI_OWNER_DATABASE": self.conninfo("kanzlei_owner"), "KANZLEI_SQL": str(sql)}
         process = subprocess.Popen(
             [build / "kanzleictl", "--config", self.folder / "kanzlei.conf", *map(str, words)],
@@ -137,7 +137,7 @@ class Site:
         return process
 
     def run(self, *words, code=0, **how):
-        """Runs kanzleictl to its end, which has to be CODE; its outputs."""
+        """Runs kanzleictl, which must exit with CODE; returns its outputs."""
         process = self.start(*words, **how)
         out, err = process.communicate()
         assert process.returncode == code, f"exit code {process.returncode}\n{out}{err}"
@@ -154,7 +154,7 @@ class Site:
             return cursor.fetchall() if cursor.description else None
 
     def make_firm(self):
-        """The firm "muster" with an administrator "anna", whose password is PASSWORD."""
+        """Makes the firm "muster" with an administrator "anna", whose password is PASSWORD."""
         self.run("firm", "create", "muster", "--name", "Muster & Partner")
         self.run("staff", "create", "--firm", "muster", "--user", "anna", "--name", "Anna Beispiel",
                  "--email", "anna@muster.example", "--admin", "--password-stdin",

@@ -4,7 +4,7 @@ Remarks are rows of a new table: a page lists them to whoever has the right, and
 
 import re
 
-# At the end of a file, a new one if need be.
+# Texts to append to a file, which is made if it does not exist.
 ADDED = {
     # --- a page -----------------------------------------------------------------------------------
     "mod_kanzlei/routes.def": """
@@ -213,7 +213,7 @@ msgstr "remark written"
 """,
 }
 
-# Lines in the middle of a file: (file, what they stand before, they).
+# Lines to insert into a file: (file, the text that they come before, the lines).
 INSERTED = [
     ("mod_kanzlei/lists.def", "#undef KZ_LIST\n", """\
 KZ_LIST(remarks, "/remarks", remarks, remarks, 3, NAME, id, id, "/remarks")
@@ -245,7 +245,7 @@ CHECKS = {
 }  # fmt: skip
 
 def migration(source):
-    """The table, and each CHECK with the word that its table of the sources has now."""
+    """Returns a migration that makes the table, and adds the new words to the CHECK constraints."""
     text = TABLE
     for table, (column, name) in CHECKS.items():
         said = (source / "mod_kanzlei" / name).read_text(encoding="utf-8")
@@ -264,7 +264,7 @@ def edit(path, change):
 
 
 def add_all(source):
-    """All of it, to a copy of the sources."""
+    """Adds all things to a copy of the sources."""
     for name, text in ADDED.items():
         edit(source / name, lambda before, text=text: before + text)
     for name, mark, text in INSERTED:

@@ -1,4 +1,4 @@
-"""A person at the portal: a browser that fills forms, and the mails that came for her."""
+"""A person at the portal: a browser that fills forms, and the mails to this person."""
 
 import email
 import email.policy
@@ -12,14 +12,14 @@ CODE = re.compile(r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b")
 
 
 class Person(Browser):
-    """A browser of its own; AGENT is what it says of itself."""
+    """A person with a browser of their own; AGENT is its User-Agent."""
 
     def __init__(self, url, authority, firm, agent="test/1"):
         super().__init__(url, authority, firm)
         self.http.headers["User-Agent"] = agent
 
     def post(self, path, **fields):
-        """Sends a form, with the form token of the cookies that are there now."""
+        """Sends a form, with the form token that belongs to the present cookies."""
         if not self.csrf:
             self.get_json("/sign-in")
         answer = self.post_json(path, fields)
@@ -28,7 +28,7 @@ class Person(Browser):
         return answer
 
     def done(self, path, **fields):
-        """A form that is taken: where it leads to, below the firm's entrance, and the notice."""
+        """Sends a form that must be accepted; returns the redirect's target and the notice."""
         answer = self.post(path, **fields)
         assert answer.status_code == 303, (path, answer.status_code, answer.text)
         place, _, query = answer.headers["Location"].partition("?")
@@ -36,23 +36,23 @@ class Person(Browser):
         return place.removeprefix(self.base), query.removeprefix("notice=")
 
     def make(self, path, **fields):
-        """The id of what a form made."""
+        """Sends a form that makes something; returns its id."""
         return self.done(path, **fields)[0].rsplit("/", 1)[-1]
 
     def wrong(self, path, **fields):
-        """A form that comes back: its wrong fields, and what is wrong there."""
+        """Sends a form that must come back; returns {wrong field: its error}."""
         answer = self.post(path, **fields)
         assert answer.status_code == 422, (path, answer.status_code, answer.text)
         return {error["name"]: error["text"] for error in answer.json()["errors"]}
 
     def enters(self, user, password):
-        """Whether the password opens the portal."""
+        """Returns whether one can sign in with this password."""
         answer = self.post("/sign-in", user=user, password=password)
         return answer.status_code == 303
 
 
 def mails(folder, address):
-    """The texts of the mails that went to an address."""
+    """Returns the texts of the mails to an address."""
     found = []
     for path in sorted(Path(folder).glob("*.eml")):
         mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
@@ -62,7 +62,8 @@ def mails(folder, address):
 
 
 def wait_for(what, seconds=30):
-    """Waits until WHAT() is true; gives it. The bound is for a portal that hangs."""
+    """Waits until WHAT() is true; returns its value. The bound ends a test of a portal that
+    hangs."""
     for _ in range(seconds * 20):
         value = what()
         if value:

@@ -27,7 +27,7 @@ class Browser:
         self.http.close()
 
     def request(self, method, path, *, json_view=True, token=True, headers=None, **more):
-        """Any request; a path without "/k/" is below the firm's entrance."""
+        """Sends any request; a path without "/k/" is below the firm's entrance."""
         send = {"Accept": "application/json" if json_view else "text/html"}
         if token and method not in ("GET", "HEAD", "OPTIONS"):
             send |= {"X-CSRF-Token": self.csrf, "Origin": self.url}
@@ -39,7 +39,7 @@ class Browser:
         return self.request("GET", path, **more)
 
     def get_json(self, path):
-        """The view of a page that must be there; keeps its form token."""
+        """Returns the view of a page that must exist; keeps its form token."""
         answer = self.get(path)
         assert answer.status_code == 200, (path, answer.status_code, answer.text)
         view = answer.json()
@@ -50,13 +50,13 @@ class Browser:
         return self.request("POST", path, json=fields or {}, **more)
 
     def made(self, path, fields):
-        """The id of what a form has made."""
+        """Sends a form that makes something; returns its id."""
         answer = self.post_json(path, fields)
         assert answer.status_code == 303, (path, answer.status_code, answer.text)
         return answer.headers["Location"].partition("?")[0].rsplit("/", 1)[-1]
 
     def sign_in(self, user, password):
-        """Signs in by the form; gives the answer. The token changes with the cookie."""
+        """Signs in by the form; returns the answer. The form token changes with the cookie."""
         self.get_json("/sign-in")
         answer = self.post_json("/sign-in", {"user": user, "password": password})
         if answer.status_code == 303:
@@ -88,7 +88,7 @@ class Browser:
         return self.get_json(f"/uploads/{upload}")["state"]
 
     def upload(self, matter, content, name="brief.txt"):
-        """Sends all of it in one piece; gives the id."""
+        """Uploads CONTENT in one piece; returns the id."""
         upload = self.created(matter, len(content), name)
         if content:
             answer = self.patch(upload, 0, content)
@@ -96,7 +96,7 @@ class Browser:
         return upload
 
     def send_form(self, matter, *files, token=True, json_view=True):
-        """Files by the plain form: (name, content)."""
+        """Sends FILES, (name, content), by the plain form."""
         fields = [("csrf", (None, self.csrf))] if token else []
         parts = fields + [("files", file) for file in files]
         return self.request(

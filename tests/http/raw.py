@@ -1,4 +1,4 @@
-"""HTTP/1.1 byte by byte, over TLS: what no well-behaved client sends."""
+"""HTTP/1.1 over TLS, byte by byte, for requests that no well-behaved client sends."""
 
 import socket
 import ssl
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 class Raw:
-    """One connection; as BROWSER, with its cookies, form token and language."""
+    """One connection, with the cookies, form token and language of BROWSER if that is given."""
 
     def __init__(self, portal, browser=None):
         place = urlsplit(portal.url)
@@ -22,7 +22,7 @@ class Raw:
         self.line.close()
 
     def fields(self):
-        """Header fields of a form that the portal's own page would send."""
+        """Returns the header fields that the portal's own page would send with a form."""
         lines = [f"Host: {self.host}", "Accept: application/json"]
         if self.browser:
             jar = self.browser.http.cookies.jar
@@ -31,7 +31,7 @@ class Raw:
         return lines
 
     def head(self, first, *more):
-        """Sends the first line and header fields; MORE come behind the usual ones."""
+        """Sends the first line and the header fields, MORE after the usual ones."""
         lines = [first, *self.fields(), *more, "", ""]
         self.line.sendall("\r\n".join(lines).encode("latin-1"))
 
@@ -39,7 +39,7 @@ class Raw:
         self.line.sendall(data)
 
     def rest(self):
-        """All that comes until the other side ends the connection."""
+        """Returns all bytes that come until the portal ends the connection."""
         found = b""
         while True:
             try:
@@ -51,12 +51,12 @@ class Raw:
             found += piece
 
     def cut(self):
-        """Nothing more is sent; all that still comes."""
+        """Ends the sending side of the connection; returns all bytes that still come."""
         self.line.shutdown(socket.SHUT_WR)
         return self.rest()
 
     def status(self):
-        """The status of the next answer, whose head is read."""
+        """Reads the head of the next answer; returns its status."""
         found = b""
         while b"\r\n\r\n" not in found:
             piece = self.line.recv(65536)
@@ -66,5 +66,5 @@ class Raw:
 
 
 def statuses(answers):
-    """Of all answers in these bytes."""
+    """Returns the status of each answer in these bytes."""
     return [int(one.split()[0]) for one in answers.split(b"HTTP/1.1 ")[1:]]

@@ -1,4 +1,4 @@
-"""A running portal and its people: for these tests, and for tests/bench."""
+"""A running portal and its people, for these tests and for tests/bench."""
 
 import json
 import os
@@ -17,15 +17,15 @@ from portal import Browser
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "Lindenbaum-7-Sonnenblume"
 
-# Lines that every start and stop writes, and what a start says of scanners that were killed, of
-# whatever portal on this machine. All others fail the test that caused them.
+# Lines that every start and stop writes, and those of a start about killed scanners of any
+# portal on this machine. Each other line fails the test that caused it.
 ORDINARY = re.compile(
     r"AH00489|AH00094|AH00491|AH00492|keeper: ready: \d+ (TEST )?signatures"
     r"|kanzlei:warn.*TEST SIGNATURES ONLY|keeper: ended|AH01882|^\s*$"
     r"|removed \S+, which a killed scanner left"
 )
 
-# What LeakSanitizer says at the end of each process: httpd and its libraries have some leaks. The
+# LeakSanitizer's report at the end of each process: httpd and its libraries have some leaks. The
 # lines that name a place in our code stay; so do those of all other reports.
 LEAKS_OF_OTHERS = re.compile(
     r"^=+$|^==\d+==ERROR: LeakSanitizer|^(Ind|D)irect leak of|^SUMMARY: .* leaked in"
@@ -40,8 +40,8 @@ def free_port():
 
 
 def build_of_the_run():
-    """What this run has made, so that nothing is compiled twice; with sanitizers if there is such a
-    build, because that finds more. Or None."""
+    """Returns the build of this run, so that nothing is compiled twice, or None. Prefers the build
+    with sanitizers, which finds more."""
     for name in ("KZ_BUILD_ASAN", "KZ_BUILD"):
         build = Path(os.environ.get(name, "nowhere"))
         if (build / "mod_kanzlei.so").exists():
@@ -50,7 +50,7 @@ def build_of_the_run():
 
 
 def sanitizer(build):
-    """What httpd needs in its environment to load a module that was built with AddressSanitizer."""
+    """Returns the environment that lets httpd load a module built with AddressSanitizer."""
     said = subprocess.run(
         ["ldd", build / "mod_kanzlei.so"], capture_output=True, text=True, check=True
     ).stdout
@@ -64,7 +64,7 @@ def sanitizer(build):
 
 
 def environment(folder=None):
-    """That of appliance/start, which is to take what lies in FOLDER/build, or this run's build."""
+    """Returns the environment for appliance/start, which names FOLDER/build or this run's build."""
     build = folder / "build" if folder else build_of_the_run()
     if not build:
         return dict(os.environ)
@@ -74,12 +74,12 @@ def environment(folder=None):
 
 
 class Portal:
-    """A portal that runs, and what its operator and its data folder know."""
+    """A running portal, with what its operator and its data folder know."""
 
     firm, other = "linde", "eiche"
 
     def __init__(self, folder, source=ROOT, build=None):
-        """In a new data folder below FOLDER: SOURCE as it was built in BUILD."""
+        """Prepares a new data folder below FOLDER, for SOURCE as it was built in BUILD."""
         self.data, self.browsers = folder / "data", []
         self.appliance, self.environment = source / "appliance", environment(build)
         self.start("--port", str(free_port()))
@@ -87,7 +87,7 @@ class Portal:
         self.log = self.data / "log/error.log"
 
     def start(self, *options):
-        """Starts it; once more, it takes over a changed configuration."""
+        """Starts the portal; a second start applies a changed configuration."""
         command = [self.appliance / "start", "--empty", "--json", "--data", self.data, *options]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=900, check=False, env=self.environment
@@ -103,13 +103,13 @@ class Portal:
         assert done.returncode == 0, done.stderr
 
     def said_since(self, size):
-        """What the error log says behind its first SIZE bytes."""
+        """Returns the error log after its first SIZE bytes."""
         with self.log.open("rb") as file:
             file.seek(size)
             return file.read().decode(errors="replace")
 
     def kanzleictl(self, *words, stdin="", fails=False):
-        """What kanzleictl --json says; FAILS: it may find problems."""
+        """Returns the output of kanzleictl --json; FAILS: it may find problems."""
         done = subprocess.run(
             [self.appliance / "kanzleictl", "--data", self.data, *words, "--json"],
             input=stdin, capture_output=True, text=True, timeout=60, check=False,
@@ -118,11 +118,12 @@ class Portal:
         return json.loads(done.stdout)
 
     def database(self):
-        """For psycopg, past row-level security."""
+        """Returns a connection string for psycopg, as a role that row-level security doesn't
+        bind."""
         return f"host={self.data / 'run/pg'} dbname=kanzlei user=postgres connect_timeout=10"
 
     def sql(self, statement, *arguments):
-        """Rows, past row-level security."""
+        """Returns the rows of a statement, past row-level security."""
         with psycopg.connect(self.database(), autocommit=True) as db:
             cursor = db.execute(statement, arguments)
             return cursor.fetchall() if cursor.description else None
@@ -137,7 +138,7 @@ class Portal:
         return user
 
     def fresh_staff(self, *options):
-        """Somebody whom no other test knows."""
+        """Makes a member of staff whom no other test uses."""
         return self.make_staff("neu-" + secrets.token_hex(4), *options)
 
     def browser(self, firm=None):
@@ -152,7 +153,8 @@ class Portal:
         return made
 
     def make_client(self, admin, name, user):
-        """A client with a matter and an access, as the pages make them: ids, and her browser."""
+        """Makes a client with a matter and an access by the pages; returns the ids and her
+        browser."""
         client = admin.made("/clients", {
             "number": secrets.token_hex(4), "kind": "person", "first_name": "Maria", "name": name,
             "email": f"{user}@mandant.example", "language": "de",
@@ -175,8 +177,8 @@ class Portal:
 
 @contextmanager
 def running_portal(source=ROOT, build=None):
-    """A portal in a scratch folder of its own, arguments as Portal has them. It is stopped at the
-    end, and says nothing unexpected then, such as leaks."""
+    """A portal in a scratch folder of its own, arguments as those of Portal. It is stopped at the
+    end, and must log nothing unexpected then, such as leaks."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-http-"))
     folder.chmod(0o755)
     try:
@@ -201,6 +203,6 @@ class Scene:
 
 
 def unexpected(text, patterns):
-    """The lines of a log that nobody expects."""
+    """Returns the lines of a log that no test expects."""
     known = (ORDINARY, LEAKS_OF_OTHERS, *patterns)
     return [line for line in text.splitlines() if not any(re.search(one, line) for one in known)]

@@ -27,7 +27,7 @@ KINDS = {CLEAN: "clean", INFECTED: "infected", UNSCANNABLE: "unscannable", REFUS
 
 F_ADD_SEALS, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE = 1033, 2, 4, 8
 SEALED = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
-PATIENCE = 60  # seconds; ends a test that would hang, measures nothing
+PATIENCE = 60  # seconds: ends a test that would hang, measures nothing
 
 
 def text(raw):
@@ -46,7 +46,7 @@ def until(condition, what):
 
 
 def link(pid, fd):
-    """What a descriptor of a process is, "" when it is closed."""
+    """Returns the target of a process's descriptor, "" when it is closed."""
     need_tracing()
     try:
         return os.readlink(f"/proc/{pid}/fd/{fd}")
@@ -59,7 +59,7 @@ def now_ms():
 
 
 def is_alive(pid):
-    """Not ended, nor waiting to be buried."""
+    """Returns whether a process has not ended; a zombie has."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -81,7 +81,7 @@ def memfd(content, seals=SEALED):
 
 
 class Ask:
-    """One request under way. `begun` waits for the worker to start, `answer` for the verdict."""
+    """One request to the scanner. `begun` waits until a worker starts, `answer` for the verdict."""
 
     def __init__(self, path, message, fds):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -108,7 +108,7 @@ class Ask:
         return self
 
     def answer(self):
-        """("clean", ""), ("infected", name) …, or None if the worker hung up."""
+        """Returns ("clean", ""), ("infected", name) …, or None if the worker hung up."""
         while True:
             reply = self._next()
             if reply is None or reply[0] != ALIVE:
@@ -117,7 +117,7 @@ class Ask:
 
 
 class Scanner:
-    """A kanzlei-scand of its own. Everything it writes is in `log`."""
+    """A kanzlei-scand for one test. `log` has everything that it writes."""
 
     def __init__(self, folder, *options, signatures=TESTDB, program=PROGRAM, **popen):
         self.folder = Path(folder)
@@ -195,7 +195,8 @@ class Scanner:
         return [self.process.pid, *self.children(), *self.workers()]
 
     def private_folders(self):
-        """Where archives are unpacked: named in no option, found by what the masters keep there."""
+        """Returns the folders where archives are unpacked, found by the masters' open
+        descriptors."""
         own = f"/proc/{self.process.pid}/fd"
         links = [os.readlink(f"{own}/{fd}") for fd in os.listdir(own)]
         return [Path(link) for link in links if "/kanzlei-scand." in link]

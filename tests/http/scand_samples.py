@@ -1,4 +1,4 @@
-"""Documents that a scanner must not be wrong about, made when they are needed."""
+"""Documents that a scanner must judge correctly, made when a test needs them."""
 
 import io
 import random
@@ -20,7 +20,7 @@ def noise(size, seed=1):
 
 
 def zipped(*members, method=zipfile.ZIP_DEFLATED):
-    """A ZIP of (name, content)."""
+    """Returns a ZIP of (name, content)."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as archive:
         for name, content in members:
@@ -45,7 +45,7 @@ def tarred(content):
 
 
 def sevenzip(folder, name, *options, content=EICAR):
-    """An archive by 7z; NAME's ending is its format."""
+    """Returns an archive made by 7z; NAME's ending is its format."""
     (folder / "eicar.txt").write_bytes(content)
     command = ["7z", "a", "-bd", *options, name, "eicar.txt"]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
@@ -53,7 +53,7 @@ def sevenzip(folder, name, *options, content=EICAR):
 
 
 def pdf():
-    """A PDF of one empty page, with a cross-reference table."""
+    """Returns a PDF of one empty page, with a cross-reference table."""
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -81,8 +81,8 @@ FREE, END, FATSECT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 
 
 def cfb(streams):
-    """A compound file ([MS-CFB], version 3) of {name: content}. Contents under 4096 bytes go to the
-    mini stream. One sector of FAT and one of mini FAT: small documents only."""
+    """Returns a compound file ([MS-CFB], version 3) of {name: content}. Contents under 4096 bytes
+    go to the mini stream. One sector of FAT and one of mini FAT: small documents only."""
     fat, sectors, entries = [FATSECT], [b""], []
     mini, minifat = b"", []
 
@@ -124,7 +124,8 @@ def cfb(streams):
 
 
 def ooxml_encrypted():
-    """The envelope of [MS-OFFCRYPTO] 2.3.4.4, as Word, Excel and PowerPoint write it since 2007."""
+    """Returns the envelope of [MS-OFFCRYPTO] 2.3.4.4 that Word, Excel and PowerPoint write since
+    2007."""
     info = struct.pack("<HHI", 4, 4, 0x40) + b"<encryption/>"
     return cfb({"EncryptionInfo": info, "EncryptedPackage": noise(5000)})
 
@@ -148,7 +149,7 @@ def ppt(encrypted):
 
 
 def odt(encrypted):
-    """An OpenDocument text; encrypted, its members are ciphers in an ordinary ZIP."""
+    """Returns an OpenDocument text; if encrypted, its members are ciphertext in an ordinary ZIP."""
     space = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
     inner = '<manifest:encryption-data manifest:checksum="x"/>' if encrypted else ""
     manifest = (
@@ -173,7 +174,7 @@ def docx():
 
 
 def bomb(levels=4, width=16, size=10 << 20):
-    """A few KB that unpack to SIZE x WIDTH ** LEVELS bytes."""
+    """Returns a few KB that unpack to SIZE x WIDTH ** LEVELS bytes."""
     content = zipped(("zero", b"\0" * size))
     for _ in range(levels):
         content = zipped(*((f"{i}.zip", content) for i in range(width)))

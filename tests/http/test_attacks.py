@@ -1,4 +1,4 @@
-"""What somebody would try: from outside, as a client with a session, as staff with few rights."""
+"""Attacks: from outside, by a client with a session, by staff with few rights."""
 
 import csv
 import email.message
@@ -21,11 +21,11 @@ def client_named(admin, name, **fields):
     return admin.made("/clients", filled | fields)
 
 
-# --- proofs that nobody has earned --------------------------------------------------------------
+# --- steps that nobody has taken ----------------------------------------------------------------
 
 
 def steps(admin, document):
-    """What the firm's log says of a document: when it was opened and received."""
+    """Returns when a document was opened and received, as the firm's log says."""
     shown = admin.get_json(f"/documents/{document}")["steps"][0]
     return shown["opened"], shown["received"]
 
@@ -46,14 +46,14 @@ def test_another_site_does_not_receive_documents(admin, maria):
     assert opened
 
 
-def test_a_page_that_could_not_be_shown_was_not_opened(admin, maria):
+def test_a_page_that_fails_notes_no_step(admin, maria):
     document = admin.upload(maria.matter, b"Bescheid", "bescheid.txt")
     answer = maria.browser.get(f"/documents/{document}", headers={"Accept": "image/png"})
     assert answer.status_code == 406
     assert steps(admin, document) == (None, None)
 
 
-# --- names that want to be code -----------------------------------------------------------------
+# --- names that contain code --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [MUSTACHE, MARKUP])
@@ -70,7 +70,7 @@ def test_names_are_shown_as_they_are(admin, name):
         assert answer.status_code == 200
         text = answer.text.replace("&#39;", "'").replace("&#x27;", "'")
         assert "<img src=x" not in text
-        if path not in ("/", "/clients", "/documents", "/receipts"):  # these may show others
+        if path not in ("/", "/clients", "/documents", "/receipts"):  # these show others, too
             assert escaped in text, path
 
 
@@ -110,7 +110,7 @@ def test_file_names_stay_within_their_header(maria, name):
 
 
 def test_names_stay_within_their_mail(portal, admin):
-    """A name with an address or a line break in it sends the mail to nobody else."""
+    """A name that contains an address or a line break sends the mail to nobody else."""
     user = "post-" + secrets.token_hex(4)
     client = client_named(admin, "Kopf", email=f"{user}@mandant.example")
     fields = {"user": user, "email": f"{user}@mandant.example", "language": "de"}
@@ -140,7 +140,7 @@ def test_nothing_writes_a_second_line_into_a_log(portal):
     assert lines[0].isascii() and lines[0].decode().isprintable()
 
 
-# --- documents that want to be pages ------------------------------------------------------------
+# --- documents that contain pages ---------------------------------------------------------------
 
 SCRIPT = b"<html><script>alert(1)</script></html>"
 POLYGLOTS = {
@@ -164,7 +164,7 @@ def test_a_document_is_no_page_of_the_portal(maria, kind):
     document = maria.browser.upload(maria.matter, content, name)
     for path in ("content", "content?view"):
         answer = maria.browser.get(f"/documents/{document}/{path}", headers={"Accept": "*/*"})
-        if answer.status_code == 404:  # kept back: so much the better
+        if answer.status_code == 404:  # kept back: nobody can open it, which is safe
             continue
         shown = answer.headers["Content-Disposition"].startswith("inline")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -202,8 +202,8 @@ def test_every_cookie_is_locked_to_this_host(portal):
         assert "domain" not in line.lower()
 
 
-def test_a_session_that_was_there_before_signing_in_is_not_taken_over(portal):
-    """Nobody can put a session into somebody's browser and wait."""
+def test_signing_in_does_not_take_over_an_earlier_session(portal):
+    """A session that an attacker puts into a browser does not become the victim's session."""
     user, name = portal.fresh_staff(), f"__Host-kz-{portal.firm}"
     for planted in ("s" + "B" * 43, portal.signed_in(portal.fresh_staff()).http.cookies[name]):
         browser = portal.browser()
@@ -231,11 +231,11 @@ def test_the_form_token_is_taken_from_the_form_alone(admin):
     assert admin.get_json("/clients")["clients"] == before
 
 
-# --- looking where one may not ------------------------------------------------------------------
+# --- looking at other people's things -----------------------------------------------------------
 
 
 def test_filters_and_searches_find_nothing_of_others(admin, clerk, maria, neighbour, foreign):
-    """Ids in the query, words, and places in a list: of clients that one may not see."""
+    """Ids in the query, search words and places in a list find no clients that one may not see."""
     found = admin.get_json(f"/clients/{neighbour.client}")["client"]
     neighbour.browser.upload(neighbour.matter, b"x", "geheim-nachbar.txt")
     admin.upload(neighbour.matter, b"x", "geheim-kanzlei.txt")
@@ -275,7 +275,7 @@ def test_a_client_confirms_what_the_firm_provided_and_nothing_else(admin, maria)
 
 
 def test_too_many_things_at_once_over_one_connection(portal, maria):
-    """Requests behind each other in one packet are answered one by one, each by itself."""
+    """The portal answers each of several requests in one packet."""
     with Raw(portal, maria.browser) as raw:
         lines = "\r\n".join(raw.fields())
         one = f"GET /k/linde/matters HTTP/1.1\r\n{lines}\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Bodies and headers that are wrong, huge, slow or sent twice: refused, and nothing is changed."""
+"""Bodies and headers that are wrong, huge, slow or sent twice are refused, and change nothing."""
 
 import json
 import secrets
@@ -42,8 +42,8 @@ LENGTHS = {
 
 
 @pytest.mark.parametrize("lines", LENGTHS.values(), ids=LENGTHS)
-def test_a_length_that_nobody_understands_ends_the_connection(portal, maria, lines):
-    """What stands behind the body is not taken for a request."""
+def test_an_invalid_length_ends_the_connection(portal, maria, lines):
+    """The portal does not take bytes after the body for a request."""
     with Raw(portal, maria.browser) as raw:
         raw.head("POST /k/linde/language HTTP/1.1", JSON, *lines)
         raw.send(b"{}" + INNER.format(raw.host).encode())
@@ -61,7 +61,7 @@ def test_chunks_of_a_wrong_size(portal, maria, size):
 
 
 def test_both_lengths_at_once(portal, maria):
-    """The chunks count, and nothing else comes over this connection (RFC 9112, 6.3)."""
+    """The chunks count, and the connection then ends (RFC 9112, 6.3)."""
     with Raw(portal, maria.browser) as raw:
         both = ("Content-Length: 4", "Transfer-Encoding: chunked")
         raw.head("POST /k/linde/language HTTP/1.1", JSON, *both)
@@ -69,7 +69,7 @@ def test_both_lengths_at_once(portal, maria):
         assert statuses(raw.rest()) in ([303], [400])
 
 
-def test_the_body_of_a_refused_request_is_no_request(portal, maria):
+def test_the_body_of_a_refused_request_is_not_taken_for_a_request(portal, maria):
     with Raw(portal, maria.browser) as raw:
         inner = INNER.format(raw.host).encode()
         length = f"Content-Length: {len(inner)}"
@@ -111,12 +111,12 @@ def test_fewer_bytes_of_a_form_than_the_length_says(portal, maria):
 
 
 def is_locked(path):
-    """Seen from outside: whoever asks the portal locks the upload for a moment himself."""
+    """Returns whether the spool file is locked. Asking the portal would lock the upload itself."""
     return path.exists() and f":{path.stat().st_ino} " in Path("/proc/locks").read_text()
 
 
 def test_the_same_offset_twice_at_once(portal, maria):
-    """One of the two writes; the other is told that somebody is at it."""
+    """One of the two writes; the other learns that the upload is locked."""
     upload = maria.browser.created(maria.matter, 10)
     with Raw(portal, maria.browser) as first:
         patch_head(first, upload, 0, "Content-Length: 10")
@@ -176,7 +176,7 @@ QUERIES = [
 
 @pytest.mark.parametrize("query", QUERIES, ids=[query[:40] for query in QUERIES])
 def test_odd_queries(admin, maria, query):
-    """An answer or a clear no, never an error of the portal's own."""
+    """The portal answers or refuses, but never with an internal error."""
     pages = ("/documents", "/clients", "/receipts", "/receipts.csv", f"/matters/{maria.matter}")
     for path in pages:
         for json_view in (True, False):
@@ -199,7 +199,7 @@ def test_headers_of_any_size(portal):
 
 @pytest.fixture(scope="module")
 def impatient():
-    """A portal that waits for a body for two seconds, not for two minutes."""
+    """A portal that waits two seconds for a body, not two minutes."""
     with running_portal() as made:
         made.kanzleictl("firm", "create", made.firm, "--name", "Kanzlei Linde")
         made.make_staff("admin", "--admin")
@@ -210,7 +210,7 @@ def impatient():
 
 
 def test_a_slow_body_is_waited_for(portal, maria):
-    """A line that pauses and goes on is a slow one, not a dead one."""
+    """A line that pauses and then continues is slow, not dead."""
     content = secrets.token_bytes(20)
     upload = maria.browser.created(maria.matter, len(content))
     with Raw(portal, maria.browser) as raw:
@@ -223,7 +223,7 @@ def test_a_slow_body_is_waited_for(portal, maria):
 
 
 def test_a_body_that_stops_coming(impatient):
-    """408, and what has come of an upload is kept."""
+    """The answer is 408, and the received bytes of an upload are kept."""
     maria = impatient.maria
     upload = maria.browser.created(maria.matter, 100)
     with Raw(impatient, maria.browser) as raw:
@@ -251,7 +251,7 @@ def test_a_form_that_stops_coming(impatient):
 
 
 class Stream:
-    """One request over HTTP/2 whose body ends when a test wants."""
+    """One request over HTTP/2, whose body a test sends piece by piece."""
 
     def __init__(self, portal, browser, path, **more):
         place = urlsplit(portal.url)
@@ -290,7 +290,7 @@ FORM = b'{"lang": "de"}'
 
 @pytest.mark.parametrize("length", [{}, {"content-length": str(len(FORM))}], ids=["", "announced"])
 def test_a_slow_form_is_waited_for(portal, admin, length):
-    """By HTTP/2, then by HTTP/1.1: chunked, where its length isn't announced."""
+    """A slow form is accepted by HTTP/2, then by HTTP/1.1 in chunks, which announce no length."""
     stream = Stream(portal, admin, "/k/linde/language", **length)
     for at in range(len(FORM)):
         stream.send(FORM[at : at + 1], end=at + 1 == len(FORM))
@@ -308,8 +308,8 @@ def test_a_slow_form_is_waited_for(portal, admin, length):
 
 
 def test_a_form_has_less_time_than_an_upload(portal):
-    """Whoever isn't signed in can't hold a thread for two minutes, or for ever by a byte now and
-    then."""
+    """Somebody who isn't signed in can't hold a thread for two minutes, or for ever by a byte now
+    and then."""
     browser = portal.browser()
     browser.get_json("/sign-in")
     silent = Stream(portal, browser, "/k/linde/sign-in")

@@ -1,4 +1,4 @@
-"""The eye on the error log sees what it is there for, and nothing else."""
+"""The check of the error log finds the lines that must fail a test, and no others."""
 
 import os
 from pathlib import Path
@@ -34,15 +34,15 @@ SUMMARY: AddressSanitizer: 208 byte(s) leaked in 2 allocation(s).
 
 
 @pytest.mark.parametrize("line", SAID.values(), ids=SAID)
-def test_what_fails_a_test(line):
+def test_an_unexpected_line_fails_a_test(line):
     assert unexpected("AH00094: Command line\n" + line + "\n", ()) == [line]
 
 
-def test_what_was_announced():
+def test_an_expected_line_passes():
     assert unexpected("AH01234: something broke", (r"AH01234",)) == []
 
 
-def test_leaks_of_others():
+def test_leaks_of_other_programs_pass():
     assert unexpected(LEAK_OF_HTTPD, ()) == []
 
 

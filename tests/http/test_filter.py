@@ -1,4 +1,4 @@
-"""The filter above a list: what can be chosen, and what is; and what short words find."""
+"""The filter above a list: its choices, the chosen one, and results of short words."""
 
 import pytest
 
@@ -7,7 +7,7 @@ FIRM = "gross"
 
 @pytest.fixture(scope="module")
 def many(portal):
-    """A firm with 230 clients, of whom "clerk" sees 210, the first 20 not; their ids by name."""
+    """A firm with 230 clients; "clerk" sees all but the first 20. Gives their ids by name."""
     portal.kanzleictl("firm", "create", FIRM, "--name", "Kanzlei Gross")
     portal.make_staff("admin", "--admin", firm=FIRM)
     portal.make_staff("clerk", firm=FIRM)
@@ -26,7 +26,7 @@ def many(portal):
 
 
 def choices(browser, page, client):
-    """The clients of the filter, each with whether it is the chosen one; HTML says so, too."""
+    """Returns the filter's clients, each with whether it is chosen; checks that the HTML agrees."""
     rows = browser.get_json(f"{page}?client={client}")["clients"]
     text = browser.get(f"{page}?client={client}", json_view=False).text
     chosen = [row for row in rows if row["selected"]]
@@ -36,14 +36,14 @@ def choices(browser, page, client):
 
 @pytest.mark.parametrize("page", ["/documents", "/receipts"])
 @pytest.mark.parametrize("user", ["admin", "clerk"])
-def test_the_chosen_client_is_there_however_many_there_are(portal, many, page, user):
+def test_the_chosen_client_is_listed_among_many(portal, many, page, user):
     browser = portal.signed_in(user, FIRM)
     for name in ("Firma 021", "Firma 230"):
         assert choices(browser, page, many[name]) == [(name, True)]
 
 
 @pytest.mark.parametrize("page", ["/documents", "/receipts"])
-def test_a_client_whom_one_may_not_see_is_none(portal, many, maria, page):
+def test_a_client_whom_one_may_not_see_is_not_found(portal, many, maria, page):
     browser = portal.signed_in("clerk", FIRM)
     for client in (many["Firma 001"], maria.client):
         assert choices(browser, page, client) == []
@@ -55,8 +55,9 @@ def found(browser, page, words):
 
 
 @pytest.mark.parametrize("user", ["admin", "clerk"])
-def test_one_letter_or_two_find_what_begins_so(portal, many, user):
-    """Numbers and names of clients; three are found anywhere."""
+def test_one_letter_or_two_find_beginnings_of_words(portal, many, user):
+    """One or two letters find beginnings of clients' numbers and names; three are found
+    anywhere."""
     browser = portal.signed_in(user, FIRM)
     assert found(browser, "/clients", "23") == {"Firma 023", "Firma 230"}
     names = {f"Firma {n}" for n in range(110, 120)} | ({"Firma 011"} if user == "admin" else set())

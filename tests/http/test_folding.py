@@ -1,4 +1,4 @@
-"""What a name is: the same typed text gives the same, by form, by JSON and by kanzleictl."""
+"""Folding of names: the same typed text gives the same name by form, by JSON and by kanzleictl."""
 
 import itertools
 import secrets
@@ -103,7 +103,7 @@ def test_names_of_firms(portal):
         assert rows == ([] if kept is None else [(kept,)]), kind
 
 
-def test_a_person_may_have_one_name(admin):
+def test_a_person_may_have_a_single_name(admin):
     client = admin.made("/clients", fresh(name="Suharto", first_name=""))
     view = admin.get_json(f"/clients/{client}")["client"]
     assert (view["kind"], view["first_name"], view["client_name"]) == ("person", None, "Suharto")
@@ -135,13 +135,13 @@ USERS = {
 
 @pytest.mark.parametrize("typed", USERS)
 def test_user_names(portal, admin, typed):
-    """kanzleictl takes what the page takes, and who was made so can sign in."""
+    """kanzleictl accepts the same user names as the page, and its accounts can sign in."""
     mark, kept = f"{next(counter)}x", USERS[typed]
     said = portal.kanzleictl(
         *("staff", "create", "--firm", portal.firm, "--user", typed and mark + typed.lstrip()),
         *("--name", "Bert", "--password-stdin"), stdin=PASSWORD + "\n", fails=kept is None,
     )  # fmt: skip
-    if len(typed) == 1:  # the mark makes it longer
+    if len(typed) == 1:  # the combining mark makes it longer
         kept = "a"
     assert ("error" in said) == (kept is None)
     if kept is not None:
@@ -160,7 +160,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("typed", ADDRESSES)
-def test_one_check_of_a_mail_address(portal, admin, typed):
+def test_page_and_kanzleictl_check_mail_addresses_alike(portal, admin, typed):
     fine = bool(ADDRESSES[typed])
     user = f"mail{next(counter)}"
     said = portal.kanzleictl(
@@ -179,7 +179,7 @@ def test_one_check_of_a_mail_address(portal, admin, typed):
 
 # --- passwords ------------------------------------------------------------------------------------
 
-ACUTE = "Gru\u0308n-Caf\u00e9-7\u00a0Dachs"  # as nobody's keyboard has all of it
+ACUTE = "Gru\u0308n-Caf\u00e9-7\u00a0Dachs"  # no keyboard has all of these characters
 SAME = [
     ACUTE, unicodedata.normalize("NFC", ACUTE), unicodedata.normalize("NFD", ACUTE),
     unicodedata.normalize("NFC", ACUTE).replace("\u00a0", " "), ACUTE.replace("\u00a0", "\u3000"),
@@ -204,7 +204,7 @@ def test_a_password_is_the_same_however_it_was_typed(portal, first):
 
 
 def test_a_hash_from_before_keeps_working(portal):
-    """It was made of the bytes as they came."""
+    """Earlier versions made the hash from the bytes as they came."""
     user = portal.fresh_staff()
     decomposed = unicodedata.normalize("NFD", ACUTE)
     old = nacl.pwhash.argon2id.str(decomposed.encode(), 1, 8 << 20).decode()
@@ -231,7 +231,7 @@ def test_a_new_password_by_the_page(portal):
     assert portal.browser().sign_in(user, nfc).status_code == 303
     me.get_json("/account")
     send = {"old": nfc, "password": nfd, "password_again": nfd}
-    assert wrong(me.post_json("/account/password", send)) == {"password"}  # the same one
+    assert wrong(me.post_json("/account/password", send)) == {"password"}  # the same password
     send = {"old": nfc, "password": "Anker\tBirke-7-Wolke", "password_again": "x"}
     assert wrong(me.post_json("/account/password", send)) == {"password"}
     long = "Anker-Birke-7-Wolke ω" + "ω" * 1000
@@ -246,7 +246,7 @@ def test_a_new_password_by_the_page(portal):
 
 
 def test_a_name_from_before_breaks_no_mail(portal, admin):
-    """The table has names that were taken when U+0085 and U+2028 still were."""
+    """The table has names from a version that accepted U+0085 and U+2028."""
     person = Person(portal.url, portal.authority, portal.firm)
     portal.browsers.append(person)
     user = f"alt{next(counter)}"

@@ -1,4 +1,4 @@
-"""forms.def against what there is: the tables' constraints, the pages, and what a form takes."""
+"""Compares forms.def with the tables' constraints, the pages, and the values that a form takes."""
 
 import re
 from html.parser import HTMLParser
@@ -13,9 +13,9 @@ FORMS = forms.read(ROOT / "mod_kanzlei/forms.def")
 STORED = sorted(
     (form, field.name) for form, (_, fields) in FORMS.items() for field in fields if field.column
 )
-# Bytes, not characters: RFC 5321 section 4.5.3.1.3, and what a file system takes.
+# Limits in bytes, not characters: RFC 5321 section 4.5.3.1.3, and that of file systems.
 BYTES = {"EMAIL", "FILE"}
-# Names of accounts from before are looked up, and may be longer than new ones.
+# Fields that look up an old account's name, which may be longer than a new one.
 LONGER_IN_TABLE = {("access", "user"), ("staff", "user")}
 
 
@@ -25,7 +25,7 @@ def field_of(form, name):
 
 @pytest.fixture(scope="module")
 def checks(portal):
-    """{table.column: the CHECK constraints of this column alone}."""
+    """Returns {table.column: the CHECK constraints of this column alone}."""
     rows = portal.sql(
         "SELECT c.conrelid::regclass::text || '.' || a.attname, pg_get_constraintdef(c.oid)"
         "  FROM pg_constraint c JOIN pg_attribute a"
@@ -56,13 +56,13 @@ def test_the_table_has_the_same_limits(checks, form, name):
 
 
 def test_no_column_is_counted_in_two_ways(checks):
-    """What people type is counted in characters everywhere, but for what has a limit in bytes."""
+    """Form, table and page count characters, except for fields with a limit in bytes."""
     columns = {field_of(*one).column for one in STORED if field_of(*one).kind not in BYTES}
     assert [one for one in sorted(columns) if "octet_length" in checks[one]] == []
 
 
 class Inputs(HTMLParser):
-    """The fields of a page: their attributes by name; and what is described by what."""
+    """The fields of a page: their attributes by name, and the elements that describe them."""
 
     def __init__(self, text):
         super().__init__()
@@ -140,7 +140,7 @@ def test_a_form_that_comes_back(admin):
     for field in FORMS[form][1] if field.kind in ("LINE", "NUMBER")
 ])  # fmt: skip
 def test_one_character_too_many(admin, maria, form, name):
-    """Of any length in bytes: as many as the table says are taken, one more is not."""
+    """A form accepts as many characters as the table says, however many bytes, and not one more."""
     path = {
         "client": "/clients", "matter": f"/clients/{maria.client}/matters",
         "access": f"/clients/{maria.client}/accounts", "staff": "/staff",
@@ -155,7 +155,7 @@ def test_one_character_too_many(admin, maria, form, name):
 
 
 def test_a_sentence_names_the_limits(admin):
-    """Those of the table."""
+    """The sentence has the limits of forms.def."""
     field = field_of("staff", "user")
     errors = admin.post_json("/staff", {"user": "ü"}).json()["errors"]
     said = next(error["text"] for error in errors if error["name"] == "user")

@@ -1,4 +1,4 @@
-"""The lists of the firm's home page, and what stands first in each."""
+"""The lists of the firm's home page, and their order."""
 
 import secrets
 
@@ -7,7 +7,8 @@ import pytest
 
 @pytest.fixture(scope="module")
 def scene(portal, admin):
-    """A client of its own with three documents each way, and the only one who works with her."""
+    """A client with three documents in each direction, and the only member of staff assigned to
+    her."""
     client = portal.make_client(admin, "Anfang", "anfang-" + secrets.token_hex(4))
     helper = portal.fresh_staff()
     staff = next(row["id"] for row in admin.get_json("/staff")["staff"] if row["user"] == helper)
@@ -37,7 +38,7 @@ def test_not_opened_yet_the_longest_wait_first(admin, scene):
     assert times == sorted(times)
 
 
-def test_what_is_opened_is_new_no_longer(scene):
+def test_an_opened_document_is_no_longer_new(scene):
     opened = scene.helper.get_json("/")["fresh"][0]["id"]
     scene.helper.get_json(f"/documents/{opened}")
     answer = scene.helper.get(f"/documents/{opened}/content?view", headers={"Accept": "*/*"})

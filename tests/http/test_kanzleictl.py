@@ -24,7 +24,7 @@ def cluster():
 
 @pytest.fixture
 def empty(cluster, tmp_path):
-    """An installation whose database has nothing in it yet."""
+    """An installation with an empty database."""
     cluster.make_roles()
     return Site(cluster, tmp_path)
 
@@ -47,7 +47,7 @@ def account(site, user):
 
 
 def copy_of_sql(folder, name="900_more.sql", text="CREATE SEQUENCE more;"):
-    """The statements, and one migration more."""
+    """Copies the folder sql, and adds one migration."""
     shutil.copytree(SQL, folder)
     (folder / "schema" / name).write_text(text)
     return folder
@@ -58,7 +58,7 @@ def has_policy(site, table):
     return site.sql(found, table) != []
 
 
-def test_first_and_again(empty):
+def test_migrate_twice(empty):
     first = empty.json("migrate")
     assert first["applied"][0] == "001_portal"
     assert empty.json("migrate") == {"applied": [], "version": first["version"]}
@@ -108,15 +108,16 @@ def test_policies_are_applied_anew(site):
 
 
 def changed_rules(folder):
-    """The statements, with another text of the rules."""
+    """Copies the folder sql, and changes the text of the policies."""
     shutil.copytree(SQL, folder)
     with (folder / "policy/enter.sql").open("a") as file:
         file.write("-- changed\n")
     return folder
 
 
-def test_rules_that_have_not_changed(site, tmp_path):
-    """They are left alone, and nobody waits: another transaction has all tables meanwhile."""
+def test_policies_that_have_not_changed(site, tmp_path):
+    """migrate leaves unchanged policies alone, and needs no lock: another transaction has locked
+    all tables meanwhile."""
     site.sql("DROP POLICY portal_select ON client")
     with site.cluster.connect(site.database) as other, other.transaction():
         other.execute("LOCK TABLE client, event, job IN ACCESS EXCLUSIVE MODE")
@@ -138,7 +139,8 @@ def test_tables_are_in_use(site, tmp_path):
 
 
 def test_portal_at_work_meanwhile(site, tmp_path):
-    """It has one table and wants another, which migrate has: migrate gives way to it."""
+    """The portal has locked one table and wants another, which migrate has locked: migrate gives
+    way."""
     waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
     with site.cluster.connect(site.database) as other:
         other.execute("SET deadlock_timeout = '10min'")
@@ -152,7 +154,8 @@ def test_portal_at_work_meanwhile(site, tmp_path):
 
 
 def test_statements_beside_the_program(empty, tmp_path):
-    """As installed below any folder: usr/bin/kanzleictl and usr/share/kanzleipost/sql."""
+    """kanzleictl finds its statements in any prefix: usr/bin/kanzleictl,
+    usr/share/kanzleipost/sql."""
     (tmp_path / "usr/bin").mkdir(parents=True)
     shutil.copy2(BUILD / "kanzleictl", tmp_path / "usr/bin")
     copy_of_sql(tmp_path / "usr/share/kanzleipost/sql")
@@ -228,12 +231,12 @@ def test_bad_slugs(site, slug):
     assert len(site.json("firm", "list")["firms"]) == 1
 
 
-def test_firm_is_taken(site):
+def test_a_firm_that_exists_already(site):
     _, err = site.run("firm", "create", "muster", "--name", "x", code=1)
     assert err == 'kanzleictl: there is a firm "muster" already\n'
 
 
-def test_portal_makes_no_firm(site):
+def test_the_portals_role_can_not_make_a_firm(site):
     _, err = site.run("firm", "create", "neu", "--name", "x", "--database",
                       site.conninfo("kanzlei_portal"), code=1)  # fmt: skip
     assert "permission denied" in err
@@ -294,7 +297,7 @@ def test_refused_staff(site, more, stdin, code, words):
     assert site.sql("SELECT 1 FROM account WHERE user_fold = 'bert'") == []
 
 
-def test_user_is_taken(site):
+def test_a_user_name_that_exists_already(site):
     _, err = staff(site, "ANNA", "--password-stdin", stdin=PASSWORD, code=1)
     assert err.endswith('the user name "ANNA" is taken\n')
 
@@ -332,13 +335,13 @@ def test_weak_password_is_set_with_a_warning(site):
     assert nacl.pwhash.verify(account(site, "anna")["password"].encode(), b"anna2026")
 
 
-def test_password_of_nobody(site):
+def test_password_of_an_unknown_user(site):
     assert 'no account "bert"' in password(site, "bert", stdin="x\n", code=1)[1]
     assert 'no firm "nix"' in password(site, firm="nix", stdin="x\n", code=1)[1]
     assert nacl.pwhash.verify(account(site, "anna")["password"].encode(), PASSWORD.encode())
 
 
-def test_same_user_of_another_firm(site):
+def test_same_user_name_in_another_firm(site):
     site.run("firm", "create", "other", "--name", "Other")
     site.run("staff", "create", "--firm", "other", "--user", "anna", "--name", "A",
              "--password-stdin", stdin="x\n")  # fmt: skip
@@ -427,11 +430,11 @@ def test_failed_jobs(site):
     assert (status["jobs_waiting"], status["jobs_failed"]) == (2, 1)
     assert {job["error"] for job in status["jobs"]} == {"mailbox is full", "greylisted"}
     failed = next(job for job in status["jobs"] if job["state"] == "failed")
-    assert "invitation" in failed["means"]  # what it means, to whom
+    assert "invitation" in failed["means"]  # the meaning, and the recipient
     assert "jobs have failed" in problems(site)
 
 
-def test_jobs_that_nobody_does(site):
+def test_jobs_that_wait_too_long(site):
     late = "now() - interval '11 minutes'"
     site.sql("DELETE FROM event_unsealed")
     site.sql("INSERT INTO job (firm, id, kind, data, due, worker, lease) VALUES"
@@ -447,7 +450,7 @@ def test_jobs_that_nobody_does(site):
     assert site.json("status", code=1)["database"]["jobs_oldest"]
 
 
-def test_events_that_nobody_seals(site):
+def test_events_that_stay_unsealed(site):
     assert "events are not sealed" not in problems(site)
     site.sql("UPDATE event_unsealed SET since = now() - interval '12 minutes'")
     assert "events are not sealed" in problems(site)
@@ -497,7 +500,7 @@ def test_configuration_is_missing(empty):
 
 
 def complete(*words):
-    """What bash offers for the last of WORDS."""
+    """Returns the completions that bash offers for the last of WORDS."""
     script = """
         . "$1"; shift
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()

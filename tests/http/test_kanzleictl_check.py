@@ -1,4 +1,4 @@
-"""kanzleictl check: documents in real stores, damaged in every way, found and repaired."""
+"""kanzleictl check finds and repairs documents in real stores that are damaged in every way."""
 
 import os
 import shutil
@@ -49,7 +49,7 @@ def add_client(site, firm):
 
 @pytest.fixture
 def put(site, document_put):
-    """Puts bytes as a document; gives its id and the key of its object."""
+    """Stores bytes as a document; returns its id and the key of its object."""
 
     def one(content, firm=1):
         [(account,)] = site.sql("SELECT id::text FROM account WHERE firm = %s", firm)
@@ -62,7 +62,7 @@ def put(site, document_put):
 
 
 def check(site, *words, code=0, **how):
-    """The answer, its problems as (problem, store, object, mended)."""
+    """Returns the answer of check, with problems as (problem, store, object, mended)."""
     answer = site.json("check", *words, code=code, **how)
     rows = answer["problems"]
     found = [(row["problem"], row["store"], row["object"], row["mended"]) for row in rows]
@@ -149,7 +149,7 @@ def test_object_of_another_document(site, put):
 
 
 @pytest.mark.parametrize("change", ["sha256 = sha256('x')", "size = 6"])
-def test_row_says_otherwise(site, put, change):
+def test_copy_differs_from_its_row(site, put, change):
     _, key = put(b"brief")
     before = (site.stores["one"] / key).read_bytes()
     site.sql(f"UPDATE document SET {change}")
@@ -160,7 +160,7 @@ def test_row_says_otherwise(site, put, change):
     assert states(site) == [("one", "damaged"), ("two", "damaged")]
 
 
-def test_key_that_opens_nothing(site, put):
+def test_wrong_key_of_a_document(site, put):
     put(b"brief")
     site.sql("UPDATE document SET key = decode(repeat('00', 76), 'hex')")
     put(b"other")
@@ -190,7 +190,7 @@ def test_store_is_gone(site, put):
 
 
 def test_store_that_is_not_configured_any_more(site, put):
-    """What it missed is said until an operator has it forgotten."""
+    """check reports the copies that the store missed, until an operator makes it forget them."""
     ident, _ = put(b"a")
     site.sql("INSERT INTO object_copy (firm, document, store, state)"
              " SELECT 1, %s, store, state"
@@ -208,8 +208,8 @@ def test_store_that_is_not_configured_any_more(site, put):
     assert not any("three" in text for text in site.json("status", code=1)["problems"])
 
 
-def test_store_that_is_empty_is_not_believed(site, put):
-    """A disk that is not mounted: nothing is written into the folder below."""
+def test_empty_store_is_not_filled(site, put):
+    """The disk is not mounted: check writes nothing into the empty folder."""
     put(b"brief")
     shutil.rmtree(site.stores["two"])
     site.stores["two"].mkdir()
@@ -227,7 +227,7 @@ def test_store_that_is_added(site, put):
     assert check(site)[1] == []
 
 
-def test_copy_that_was_missed_and_is_there(site, put):
+def test_copy_noted_as_missing_exists(site, put):
     put(b"brief")
     site.sql("UPDATE object_copy SET state = 'missing' WHERE store = 'two'")
     assert check(site)[1] == []
@@ -260,11 +260,11 @@ def test_discarded_document(site, put):
     assert check(site, "--repair")[1] == []
 
 
-# --- objects that nobody knows -------------------------------------------------------------------
+# --- objects that no row names -------------------------------------------------------------------
 
 
 def uuid7(age):
-    """A UUIDv7 of AGE seconds ago (RFC 9562, section 5.7)."""
+    """Returns a UUIDv7 of AGE seconds ago (RFC 9562, section 5.7)."""
     head = int((time.time() - age) * 1000) << 16 | 0x7000
     return str(uuid.UUID(int=head << 64 | 0x8 << 60 | int.from_bytes(os.urandom(7), "big")))
 
@@ -298,7 +298,7 @@ def test_unknown_objects(site, put):
 
 
 def test_object_of_a_discarded_document(site):
-    """It is known as long as its removal waits."""
+    """The object counts as known as long as its removal waits."""
     key, path = stray(site, "one", 50 * 3600)
     site.sql("INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256,"
              " key, object, by, state, decision, decided_at, decided_by) SELECT 1, %s, %s, %s,"
@@ -322,7 +322,7 @@ def test_upload_under_way_is_known(site):
     assert path.exists()
 
 
-def test_more_unknown_than_are_asked_for_at_once(site):
+def test_more_unknown_objects_than_one_query_takes(site):
     keys = {stray(site, "one", 48 * 3600)[0] for _ in range(1100)}
     found = check(site, "--remove-unknown", code=1)[1]
     assert {key for _, _, key, mended in found if mended} == keys
@@ -333,7 +333,8 @@ def test_more_unknown_than_are_asked_for_at_once(site):
 
 
 def peak(site):
-    """The most memory (KiB) that a check takes; without sanitizers, which keep what is freed."""
+    """Returns the most memory (KiB) that a check takes, without sanitizers, which keep freed
+    memory."""
     process = site.start("check", build=PLAIN)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -1,4 +1,5 @@
-"""The proof of events: sealed by kanzleictl, tampered with behind the portal's back, and found."""
+"""The proof of events: kanzleictl seals events, somebody changes them past the portal, check finds
+it."""
 
 import os
 
@@ -34,7 +35,7 @@ def site(cluster, tmp_path):
 
 
 def add(site, count, at="clock_timestamp()"):
-    """Events as the portal writes them, many at once."""
+    """Adds many events at once, as the portal writes them."""
     site.sql(
         "WITH new AS (SELECT gen_random_uuid() AS id, n FROM generate_series(1, %s) n),"
         " unsealed AS (INSERT INTO event_unsealed (firm, event) SELECT 1, id FROM new)"
@@ -56,7 +57,7 @@ def head(site):
 
 
 def other_opinion(site):
-    """What the second implementation finds."""
+    """Returns the faults that the second implementation finds."""
     select = COLUMNS.replace("at", MICROSECONDS + " AS at", 1)
     events = rows(
         site,
@@ -74,14 +75,14 @@ def other_opinion(site):
 
 
 def check(site, *words, code=0):
-    """The problems found, as sorted words."""
+    """Returns the problems that check finds, as sorted words."""
     answer = site.json("check", "--events", *words, code=code)
     assert answer["found"] == len(answer["problems"])
     return answer, sorted(row["problem"] for row in answer["problems"])
 
 
 def behind(site, *statements):
-    """As a superuser can: no trigger, no foreign key."""
+    """Runs a statement as a superuser can: without triggers and foreign keys."""
     with site.cluster.connect(site.database) as db:
         db.execute("SET session_replication_role = replica")
         for statement in statements:
@@ -100,7 +101,7 @@ def test_all_is_well(site):
     assert f"3:{seal['hash']}" in site.run("event", "seal")[0]
 
 
-def test_what_waits_is_well(site):
+def test_waiting_events_are_no_fault(site):
     add(site, 2)
     answer, found = check(site)
     assert (answer["events"], found) == (9, [])
@@ -185,7 +186,7 @@ def test_tampered(site, statements, words):
     answer, found = check(site, code=1)
     assert found == words, answer["problems"]
     assert all(row["firm"] == "muster" for row in answer["problems"])
-    if "infinity" not in statements[0]:  # a time that Python does not have
+    if "infinity" not in statements[0]:  # a time that Python can not represent
         assert other_opinion(site)
     assert "seal" in site.run("check", "--events", code=1)[0]
 
@@ -200,7 +201,7 @@ def test_the_event_is_named(site):
 
 
 def test_written_anew_with_another_key(site):
-    """All hashes are right and the chain is whole, but it was not the firm who signed it."""
+    """All hashes are right and the chain is complete, but another key than the firm's signed it."""
     behind(site, f"UPDATE event SET detail = 'x' WHERE id = {SECOND}")
     signer = nacl.signing.SigningKey(os.urandom(32))
     previous = event_proof.ZEROS
@@ -230,8 +231,8 @@ def test_written_anew_with_another_key(site):
     assert all("signature" in row["detail"] for row in answer["problems"])
 
 
-def test_put_in_late(site):
-    """An event of yesterday that is sealed today, as if the portal had written it."""
+def test_event_added_later(site):
+    """Somebody adds an event of yesterday, and the portal seals it today."""
     add(site, 1, at="clock_timestamp() - interval '1 day'")
     site.run("event", "seal")
     assert check(site, code=1)[1] == ["event-added"]
@@ -246,8 +247,8 @@ def test_waiting_and_gone(site):
     assert check(site, code=1)[1] == ["event-missing"]
 
 
-def test_end_that_is_cut_off(site):
-    """Only who has noted the head elsewhere finds this."""
+def test_chain_without_its_end(site):
+    """Only a head that somebody has noted elsewhere reveals this."""
     noted = head(site)[1]
     words = ["--firm", "muster", "--head", f"{noted['number']}:{noted['hash'].upper()}"]
     assert check(site, *words)[1] == []
@@ -307,8 +308,9 @@ def test_transaction_that_commits_late(site):
     assert other_opinion(site) == []
 
 
-def test_many(site):
-    """More than a seal takes, more than the check reads at once; old ones, as after an upgrade."""
+def test_many_events(site):
+    """There are more events than a seal takes or the check reads at once; old ones, as after an
+    upgrade."""
     site.sql("DELETE FROM event_sealed")
     site.sql("DELETE FROM event_seal")
     site.sql("DELETE FROM event")
@@ -347,8 +349,8 @@ def test_several_hosts_at_once(site):
     assert check(site)[1] == []
 
 
-def test_somebody_else_seals(site):
-    """Who does not get the lock leaves it to the other, and does not wait."""
+def test_another_process_seals(site):
+    """A process that does not get the lock seals nothing, and does not wait."""
     add(site, 1)
     with site.cluster.connect(site.database) as other, other.transaction():
         other.execute("SELECT pg_advisory_xact_lock(x'6b7a'::int, 1)")
@@ -365,7 +367,7 @@ def test_portal_may_not_change(site):
 
 
 def test_events_from_before(site):
-    """A database of a version without seals."""
+    """The database is from a version without seals."""
     for table in ("event_sealed", "event_unsealed", "event_seal"):
         site.sql(f"DROP TABLE {table}")
     site.sql("DELETE FROM migration WHERE number = 3")
@@ -376,7 +378,8 @@ def test_events_from_before(site):
 
 
 def peak(site):
-    """The most memory (KiB) that a check takes; without sanitizers, which keep what is freed."""
+    """Returns the most memory (KiB) that a check takes, without sanitizers, which keep freed
+    memory."""
     process = site.start("check", "--events", build=PLAIN)
     said = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)

@@ -1,4 +1,4 @@
-"""What becomes of things with time, without anybody asking for it: the jobs of a running portal."""
+"""The jobs of a running portal, which act without any request."""
 
 import os
 import secrets
@@ -10,7 +10,7 @@ from scand_samples import sevenzip
 
 
 class Life:
-    """A portal of its own, with short times; its stores and its database."""
+    """A portal with short intervals, its stores and its database."""
 
     def __init__(self, portal):
         self.portal, self.sql = portal, portal.sql
@@ -25,7 +25,7 @@ class Life:
         self.stores = [portal.data / f"store-{number}" for number in (1, 2)]
 
     def document(self, content):
-        """One that Maria has sent: its id, its object in both stores."""
+        """Sends a document as Maria; returns its id and the paths of its object in both stores."""
         ident = self.maria.browser.upload(self.maria.matter, content)
         wait_for(lambda: self.maria.browser.state(ident) == "available")
         return ident, self.objects(ident)
@@ -48,7 +48,7 @@ def life():
 
 @pytest.fixture(autouse=True)
 def quiet(request, life):
-    """As quiet_log is for the portal of all."""
+    """Does for this portal what quiet_log does for the common one."""
     before = life.portal.log.stat().st_size
     yield
     marker = request.node.get_closest_marker("expect_log")
@@ -104,7 +104,7 @@ def test_discarded_document_leaves_the_stores(life, tmp_path):
 
 @NOT_CLEAN
 def test_released_document_stays(life, tmp_path):
-    """Also when a removal of its object should come up."""
+    """Even a job that would remove its object does not remove it."""
     ident = held(life, tmp_path)
     decide(life, ident, "release")
     assert life.sql("SELECT 1 FROM job WHERE kind = 'remove_object' AND state = 'waiting'") == []
@@ -112,7 +112,7 @@ def test_released_document_stays(life, tmp_path):
 
 
 @pytest.mark.expect_log(r"remove_object, try 1: a document needs the object")
-def test_what_a_document_needs_is_never_removed(life):
+def test_the_object_of_a_document_is_never_removed(life):
     ident, paths = life.document(b"brief")
     life.sql("INSERT INTO job (firm, id, kind, data) SELECT firm, gen_random_uuid(),"
              " 'remove_object', jsonb_build_object('object', object) FROM document"
@@ -128,7 +128,7 @@ def test_what_a_document_needs_is_never_removed(life):
     r"unscannable: encrypted", r"remove_object, try \d+: .*STORE_DOWN|STORE_DOWN: job"
 )
 def test_discarded_while_a_store_is_away(life, tmp_path):
-    """It is removed there, too, when the store is back."""
+    """The object leaves that store too, once the store is back."""
     ident = held(life, tmp_path)
     paths = life.objects(ident)
     away = life.stores[1].rename(life.stores[1].with_name("away"))
@@ -169,7 +169,7 @@ def test_damaged_copy_is_replaced(life):
 
 
 def test_good_copy_that_is_noted_as_damaged(life):
-    """The other one is damaged, unnoticed so far: it must not take the good one's place."""
+    """The other copy is damaged, and nobody has noticed: it must not replace the good copy."""
     ident, paths = life.document(os.urandom(100_000))
     whole = paths[0].read_bytes()
     damage(paths[0])
@@ -180,7 +180,7 @@ def test_good_copy_that_is_noted_as_damaged(life):
 
 @pytest.mark.expect_log(r"no store has a good copy")
 def test_damaged_copy_is_not_spread(life):
-    """What the other store misses is not brought there from a damaged copy."""
+    """A copy that the other store misses is not made from a damaged copy."""
     ident, paths = life.document(os.urandom(100_000))
     whole = paths[0].read_bytes()
     damage(paths[0])
@@ -195,7 +195,7 @@ def test_damaged_copy_is_not_spread(life):
 
 
 def test_copy_of_a_store_that_is_not_configured_any_more(life):
-    """Nobody could mend it: it is not tried, and only kanzleictl speaks of it."""
+    """The portal can't mend such a copy and does not try; only kanzleictl reports it."""
     ident, _ = life.document(b"brief")
     [(firm,)] = life.sql("SELECT firm FROM document WHERE id = %s", ident)
     due = life.sql(
@@ -204,7 +204,7 @@ def test_copy_of_a_store_that_is_not_configured_any_more(life):
         firm, ident,
     )  # fmt: skip
     damaged, _ = life.document(b"other")
-    note(life, damaged, "store-2", "damaged")  # is mended behind it
+    note(life, damaged, "store-2", "damaged")  # a second copy, which is mended after that one
     wait_for(lambda: life.copies(damaged) == [("store-1", "held"), ("store-2", "held")])
     assert life.sql("SELECT at FROM object_copy WHERE store = 'store-9'") == due
     life.sql("DELETE FROM object_copy WHERE store = 'store-9'")
@@ -213,8 +213,8 @@ def test_copy_of_a_store_that_is_not_configured_any_more(life):
 # --- tidying -------------------------------------------------------------------------------------
 
 
-def test_what_is_over_goes(life):
-    """Old sessions, codes, uploads and jobs; what is younger stays, for whoever asks."""
+def test_old_rows_are_deleted(life):
+    """Deletes old sessions, codes, uploads and jobs, and keeps the younger ones."""
     life.sql(
         "INSERT INTO session (firm, id, account, token, idle, ends) SELECT firm, gen_random_uuid(),"
         " id, sha256((n || user_name)::bytea), '1 hour', now() - n * interval '20 hours'"

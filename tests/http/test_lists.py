@@ -1,4 +1,4 @@
-"""Every list of lists.def: wrong values of its filters are said; it is read forward and back."""
+"""Every list of lists.def: wrong filter values are reported, and one can page forward and back."""
 
 import csv
 import html
@@ -35,7 +35,7 @@ CASES = [
 
 
 def texts(language="de"):
-    """The texts of a language, by key."""
+    """Returns the texts of a language, by key."""
     text = (ROOT / f"html/po/{language}.po").read_text(encoding="utf-8")
     return dict(re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', text, re.M))
 
@@ -44,14 +44,15 @@ SAID = texts()
 
 
 def page_of(one, admin, maria):
-    """Whose page of a list it is, and its path."""
+    """Returns a browser that may see the list, and the path of the list."""
     browser = maria.browser if one.name == "matters" else admin
     return browser, one.path.replace("{matter}", maria.matter)
 
 
 @pytest.mark.parametrize(("one", "asked", "value", "key"), CASES)
-def test_a_wrong_value_is_said(admin, maria, one, asked, value, key):
-    """It is never taken for no filter: no row is shown, and what was typed stands in its field."""
+def test_a_wrong_value_is_reported(admin, maria, one, asked, value, key):
+    """A wrong value does not count as no filter: no row is shown, and the field keeps the typed
+    text."""
     admin, path = page_of(one, admin, maria)
     path += f"?{asked.name}={value}"
     answer = admin.get(path)
@@ -73,7 +74,7 @@ def test_a_wrong_value_is_said(admin, maria, one, asked, value, key):
 
 
 @pytest.mark.parametrize("one", LISTS.values(), ids=LISTS)
-def test_a_place_that_is_none(admin, maria, one):
+def test_an_invalid_place_in_a_list(admin, maria, one):
     uuid = "00000000-0000-7000-8000-000000000000"
     bad = ["after=x", "before=x", "after=_", "before=1_x", "after=%00",
            f"after=9999999999999999999999_{uuid}x"]  # fmt: skip
@@ -91,7 +92,7 @@ def test_a_place_that_is_none(admin, maria, one):
 
 
 def walk(browser, path, rows, way):
-    """The pages from PATH on, by the links named WAY: ids of rows and view of each."""
+    """Yields the pages from PATH on, by the links named WAY: ids of the rows, and the view."""
     while path:
         view = browser.get_json(path)
         yield [row.get("id") or row["document_id"] for row in view[rows]], view
@@ -100,7 +101,7 @@ def walk(browser, path, rows, way):
 
 @pytest.fixture(scope="module")
 def full(portal):
-    """A firm with 130 clients, of whom "clerk" sees 120; all have a locked access."""
+    """A firm with 130 clients, all with a locked access; "clerk" sees 120 of them."""
     firm = "blatt"
     portal.kanzleictl("firm", "create", firm, "--name", "Kanzlei Blatt")
     portal.make_staff("admin", "--admin", firm=firm)
@@ -120,7 +121,7 @@ def full(portal):
         " INSERT INTO account_client (firm, account, client)"
         " SELECT c.firm, a.id, c.id FROM c JOIN a ON a.user_name = 'z' || c.number", firm
     )  # fmt: skip
-    portal.sql("ANALYZE")  # as autovacuum does in a while: plans for empty tables are slow here
+    portal.sql("ANALYZE")  # autovacuum would do it later: plans made for empty tables are slow here
     return firm
 
 
@@ -144,8 +145,8 @@ def insert_client(portal, firm, name):
 
 
 def there_and_back(browser, path, rows, insert, most=50):
-    """Reads the list at PATH forward, lets INSERT put rows before and behind what was seen, and
-    reads it back: to the very same rows, then to what is new, which fills the page of the start."""
+    """Reads the list at PATH forward, lets INSERT put rows before and after those, and
+    reads it back: first the very same rows, then the new ones, which fill the first page."""
     forward = list(walk(browser, path, rows, "next"))
     ids = [shown for shown, _ in forward]
     assert len(ids) > 2 and {len(shown) for shown in ids[:-1]} == {most}
@@ -179,7 +180,7 @@ def test_clients(portal, full, user, query):
 
 
 def provide(portal, firm, count, direction, later="0 s"):
-    """Documents of the matter "M" of a client of FIRM: three of each moment."""
+    """Provides documents in the matter "M" of a client of FIRM, three at each moment."""
     portal.sql(
         "WITH m AS (SELECT m.firm, m.id, m.client FROM matter m JOIN firm f ON f.id = m.firm"
         "     WHERE f.slug = %s AND m.title = 'M'),"
@@ -199,7 +200,8 @@ def provide(portal, firm, count, direction, later="0 s"):
 
 @pytest.fixture(scope="module")
 def papers(portal):
-    """A firm with 130 documents of each direction in one matter; its client, and who sees her."""
+    """A firm with 130 documents in each direction in one matter; the client, and staff who sees
+    her."""
     firm = "papier"
     portal.kanzleictl("firm", "create", firm, "--name", "Kanzlei Papier")
     portal.make_staff("admin", "--admin", firm=firm)
@@ -259,7 +261,8 @@ def test_receipts(portal, papers, user, query):
 
 
 def test_the_export_has_the_rows_of_the_list(papers):
-    """All pages of it, from whichever page one asks; with its columns and headings."""
+    """The export has the rows of all pages, from whichever page one asks, with the list's columns
+    and headings."""
     browser = papers[2]["admin"]
     pages = list(walk(browser, "/receipts?state=unopened", "receipts", "next"))
     names = [row["document_name"] for _, view in pages for row in view["receipts"]]
@@ -273,7 +276,7 @@ def test_the_export_has_the_rows_of_the_list(papers):
         assert [line[0] for line in lines[1:]] == names
 
 
-def test_the_export_says_what_is_wrong(admin):
+def test_the_export_reports_wrong_values(admin):
     answer = admin.get("/receipts.csv?from=gestern")
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"name": "from", "text": SAID["field.date"]}]
@@ -312,7 +315,7 @@ def test_a_document_is_found_by_its_name(admin, maria, name):
 
 
 def test_days_as_people_write_them(papers):
-    """Found by both; the field of a day can show but one way of writing it."""
+    """The filter takes both notations of a day; the field shows only one."""
     browser = papers[2]["admin"]
     for typed in ("1.2.2020", "01.02.2020", "2020-02-01"):
         view = browser.get_json(f"/documents?from={typed}")
@@ -322,7 +325,8 @@ def test_days_as_people_write_them(papers):
 
 
 def more_of(portal, firm, count, name, later):
-    """Staff, and matters of the client of FIRM: with names behind NAME, LATER than a day ago."""
+    """Adds staff, and matters of FIRM's client, with names that sort after NAME, LATER than a day
+    ago."""
     portal.sql(
         "INSERT INTO account (firm, id, kind, user_name, name)"
         " SELECT id, gen_random_uuid(), 'staff', lower(%s) || n, %s || ' ' || n"
@@ -342,7 +346,7 @@ def more_of(portal, firm, count, name, later):
     ("user", "path", "name"), [("admin", "/staff", "F"), ("maria", "/matters", "E")]
 )
 def test_staff_and_matters(portal, papers, user, path, name):
-    """Where a page has 200 rows."""
+    """A page of these lists has 200 rows."""
     firm, _, browsers = papers
     more_of(portal, firm, 450, name, f"{next(moments)} min")
     portal.sql("ANALYZE")

@@ -1,4 +1,4 @@
-"""Outgoing mail against a real SMTP server: TLS, sign-in, what arrives, what is refused."""
+"""Outgoing mail against a real SMTP server: TLS, sign-in, received messages, refusals."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "geheim-4711"
-# Reaches this machine but is no loopback address by its text: here TLS is required.
+# An address of this machine that does not look like loopback, so TLS is required.
 OUTSIDE = "0.0.0.0"
 
 
@@ -99,7 +99,7 @@ def pki(tmp_path_factory):
 
 
 class Box:
-    """Keeps what arrives; answers as a test wants. Other commands are aiosmtpd's own."""
+    """Collects the received mails; answers as a test wants. aiosmtpd handles other commands."""
 
     def __init__(self, rcpt=None, data=None, mail=None):
         self.answers = {"rcpt": rcpt, "data": data, "mail": mail}
@@ -132,7 +132,7 @@ class Box:
 
 @contextmanager
 def smtp_server(box, cert=None, auth=False, implicit=False, maximum=None):
-    """Runs an SMTP server for BOX and yields its port; STARTTLS is offered with CERT."""
+    """Runs an SMTP server for BOX and gives its port; with CERT it offers STARTTLS."""
     context = None
     if cert:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -276,7 +276,7 @@ def test_no_starttls_no_mail(send):
     box = Box()
     with smtp_server(box) as port:
         assert send(f"smtp://{OUTSIDE}:{port}", {"ca_file": None}).startswith("MAIL ")
-        assert send(f"smtp://localhost:{port}").startswith("MAIL ")  # a ca_file asks for TLS
+        assert send(f"smtp://localhost:{port}").startswith("MAIL ")  # a ca_file requires TLS
     assert box.mails == []
 
 
@@ -312,7 +312,7 @@ CipherString = DEFAULT@SECLEVEL=0
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1")
 def test_old_tls_is_refused(send, pki, tmp_path):
-    """Even where the system's own settings would allow it."""
+    """Old TLS is refused even where the system's settings would allow it."""
     lax = tmp_path / "openssl.cnf"
     lax.write_text(LAX_OPENSSL)
     box = Box()
@@ -349,13 +349,13 @@ def test_answers_of_the_server(send, pki, answers, code):
 
 
 def test_nobody_listens(send):
-    with socket.socket() as bound:  # bound, not listening: a connection is refused
+    with socket.socket() as bound:  # bound, not listening: the connection is refused
         bound.bind(("127.0.0.1", 0))
         assert send(f"smtp://127.0.0.1:{bound.getsockname()[1]}").startswith("MAIL ")
 
 
 def test_silent_server_ends_in_time(send):
-    """Accepts and says nothing: without a bound this waits for minutes."""
+    """A server accepts and says nothing: without a bound this would wait for minutes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         kept = []
         thread = threading.Thread(target=lambda: kept.append(listener.accept()), daemon=True)

@@ -1,4 +1,4 @@
-"""A mail server that hangs or fails: the portal's other work goes on between two mails."""
+"""A mail server that hangs or fails does not stop the portal's other work."""
 
 import asyncio
 import threading
@@ -11,7 +11,7 @@ from running import free_port, running_portal, unexpected
 
 
 class Mails:
-    """A mail server that holds each mail until a test lets it go, with an answer."""
+    """A mail server that holds each mail until a test releases it with an answer."""
 
     def __init__(self):
         self.came, self.go = threading.Semaphore(0), threading.Semaphore(0)
@@ -36,7 +36,7 @@ def mails():
 
 @pytest.fixture(scope="module")
 def held(mails):
-    """A portal that seals events at each turn of its work."""
+    """A portal that seals events at each run of its jobs."""
     with running_portal() as portal:
         (portal.data / "conf/kanzlei.local.conf").write_text(
             "KanzleiSealInterval 1ms\nKanzleiMailTimeout 10min\n"
@@ -60,7 +60,8 @@ def unsealed(portal):
 
 @pytest.fixture
 def quiet(held, mails):
-    """Mails are held; at the end all of them go out, and the error log says nothing unexpected."""
+    """Holds mails during a test; then lets all go, and checks the error log for unexpected
+    lines."""
     before, mails.holding = held.log.stat().st_size, True
     yield
     mails.holding = False
@@ -74,7 +75,7 @@ def quiet(held, mails):
 @pytest.mark.parametrize("answer", ["451 4.3.0 come again", "250 OK"])
 @pytest.mark.usefixtures("quiet")
 def test_while_a_mail_hangs(held, mails, answer):
-    """Other lanes go on meanwhile, and the next mail follows however this one ends."""
+    """Other lanes work meanwhile, and the next mail follows however this one ends."""
     users = [held.fresh_staff(), held.fresh_staff()]
     browser = held.browser()
     browser.get_json("/forgotten")
@@ -87,4 +88,4 @@ def test_while_a_mail_hangs(held, mails, answer):
     wait_for(lambda: not while_it_hangs & unsealed(held))
     mails.answer = answer
     mails.go.release()
-    assert mails.came.acquire(timeout=60)  # the other one
+    assert mails.came.acquire(timeout=60)  # the other mail

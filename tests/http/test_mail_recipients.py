@@ -1,5 +1,5 @@
-"""New documents are told to each person by a mail of their own: one whom the server refuses holds
-nobody up, and nobody is told twice."""
+"""Each person gets a mail of their own about new documents: a refused address holds
+nobody up, and nobody gets a second mail."""
 
 import secrets
 
@@ -10,7 +10,7 @@ from running import PASSWORD, free_port, running_portal, unexpected
 
 
 class Mails:
-    """A mail server that refuses whom it shall, for a while."""
+    """A mail server that refuses the addresses in .refused."""
 
     def __init__(self):
         self.refused, self.tried, self.taken = set(), [], []
@@ -49,7 +49,7 @@ def told(mails):
 
 
 def second_access(portal, admin, client):
-    """Another person of the same client, with a password; gives the address."""
+    """Makes another person of the same client, with a password; returns the mail address."""
     user = "zweite-" + secrets.token_hex(3)
     account = admin.made(f"/clients/{client}/accounts", {
         "user": user, "name": "Zweite Person", "email": f"{user}@mandant.example",
@@ -64,11 +64,11 @@ def second_access(portal, admin, client):
 
 
 def due_now(portal):
-    """What is tried again later is tried now."""
+    """Makes waiting retries due now."""
     portal.sql("UPDATE job SET due = now() WHERE state = 'waiting'")
 
 
-def test_each_is_told_once(told, mails):
+def test_each_person_gets_one_mail(told, mails):
     admin, before = told.signed_in("admin"), told.log.stat().st_size
     person = told.make_client(admin, "Sommer", "erste-" + secrets.token_hex(3))
     first = told.sql("SELECT email FROM account WHERE id = %s", person.account)[0][0]
@@ -92,7 +92,7 @@ def test_each_is_told_once(told, mails):
     assert not lines, lines
 
 
-def test_who_comes_later_is_not_told_of_what_was_there_before(told, mails):
+def test_a_new_person_gets_no_mail_about_earlier_documents(told, mails):
     admin = told.signed_in("admin")
     person = told.make_client(admin, "Winter", "erste-" + secrets.token_hex(3))
     mails.taken = []
@@ -102,7 +102,7 @@ def test_who_comes_later_is_not_told_of_what_was_there_before(told, mails):
     admin.upload(person.matter, b"Zweiter", "zweiter.txt")
     wait_for(lambda: due_now(told) or len(mails.taken) == 3)
 
-    def told_later():  # noted once the mail server has taken it
+    def told_later():  # the portal notes it after the mail server has accepted the mail
         return told.sql(
             "SELECT d.name FROM event e JOIN document d ON d.id = e.document"
             " JOIN account a ON a.id = e.subject WHERE e.kind = 'notified' AND a.email = %s", later

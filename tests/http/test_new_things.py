@@ -1,5 +1,5 @@
-"""A page, a list, a right, an event, a job and a table are the touches that the READMEs name, and
-nothing else: new_things.py adds them to a copy of the sources, which is built and run."""
+"""To add a page, a list, a right, an event, a job or a table, the touches in the READMEs are
+enough: new_things.py makes them in a copy of the sources, which is then built and run."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ EARLY = "the event signed_out can't be true here"
 
 
 def generated(folder, names):
-    """What of a folder is no source."""
+    """Returns the entries of a folder that are no sources."""
     here = Path(folder).relative_to(SOURCE)
     return [one for one in names if one == "__pycache__" or (here / one).as_posix() in GENERATED]
 
@@ -30,7 +30,8 @@ def run(folder, *command):
 
 
 def npm_packages(build):
-    """What npm has brought for another build of these sources: nothing is fetched twice."""
+    """Copies the npm packages of another build of these sources, so that nothing is fetched
+    twice."""
     known = Path(os.environ.get("KZ_BUILD", "nowhere")) / "html/.npm"
     if known.exists():
         shutil.copytree(known, build / "build/html/.npm", symlinks=True)
@@ -38,7 +39,7 @@ def npm_packages(build):
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory):
-    """The sources with these things more, and the folder in which they were built."""
+    """The changed copy of the sources, and the folder of its build."""
     folder = tmp_path_factory.mktemp("things")
     source, build = folder / "source", folder / "build"
     shutil.copytree(SOURCE, source, symlinks=True, ignore=generated)
@@ -62,7 +63,7 @@ def new_portal(changed):
     assert not lines, "the error log says:\n" + "\n".join(lines)
 
 
-def test_the_guards_are_content(changed):
+def test_the_guards_pass(changed):
     source, build = changed
     environment = os.environ | {"KZ_SRC": str(source), "KZ_BUILD": str(build / "build")}
     done = subprocess.run(
@@ -94,7 +95,7 @@ def test_the_page_is_there(new_portal):
 
 
 def cookies(browser):
-    """Its cookies but the language's."""
+    """Returns the browser's cookies without that of the language."""
     return "; ".join(
         f"{cookie.name}={cookie.value}"
         for cookie in browser.http.cookies.jar if not cookie.name.endswith("language")
@@ -114,7 +115,7 @@ def test_its_line_alone_says_who_may_see_it(new_portal):
 
 
 @pytest.mark.parametrize("path", ["/dav", "/feed"])
-def test_what_nothing_answers_yet_is_refused_plainly(new_portal, path):
+def test_a_route_without_an_answer_is_refused_plainly(new_portal, path):
     admin, before = new_portal.signed_in("admin"), len(new_portal.log.read_text())
     assert admin.get(path).status_code == 500
     said = new_portal.log.read_text()[before:]
@@ -132,7 +133,7 @@ def test_an_event_that_cannot_be_true_yet_is_refused(new_portal):
 
 @pytest.fixture(scope="module")
 def remarks(new_portal):
-    """Eight remarks; the words of all, in order."""
+    """Makes eight remarks; gives the words of all, in order."""
     words = [f"Fund {n}" if n % 2 else f"Notiz {n}" for n in range(8)]
     for one in words:
         new_portal.sql(
@@ -170,7 +171,7 @@ def test_a_list_is_filtered(new_portal, remarks):
     assert 'name="q"' in page.text and "Wörter der Bemerkung" in page.text
 
 
-def test_what_is_wrong_with_a_filter_is_said(new_portal, remarks):
+def test_a_wrong_filter_value_is_reported(new_portal, remarks):
     admin = new_portal.signed_in("admin")
     answer = admin.get("/remarks?q=" + "x" * 201)
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""The portal's description is OpenAPI 3.1, names every route, and the portal keeps to it."""
+"""The portal's description is OpenAPI 3.1 and names every route, and the portal conforms to it."""
 
 import copy
 import json
@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from running import running_portal
 
 ROUTES = Path(os.environ["KZ_SRC"], "mod_kanzlei/routes.def")
-# They end the session that the others need, or hash passwords; and tus, whose media type the tool
+# Not called: routes that end the session or hash passwords; and tus, whose media type the tool
 # can't make (test_protocol.py).
 LEFT_OUT = "(sign-out|/sessions/|/password|/sign-in|/redeem|/forgotten|/uploads)"
 EXAMPLES = 12  # of each operation
@@ -21,7 +21,7 @@ EXAMPLES = 12  # of each operation
 
 @pytest.fixture(scope="module")
 def scene():
-    """A portal of its own, because everything that may be posted is posted."""
+    """A portal of its own, because the tool posts every form."""
     with running_portal() as portal:
         portal.kanzleictl("firm", "create", portal.firm, "--name", "Kanzlei Linde")
         portal.make_staff("admin", "--admin")
@@ -73,7 +73,8 @@ def test_forms_have_their_fields(document):
 
 
 def real_ids(document, portal, admin, client):
-    """The description with this portal's ids for examples, so that not all is 404."""
+    """Returns the description with ids of this portal as examples, so that not every answer is
+    404."""
     known = {
         "firm": portal.firm, "client": client.client, "matter": client.matter,
         "account": client.account,

@@ -18,14 +18,14 @@ counter = itertools.count(1)
 
 
 class House:
-    """Two firms of these tests alone, in the portal of all."""
+    """Two firms that only these tests use, in the common portal."""
 
     def __init__(self, portal):
         self.portal = portal
         self.mail = portal.data / "mail"
 
     def staff(self, firm, user, password, *options):
-        """Makes one of a firm's staff, with a mail address after the user name."""
+        """Makes a member of a firm's staff, with a mail address made from the user name."""
         self.portal.kanzleictl(
             *("staff", "create", "--firm", firm, "--user", user, "--name", user.title()),
             *("--email", f"{user}@{firm}.example", "--password-stdin", *options),
@@ -33,13 +33,13 @@ class House:
         )
 
     def person(self, firm="muster", agent="test/1"):
-        """Somebody at a firm's entrance, with a browser of her own."""
+        """Returns a person at a firm's entrance, with a browser of their own."""
         made = Person(self.portal.url, self.portal.authority, firm, agent)
         self.portal.browsers.append(made)
         return made
 
     def sql(self, statement):
-        """Runs a statement as the cluster's superuser; gives what psql prints."""
+        """Runs a statement as the cluster's superuser; returns what psql prints."""
         data = self.portal.data
         server = max(Path("/usr/lib/postgresql").iterdir(), key=lambda path: float(path.name))
         command = [server / "bin/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres"]
@@ -82,14 +82,14 @@ def signed_in(house, user, password, firm="muster", agent="test/1"):
 
 
 def client_of(staff, **fields):
-    """Makes a client with a number of its own."""
+    """Makes a client with a unique number."""
     number = f"{next(counter):05}"
     filled = {"number": number, "kind": "person", "first_name": "Maria", "name": "Muster"} | fields
     return staff.make("/clients", **filled)
 
 
 def access_of(staff, client, **fields):
-    """Makes an access with a user name and mail address of its own: its id and both."""
+    """Makes an access with a unique user name and mail address; returns its id and both."""
     user = f"maria.{next(counter)}"
     filled = {"user": user, "name": "Maria Muster", "email": f"{user}@example.org"} | fields
     return staff.make(f"/clients/{client}/accounts", **filled), user
@@ -106,7 +106,8 @@ def redeem(person, code, password=MARIA):
 
 
 def with_access(house, staff, password=MARIA):
-    """A client's access with a password: account, user name and the person, signed in."""
+    """Makes a client's access with a password; returns account, user name and the signed-in
+    person."""
     account, user = access_of(staff, client_of(staff))
     person = house.person()
     redeem(person, letter_code(staff, account), password)
@@ -138,7 +139,7 @@ def test_a_client_is_made_shown_and_changed(chef):
     assert [event["kind"] for event in view["events"]] == ["client_changed", "client_created"]
 
 
-def test_a_number_is_there_once_in_a_firm(house, chef):
+def test_a_number_is_unique_in_a_firm(house, chef):
     client = client_of(chef, number="twice")
     other = client_of(chef)
     same = {"number": "twice", "kind": "company", "name": "Muster GmbH"}
@@ -162,7 +163,7 @@ def test_wrong_fields_of_a_client(chef, fields, wrong):
     assert set(chef.wrong("/clients", **fields)) == wrong
 
 
-def test_search_takes_words_as_they_are(chef):
+def test_search_takes_words_literally(chef):
     odd = client_of(chef, kind="company", first_name="", name="100%_Öl\\Gas", city="Überlingen")
     plain = client_of(chef, kind="company", first_name="", name="100 Öl Gas")
 
@@ -194,7 +195,7 @@ def test_clients_come_in_pages(house):
     assert staff.get("/clients?after=nonsense").status_code == 400
 
 
-def test_who_makes_a_client_may_see_it_and_nobody_else(house, chef, sabine):
+def test_a_new_client_is_hidden_from_other_staff(house, chef, sabine):
     client = client_of(sabine)
     account, _ = access_of(sabine, client)
     assert [row["staff_name"] for row in sabine.get_json(f"/clients/{client}")["assignments"]] == [
@@ -225,7 +226,7 @@ def test_assignments_open_and_close(house, chef):
         {"staff_id": staff["id"], "staff_name": "Otto"}
     ]
     end = f"/clients/{client}/assignments/{staff['id']}/end"
-    assert otto.post(end).status_code == 404  # lacks the right
+    assert otto.post(end).status_code == 404  # has not the right to do it
     assert chef.done(end) == (f"/clients/{client}", "unassigned")
     assert otto.get(f"/clients/{client}").status_code == 404
     foreign = signed_in(house, "chef", CHEF, "andere").get_json("/staff")["staff"][0]["id"]
@@ -255,7 +256,7 @@ def test_a_matter_is_seen_by_both_sides(house, chef):
 # --- accesses, codes --------------------------------------------------------------------------
 
 
-def test_a_user_name_is_there_once_in_a_firm(house, chef):
+def test_a_user_name_is_unique_in_a_firm(house, chef):
     client = client_of(chef)
     access_of(chef, client, user="Doppelt")
     again = {"user": "dOPPELT", "name": "X"}
@@ -308,7 +309,8 @@ def test_codes_of_other_firms_old_ones_and_inventions(house, chef):
 
 
 def test_codes_as_pages_say_what_to_do(house, chef):
-    """Used, expired, of another firm, invented: a page with the sentence at the field, and help."""
+    """A code that is used, expired, of another firm or invented gives a page with the sentence at
+    the field, and help."""
     account, _ = access_of(chef, client_of(chef))
     old, code = letter_code(chef, account), letter_code(chef, account)
     redeem(house.person(), code)
@@ -329,7 +331,7 @@ def test_codes_as_pages_say_what_to_do(house, chef):
 
 
 def test_an_access_without_a_mail_address(house, chef):
-    """There is no invitation by mail, and the page says so; a letter does it."""
+    """The page says that no invitation by mail is possible; a letter replaces it."""
     account, user = access_of(chef, client_of(chef), email="")
     before = house.sql("SELECT count(*) FROM job")
     answer = chef.post(f"/accounts/{account}/invite")
@@ -346,7 +348,7 @@ def test_an_access_without_a_mail_address(house, chef):
     assert house.person().enters(user, MARIA)
 
 
-def test_what_passwords_are_taken(house, chef):
+def test_which_passwords_are_accepted(house, chef):
     client = client_of(chef, kind="company", first_name="", name="Zwiebelturm Handels GmbH")
     account, user = access_of(chef, client)
     code, person = letter_code(chef, account), house.person()
@@ -366,7 +368,7 @@ def test_what_passwords_are_taken(house, chef):
     assert redeem(person, code) == ("/", "password_set")
 
 
-def test_a_letter_is_for_the_one_who_may_print_it(house, chef):
+def test_only_staff_with_the_right_may_print_a_letter(house, chef):
     client = client_of(chef, street="Hauptstraße 1")
     account, user = access_of(chef, client)
     view = chef.post(f"/accounts/{account}/letter").json()
@@ -392,7 +394,7 @@ def test_three_wrong_passwords_lock_and_the_firm_unlocks(house, sabine):
     assert house.person().enters(user, MARIA)
     lock(house, user)
     assert not house.person().enters(user, MARIA)
-    assert person.get_json("/")["me_user"] == user  # who is in stays in
+    assert person.get_json("/")["me_user"] == user  # a session from before stays valid
     home = sabine.get_json("/")
     assert user in {row["user"] for row in home["locked"]}
     assert sabine.get_json("/clients?state=locked")["clients"][0]["access"] == "locked"
@@ -405,7 +407,7 @@ def test_three_wrong_passwords_lock_and_the_firm_unlocks(house, sabine):
 @pytest.mark.parametrize(
     "back", ["https://evil.example/", "//evil.example/k/muster/", "/k/andere/"]
 )
-def test_unlocking_leads_nowhere_else(house, sabine, back):
+def test_unlocking_redirects_to_no_other_site(house, sabine, back):
     account, user, _ = with_access(house, sabine)
     lock(house, user)
     place, notice = sabine.done(f"/accounts/{account}/unlock", back=back)
@@ -419,7 +421,7 @@ def test_a_code_does_not_lift_a_lock(house, sabine):
     somebody = house.person()
     assert redeem(somebody, code, NEW) == ("/sign-in", "password_stored")
     assert somebody.get("/").status_code == 401
-    assert person.get("/").status_code == 401  # the old password's sessions are over
+    assert person.get("/").status_code == 401  # the old password's sessions have ended
     assert not house.person().enters(user, NEW)
     sabine.done(f"/accounts/{account}/unlock")
     assert house.person().enters(user, NEW)
@@ -428,7 +430,7 @@ def test_a_code_does_not_lift_a_lock(house, sabine):
 # --- forgotten --------------------------------------------------------------------------------
 
 
-def test_a_wish_for_a_new_password_says_nothing(house, chef):
+def test_a_wish_for_a_new_password_reveals_nothing(house, chef):
     _, user, person = with_access(house, chef)
     _, without_mail = access_of(chef, client_of(chef), email="")
     answers = []
@@ -441,7 +443,7 @@ def test_a_wish_for_a_new_password_says_nothing(house, chef):
         answers.append((answer.status_code, view))
     assert answers[0][0] == 200
     assert answers[0] == answers[1] == answers[2]
-    assert int(house.sql("SELECT count(*) FROM job")) == before + 3  # the same work for each
+    assert int(house.sql("SELECT count(*) FROM job")) == before + 3  # a job for each
     (mail,) = wait_for(lambda: mails(house.mail, f"{user}@example.org"))
     redeem(house.person(), CODE.search(mail)[0], NEW)
     assert person.get("/").status_code == 401
@@ -450,8 +452,9 @@ def test_a_wish_for_a_new_password_says_nothing(house, chef):
     assert house.sql("SELECT count(*) FROM job WHERE error <> ''") == "0"
 
 
-def test_a_wish_of_nobody_is_no_work(house):
-    """It never waits to be taken, so that nobody can hold up the mails of all firms by wishing."""
+def test_a_wish_for_an_unknown_name_makes_no_job(house):
+    """Such a wish makes no waiting job, so that nobody can delay the mails of all firms by
+    wishes."""
     for number in range(3):
         answer = house.person().post("/forgotten", user=f"niemand-{number}")
         assert answer.status_code == 200
@@ -485,7 +488,7 @@ def test_sessions_are_listed_and_ended(house, chef):
     assert view["others"]
     assert view["me_email"] == f"{user}@example.org"
     end = f"/account/sessions/{rows['Edge, Windows']['id']}/end"
-    assert chef.post(end).status_code == 404  # one's own only
+    assert chef.post(end).status_code == 404  # one can end only one's own sessions
     assert here.done(end) == ("/account", "session_ended")
     assert edge.get("/").status_code == 401
     assert phone.get("/").status_code == 200
@@ -521,7 +524,7 @@ def test_changing_the_password(house, chef):
 
 
 def test_wrong_old_passwords_lock_too(house, sabine):
-    """A stolen session does not find the password out."""
+    """A thief with a stolen session can not guess the password."""
     account, user, person = with_access(house, sabine)
     new = {"password": NEW, "password_again": NEW}
 
@@ -609,7 +612,7 @@ def test_every_page_is_html_too(house, chef):
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_jobs_that_are_done_go_after_a_day(house):
+def test_finished_jobs_are_deleted_after_a_day(house):
     for name in ("gestern", "heute"):
         house.person().post("/forgotten", user=name)
     wait_for(lambda: house.sql("SELECT count(*) FROM job WHERE state = 'waiting'") == "0")

@@ -1,4 +1,4 @@
-"""What the plain form says about each of its files, on the page of the matter that it came from."""
+"""The answer to the plain form: the matter's page with a result for each file."""
 
 import secrets
 from contextlib import suppress
@@ -50,7 +50,7 @@ def test_each_file_has_its_result(maria, tmp_path):
 
 
 @NOT_CLEAN
-def test_it_is_the_page_of_the_matter(maria):
+def test_the_answer_is_the_page_of_the_matter(maria):
     mark = secrets.token_hex(4)
     files = ((f"{mark}.txt", b"a"), ("eicar.com", EICAR))
     answer = maria.browser.send_form(maria.matter, *files, json_view=False)
@@ -76,13 +76,13 @@ def test_kept_back_is_no_error(maria, admin, tmp_path):
 
 
 @NOT_CLEAN
-def test_staff_hear_what_to_do_too(maria, admin):
+def test_staff_are_told_what_to_do(maria, admin):
     answer = admin.send_form(maria.matter, ("eicar.com", EICAR))
     assert answer.status_code == 422
     assert "Prüfen Sie Ihren Rechner" in answer.json()["results"][0]["message"]
 
 
-def test_no_file_is_said_at_the_form(maria):
+def test_a_form_without_files_is_refused(maria):
     answer = maria.browser.send_form(maria.matter, ("", b""), json_view=False)
     assert answer.status_code == 422
     assert "Bitte wählen Sie mindestens eine Datei." in answer.text
@@ -90,7 +90,8 @@ def test_no_file_is_said_at_the_form(maria):
 
 
 def restart(portal):
-    """Takes over a changed configuration; nobody keeps a connection that has ended with it."""
+    """Applies a changed configuration, and opens new connections in place of those that it
+    ended."""
     portal.start()
     for browser in (one for one in portal.browsers if not one.http.is_closed):
         with suppress(httpx.TransportError):
@@ -99,7 +100,7 @@ def restart(portal):
 
 @pytest.fixture
 def small(portal):
-    """A portal that takes no document of more than 100,000 bytes."""
+    """A portal that accepts no document of more than 100,000 bytes."""
     local = portal.data / "conf/kanzlei.local.conf"
     assert not local.exists()
     local.write_text("KanzleiMaximumSize 100K\n")
@@ -125,8 +126,9 @@ def test_too_large(maria):
     assert listed(maria.browser, maria.matter)[:2] == [f"b{mark}.txt", f"a{mark}.txt"]
 
 
-def test_what_came_before_a_broken_form_is_told(maria):
-    """Too many parts: the answer is an error, and says what has arrived nonetheless."""
+def test_files_before_the_fault_of_a_form_are_listed(maria):
+    """The form has too many parts: the answer is an error, and names the files that have
+    arrived."""
     mark = secrets.token_hex(4)
     body = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'
     body += maria.browser.csrf.encode()
@@ -144,8 +146,8 @@ def test_what_came_before_a_broken_form_is_told(maria):
     assert results(answer.json()) == [(f"{mark}{number}.txt", "available") for number in range(3)]
 
 
-def test_what_breaks_off_in_a_file_is_told(maria):
-    """The body ends within the second file: it is not there, and the page says so."""
+def test_a_form_that_ends_within_a_file(maria):
+    """The body ends within the second file: that file is not stored, and the page says so."""
     mark = secrets.token_hex(4)
     body = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'
     body += maria.browser.csrf.encode()

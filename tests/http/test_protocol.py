@@ -1,4 +1,4 @@
-"""HTTP as RFC 9110 has it, problem documents of RFC 9457, and the headers of every answer."""
+"""HTTP as in RFC 9110, problem documents as in RFC 9457, and the headers of every answer."""
 
 import secrets
 import time
@@ -78,7 +78,7 @@ def test_wrong_method(admin, method, path, allowed):
     assert set(options.headers["Allow"].split(", ")) == allowed
 
 
-def test_method_that_nobody_knows(admin):
+def test_unknown_method(admin):
     assert admin.request("BREW", "/clients").status_code in (405, 501)
 
 
@@ -102,7 +102,7 @@ def test_accept(admin, accept, status, kind):
     assert kind is None or answer.headers["Content-Type"].startswith(kind)
 
 
-def test_a_form_that_could_not_be_answered_changes_nothing(admin):
+def test_a_form_that_is_not_acceptable_changes_nothing(admin):
     before = admin.get_json("/clients")["clients"]
     fields = {"number": "A-1", "kind": "company", "name": "Ungesehen", "language": "de"}
     answer = admin.post_json("/clients", fields, headers={"Accept": "image/png"})
@@ -110,7 +110,7 @@ def test_a_form_that_could_not_be_answered_changes_nothing(admin):
     assert admin.get_json("/clients")["clients"] == before
 
 
-def test_a_number_in_json_is_its_digits(admin):
+def test_a_number_in_json_counts_as_its_digits(admin):
     number = 10**9 + secrets.randbelow(10**9)
     fields = {"number": number, "kind": "company", "name": "Ziffern GmbH", "language": "de"}
     client = admin.made("/clients", fields)
@@ -118,7 +118,7 @@ def test_a_number_in_json_is_its_digits(admin):
 
 
 def test_a_field_twice_in_json(admin):
-    """Also when the two differ in the case of their letters: one of them would be lost."""
+    """Refused even if the two names differ in case only: one of the values would be lost."""
     before = admin.get_json("/clients")["clients"]
     fields = {"number": "A-2", "kind": "company", "name": "Eins", "Name": "Zwei", "language": "de"}
     assert admin.post_json("/clients", fields).status_code == 400
@@ -134,7 +134,7 @@ def test_not_found_is_a_problem_document(admin, path):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "image/png", "*/*"])
-def test_what_answers_programs_says_its_problems_in_json(admin, accept):
+def test_routes_for_programs_report_problems_as_json(admin, accept):
     for method in ("GET", "PATCH", "DELETE"):
         answer = admin.request(method, f"/uploads/{uuid.uuid4()}", headers={"Accept": accept})
         check_problem(answer, 404)
@@ -201,7 +201,7 @@ def test_texts_follow_the_language(portal):
 
 
 def test_every_child_says_that_there_are_only_test_signatures(portal, admin):
-    """One of httpd's children asks the scanner; each connection may be answered by another."""
+    """One of httpd's children asks the scanner, but another child may answer a connection."""
     wanted = portal.kanzleictl("status", fails=True)["scanner"]["test_signatures_only"]
     deadline = time.monotonic() + 90  # asked once a minute
     while admin.get_json("/")["test_signatures"] != wanted and time.monotonic() < deadline:
@@ -232,7 +232,7 @@ BACK = [
 
 
 @pytest.mark.parametrize("back", BACK)
-def test_the_language_form_leads_nowhere_else(portal, back):
+def test_the_language_form_redirects_to_no_other_site(portal, back):
     browser = portal.browser()
     browser.get_json("/sign-in")
     answer = browser.request("POST", "/language", data={"lang": "en", "back": back})
@@ -254,7 +254,7 @@ def test_the_language_form_leads_nowhere_else(portal, back):
     ],
 )  # fmt: skip
 def test_no_way_around_by_the_path(portal, path, status):
-    """And what httpd answers by itself runs no script, is in no frame, and nothing is logged."""
+    """httpd's own answers run no script, can't be framed, and cause no line in the error log."""
     with Raw(portal) as raw:
         raw.head(f"GET {path} HTTP/1.1", "Connection: close")
         found = raw.rest()
@@ -265,8 +265,8 @@ def test_no_way_around_by_the_path(portal, path, status):
     assert b"frame-ancestors 'none'" in head
 
 
-def test_another_host_in_the_request_is_believed_in_nothing(portal):
-    """Neither redirects nor links nor cookies take the name from the request."""
+def test_another_host_in_the_request_has_no_effect(portal):
+    """Redirects, links and cookies do not take the host's name from the request."""
     for first, host in (
         ("GET /k/linde/ HTTP/1.1", "evil.example"),
         ("GET https://evil.example/k/linde/sign-in HTTP/1.1", "evil.example"),
@@ -279,7 +279,7 @@ def test_another_host_in_the_request_is_believed_in_nothing(portal):
 
 
 @pytest.mark.parametrize("query", [b"x=\xff\xfe", b"<script>", b'"onload="x', b"x=\xc3\xa4"])
-def test_bytes_in_the_address_that_are_no_text(portal, query):
+def test_invalid_utf8_in_the_address(portal, query):
     for kind in ("application/json", "text/html"):
         with Raw(portal) as raw:
             lines = f"Host: {raw.host}\r\nAccept: {kind}\r\nConnection: close\r\n\r\n"
@@ -291,7 +291,7 @@ def test_bytes_in_the_address_that_are_no_text(portal, query):
             assert "<script>" not in body and '"onload' not in body
 
 
-def test_methods_in_headers_are_no_methods(admin):
+def test_headers_can_not_change_the_method(admin):
     for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
         assert admin.request("POST", "/documents", headers={name: "GET"}).status_code == 405
     assert admin.request("TRACE", "/").status_code == 405

@@ -1,4 +1,4 @@
-"""Every line of routes.def: who is let in, and that ids of others are found by nobody.
+"""Every line of routes.def: who has access, and that nobody finds other people's ids.
 
 Generated from routes.def: a route with an unknown placeholder, side or kind of body fails here
 until this file knows it.
@@ -25,7 +25,7 @@ KINDS = ("client", "matter", "document", "account", "upload", "session", "staff"
 
 
 def ids_of(route):
-    """The kinds of ids in its path, in order."""
+    """Returns the kinds of ids in the route's path, in order."""
     return [kind for kind in re.findall(r"{(\w+)}", route["path"]) if kind != "firm"]
 
 
@@ -41,7 +41,7 @@ def path_of(route, ids):
 
 
 def call(browser, route, ids, *, token=True, headers=None):
-    """The route with a body of its kind; as it stands the form token is right."""
+    """Calls the route with a body of its kind, and by default with the right form token."""
     send, more = dict(headers or {}), {}
     if route["body"] == "NONE":
         send |= TUS if "upload" in route["path"] else {}
@@ -69,14 +69,15 @@ def all_of_them(function):
 
 
 def things(portal, admin, person, firm):
-    """One id of each kind: of a client, of her matter, documents and uploads, and of a member."""
+    """Returns one id of each kind: a client, her matter, documents and uploads, a member of
+    staff."""
     user = portal.make_staff("route-" + uuid.uuid4().hex[:8], firm=firm)
     staff = next(row["id"] for row in admin.get_json("/staff")["staff"] if row["user"] == user)
     assert admin.post_json(
         f"/clients/{person.client}/assignments", {"staff": staff}
     ).status_code == 303
     document = person.browser.upload(person.matter, b"Guten Tag")
-    admin.get_json(f"/documents/{document}")  # opened once: looking again changes nothing
+    admin.get_json(f"/documents/{document}")  # opened now, so that looking again changes nothing
     return {
         "client": person.client,
         "matter": person.matter,
@@ -105,7 +106,7 @@ def others(portal, stranger, foreign):
 
 @pytest.fixture(scope="module")
 def assigned(portal, admin, maria):
-    """Staff with every right but "all" and "admin", who works for Maria and for nobody else."""
+    """A member of staff with every right but "all" and "admin", who works for Maria alone."""
     rights = ("--right", "clients", "--right", "release", "--right", "unlock")
     user = portal.fresh_staff(*rights)
     staff = next(row["id"] for row in admin.get_json("/staff")["staff"] if row["user"] == user)
@@ -115,11 +116,11 @@ def assigned(portal, admin, maria):
 
 
 def state_of(browser, person, ids):
-    """What the pages say about these things, without what changes by looking."""
+    """Returns what the pages say about these things, without the parts that looking changes."""
     views = []
     for page in ("clients/{client}", "matters/{matter}", "documents/{document}",
                  "accounts/{account}", "staff/{staff}", "uploads/{upload}"):
-        looks = person.browser if "upload" in page else browser  # hers alone
+        looks = person.browser if "upload" in page else browser  # only she sees it
         view = looks.get_json("/" + page.format(**ids))
         for name in ("csrf", "here", "notice"):
             view.pop(name, None)
@@ -144,8 +145,8 @@ def made_up():
 
 @all_of_them
 def test_without_a_session(portal, own, others, made_up, route):
-    """Pages lead to the sign-in, everything else is refused, whether the ids are anybody's or not;
-    only the public pages are there."""
+    """Pages redirect to the sign-in, and everything else is refused, whether the ids exist or not;
+    only the public pages answer."""
     browser = portal.browser()
     browser.get_json("/sign-in")
     for ids in (own, others, made_up) if ids_of(route) else (own,):
@@ -165,7 +166,7 @@ def test_without_a_session(portal, own, others, made_up, route):
 
 
 def borrowed(portal, browser, token):
-    """BROWSER with somebody's session cookie, and the form token that goes with it."""
+    """Gives BROWSER a foreign session cookie, and the form token that belongs to it."""
     browser.http.cookies.set(f"__Host-kz-{portal.firm}", token)
     browser.csrf = browser.get("/sign-in").json()["csrf"]
 
@@ -181,7 +182,7 @@ def test_a_session_of_nobody_or_of_the_other_firm(portal, stranger, foreign, own
         browser = portal.browser()
         borrowed(portal, browser, token)
         answer = call(browser, route, own)
-        # A path that is there for the other side alone is not found by this one.
+        # A path that exists only for the other side is not found by this one.
         other_side = {"s": "CLIENT", "c": "STAFF"}[token[0]]
         assert answer.status_code == 401 or (
             answer.status_code == 404 and route["who"] == other_side), answer.text
@@ -199,7 +200,7 @@ def test_ids_of_the_other_firm_and_made_up_ones(
     for right, wrongs, browsers, (looks, person) in sides:
         victims = wrongs[0]
         before = state_of(looks, person, victims)
-        for kind in ids_of(route):  # each wrong id alone is enough
+        for kind in ids_of(route):  # one wrong id is enough
             for ids in (right | {kind: wrong[kind]} for wrong in wrongs):
                 for browser in browsers:
                     answer = call(browser, route, ids)
@@ -208,14 +209,14 @@ def test_ids_of_the_other_firm_and_made_up_ones(
 
 
 @with_ids
-def test_ids_of_clients_that_are_not_ones_own(
+def test_ids_of_other_clients(
     admin, assigned, clerk, maria, neighbour, next_door, own, route
 ):
-    """A client sees her own; staff see the clients that they work for."""
+    """A client sees only her own things; staff see only the clients that they work for."""
     before = state_of(admin, neighbour, next_door)
     for kind in ids_of(route):
         if kind == "staff" and route["who"] == "STAFF":
-            continue  # one firm's staff know each other
+            continue  # staff of one firm see each other
         ids = own | {kind: next_door[kind]}
         for browser in (assigned, clerk, maria.browser):
             answer = call(browser, route, ids)
@@ -225,7 +226,7 @@ def test_ids_of_clients_that_are_not_ones_own(
 
 @all_of_them
 def test_the_wrong_side_and_a_missing_right(clerk, maria, own, route):
-    """To whom a page isn't meant, it isn't there."""
+    """A person for whom a page is not meant gets 404."""
     if route["who"] == "STAFF" and route["path"] != "/k/{firm}/":
         assert call(maria.browser, route, own).status_code == 404
     if route["who"] == "CLIENT" and route["path"] != "/k/{firm}/":
@@ -238,9 +239,9 @@ READS = [route for route in ROUTES if route["method"] == "GET"]
 
 
 def let_in(route, *, admin, assigned, clerk, maria):
-    """The browsers of those whom a line means, as far as its ids are theirs: by name."""
+    """Returns, by name, the browsers of persons whom the line lets in and who own its ids."""
     if {"upload", "session"} & set(ids_of(route)):
-        return {"client": maria.browser}  # these are hers alone
+        return {"client": maria.browser}  # only she owns these
     found = {}
     if route["who"] in ("STAFF", "MEMBER"):
         found["admin"] = admin
@@ -254,8 +255,8 @@ def let_in(route, *, admin, assigned, clerk, maria):
 
 
 @pytest.mark.parametrize("route", READS, ids=map(name_of, READS))
-def test_whom_it_is_meant_for(admin, assigned, clerk, maria, own, route):
-    """The counterpart: with one's own ids the same paths are there, as JSON and as a page."""
+def test_who_is_let_in(admin, assigned, clerk, maria, own, route):
+    """The counterpart: with one's own ids the same paths answer, as JSON and as a page."""
     browsers = let_in(route, admin=admin, assigned=assigned, clerk=clerk, maria=maria)
     assert browsers or route["who"] in ("HOST", "PUBLIC")
     for name, browser in browsers.items():
@@ -281,13 +282,13 @@ def test_writing_needs_the_form_token_and_the_own_origin(admin, maria, own, rout
 
 @pytest.mark.parametrize("route", WRITES, ids=map(name_of, WRITES))
 def test_writing_with_ones_own_ids_is_not_404(admin, assigned, clerk, maria, own, route):
-    """So that the 404 of the tests above comes from the ids."""
+    """This shows that the 404 of the tests above comes from the ids."""
     if route["path"].endswith(("/sign-out", "/sessions/end", "/sessions/{session}/end")):
         return  # would end the session that all of these tests use
     browsers = let_in(route, admin=admin, assigned=assigned, clerk=clerk, maria=maria)
     for name, browser in browsers.items():
         answer = call(browser, route, own)
-        # Nothing more can be done with a completed upload; one's own says so.
+        # A completed upload takes nothing more; one's own answers so.
         completed = "{upload}" in route["path"] and "schon abgeschlossen" in answer.text
         assert completed or answer.status_code not in (401, 403, 404, 405, 500), (name, answer.text)
         browser.get_json("/")

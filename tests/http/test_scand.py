@@ -1,4 +1,4 @@
-"""kanzlei-scand's verdicts. Most of these documents are called clean by libclamav as it comes."""
+"""kanzlei-scand's verdicts. libclamav with its defaults calls most of these documents clean."""
 
 import fcntl
 import os
@@ -55,7 +55,7 @@ def scanner(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scand")
     with Scanner(folder, "--max-bytes", 64 << 20, "--max-time", 300_000) as scanner:
         yield scanner
-        # A scan is no event for the log unless it found something; nothing else may be there.
+        # The log has a line for a scan only if it found something; no other lines are allowed.
         known = ("ready:", "infected:", "unscannable:", "libclamav warns while scanning: fmap_")
         for line in scanner.log.splitlines():
             assert any(word in line for word in known), line
@@ -78,7 +78,7 @@ CLEAN_ONES = {
     "nested zip": lambda tmp: nested(5, b"Guten Tag"),
     "7z": lambda tmp: sevenzip(tmp, "a.7z", content=b"Guten Tag"),
     "pdf": lambda tmp: pdf(),
-    # Anybody can open it, and so can libclamav.
+    # Everybody can open these, and so can libclamav.
     "pdf with an owner's password": lambda tmp: encrypted_pdf(tmp, ""),
     "docx": lambda tmp: docx(),
     "doc": lambda tmp: doc(False),
@@ -106,7 +106,7 @@ INFECTED_ONES = {
     "nested five deep": lambda tmp: nested(5),
     "7z": lambda tmp: sevenzip(tmp, "a.7z"),
     "tar.gz": lambda tmp: tarred(EICAR),
-    # What is found wins over what could not be looked at.
+    # A virus counts more than a part that could not be scanned.
     "beside RAR": lambda tmp: zipped(("r.rar", RAR5), ("e", EICAR)),
     "beside a cipher": lambda tmp: zipped(("x.docx", ooxml_encrypted()), ("e", EICAR)),
 }
@@ -118,7 +118,7 @@ def test_infected(scanner, tmp_path, make):
 
 
 def test_every_size_of_archive(scanner):
-    """use_aging, which this program does not use, lost most of these."""
+    """With use_aging, which this program does not set, libclamav missed most of these."""
     for size in (8, 9, 12, 15, 19):
         members = [(f"{i}", noise(1 << 20, i)) for i in range(size)]
         assert scanner.scan(zipped(*members, ("e", EICAR))) == INFECTED, f"{size} MB"
@@ -182,7 +182,7 @@ def test_what_could_not_be_unpacked(scanner, tmp_path, make):
 
 
 def test_unreadable(scanner):
-    """libclamav calls a document clean that it can't read a byte of."""
+    """libclamav calls a document clean of which it can't read a byte."""
     with memfd(EICAR, 0) as fd:
         blind = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_CLOEXEC)
     fcntl.fcntl(blind, F_ADD_SEALS, SEALED)
@@ -199,7 +199,7 @@ def test_limits_of_depth_and_number(scanner):
 def test_limit_of_size(small):
     assert small.scan(bytes(1 << 20)) == CLEAN
     assert small.scan(bytes((1 << 20) + 1)) == unscannable("too_large")
-    # A single member over the limit used to be cut without a word.
+    # A single member over the limit used to be cut without a message.
     assert small.scan(zipped(("a", bytes(30 << 20) + EICAR))) == unscannable("limits")
     several = [(f"{i}", bytes(3 << 20)) for i in range(5)]
     assert small.scan(zipped(*several, ("e", EICAR))) == unscannable("limits")
@@ -219,8 +219,8 @@ def test_time_limit_of_the_scanner(tmp_path):
         assert scanner.scan(bomb()) == unscannable("timeout")
 
 
-def test_signs_of_life(tmp_path):
-    """A long scan says again and again that it lives."""
+def test_a_long_scan_sends_signs_of_life(tmp_path):
+    """A long scan sends signs of life again and again."""
     with Scanner(tmp_path, "--max-unpacked", 2147483645) as scanner:
         ask = scanner.ask(bomb(), ms=3000)
         for _ in range(4):
@@ -275,7 +275,7 @@ def test_nothing_is_left_in_the_private_folder(scanner):
 
 
 def test_compound_files_with_lying_chains(scanner):
-    """No verdict is asked for but that there is one: the head points out of the file."""
+    """Any verdict will do, but there must be one: the header points outside of the file."""
     content = bytearray(doc(True))
     for offset in range(512, len(content) - 128, 128):
         content[offset + 116 : offset + 120] = b"\xf0\xff\xff\xff"
@@ -294,7 +294,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t length)
 
 
 def test_any_compound_file_is_safe(tmp_path):
-    """What looks into compound files itself, under sanitizers, from all kinds of them on."""
+    """Our own reader of compound files runs under sanitizers on damaged files of all kinds."""
     (tmp_path / "fuzz.c").write_text(FUZZ)
     sources = ROOT / "mod_kanzlei/scand"
     command = ["clang", "-O1", "-g", "-fsanitize=fuzzer,address,undefined", "-I", sources]

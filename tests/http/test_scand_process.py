@@ -1,4 +1,4 @@
-"""kanzlei-scand as a set of processes: sandbox, signatures that change, everything that can die."""
+"""kanzlei-scand as a set of processes: sandbox, changing signatures, processes that die."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ from scand_samples import EICAR, bomb, noise, zipped
 INFECTED = ("infected", "Eicar-Test-Signature.UNOFFICIAL")
 CLEAN = ("clean", "")
 NEWS = b"a document that a new signature finds\n"
-SLOW = ("--max-unpacked", 2147483645)  # so that a bomb lasts as long as it may
+SLOW = ("--max-unpacked", 2147483645)  # so that the scan of a bomb lasts until its time limit
 
 
 def signature(name, content):
@@ -36,14 +36,14 @@ def signature(name, content):
 
 @pytest.fixture
 def signatures(tmp_path):
-    """A database of this test's own, which it may change."""
+    """A folder of signatures for one test, which may change it."""
     folder = tmp_path / "signatures"
     shutil.copytree(TESTDB, folder)
     return folder
 
 
 def publish(folder, name, content):
-    """As freshclam does it: written beside, then renamed."""
+    """Writes a file beside its place and renames it, as freshclam does."""
     (folder / "new.tmp").write_text(content)
     (folder / "new.tmp").rename(folder / name)
 
@@ -56,7 +56,7 @@ def gone(pids):
     until(lambda: not alive(pids), f"the end of {pids}")
 
 
-# --- what it says of itself ----------------------------------------------------------------------
+# --- status --------------------------------------------------------------------------------------
 
 
 def test_status(tmp_path):
@@ -112,11 +112,11 @@ UNFIT = {
 
 
 @pytest.mark.parametrize("content, reason", UNFIT.values(), ids=UNFIT.keys())
-def test_unfit_signatures_are_refused(tmp_path, content, reason):
+def test_bad_signatures_are_refused(tmp_path, content, reason):
     folder = tmp_path / "unfit"
     folder.mkdir()
     (folder / "unfit.ndb").write_text(content)
-    # A database that is there but bad is no reason to take the test signatures.
+    # With a bad database the scanner does not fall back to the test signatures.
     with Scanner(tmp_path, "--fallback", TESTDB, signatures=folder) as scanner:
         assert scanner.status()["state"] == REFUSING
         assert scanner.status()["test_only"] == 0
@@ -143,7 +143,7 @@ def test_new_signatures(tmp_path, signatures, how):
         assert scanner.scan(NEWS) == ("infected", "News.UNOFFICIAL")
         assert scanner.scan(EICAR) == INFECTED
         assert scanner.process.pid == pid and scanner.process.poll() is None
-        # Rewritten within the same second, of the same size; then removed.
+        # The file is rewritten within the same second with the same size, then removed.
         (signatures / "new.ndb").write_text(signature("Nova", NEWS))
         if how == "signal":
             scanner.process.send_signal(signal.SIGHUP)
@@ -155,7 +155,7 @@ def test_new_signatures(tmp_path, signatures, how):
 
 
 @pytest.mark.parametrize("content, reason", UNFIT.values(), ids=UNFIT.keys())
-def test_unfit_new_signatures_leave_the_old_ones(tmp_path, signatures, content, reason):
+def test_bad_new_signatures_leave_the_old_ones(tmp_path, signatures, content, reason):
     with Scanner(tmp_path, "--poll", 3600, signatures=signatures) as scanner:
         masters = scanner.children()
         for file in signatures.iterdir():
@@ -175,7 +175,7 @@ def test_new_signatures_while_scanning(tmp_path, signatures):
         ask = scanner.ask(bomb(), ms=4000).begun()
         publish(signatures, "new.ndb", signature("News", NEWS))
         scanner.process.send_signal(signal.SIGHUP)
-        # The new ones are at work while the old worker still scans; its answer comes.
+        # New workers scan while the old worker still scans; its answer comes.
         until(lambda: scanner.status()["signatures"] == 4, "the new signature")
         assert scanner.scan(NEWS) == ("infected", "News.UNOFFICIAL")
         assert ask.answer() == ("unscannable", "timeout")
@@ -192,7 +192,7 @@ def test_no_document_is_lost_while_signatures_change(tmp_path, signatures):
                 assert scanner.scan(EICAR) == INFECTED
 
 
-# --- what dies -----------------------------------------------------------------------------------
+# --- processes that die --------------------------------------------------------------------------
 
 
 def busy_worker(scanner):
@@ -232,7 +232,7 @@ def test_worker_that_keeps_dying_is_restarted_more_slowly(tmp_path):
         assert scanner.scan(EICAR) == INFECTED
 
 
-def test_client_that_leaves_frees_the_worker(tmp_path):
+def test_a_disconnected_client_frees_the_worker(tmp_path):
     with Scanner(tmp_path, *SLOW, "--workers", 1, "--max-time", 3_600_000) as scanner:
         ask = scanner.ask(bomb(), ms=3_600_000).begun()
         ask.socket.close()
@@ -266,7 +266,7 @@ def test_terminated_nothing_is_left(tmp_path):
 
 @pytest.fixture
 def own_tmpfs():
-    """A place in a tmpfs that no other scanner on this machine sweeps."""
+    """Gives a folder in a tmpfs that no other scanner on this machine sweeps."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         yield folder
 
@@ -289,7 +289,7 @@ def test_killed_outright_nothing_runs_on_and_the_next_start_sweeps(tmp_path, own
 
 
 def test_a_second_scanner_takes_over_the_path(tmp_path):
-    """As after a graceful restart of httpd, which starts its own while the old one ends."""
+    """This happens at a graceful restart: httpd starts a new scanner while the old one ends."""
     with Scanner(tmp_path) as old, Scanner(tmp_path) as new:
         (folder,) = until(new.private_folders, "the new one")
         until(lambda: new.status()["loaded"] and new.workers(), "its workers")
@@ -356,7 +356,7 @@ def test_workers_are_in_the_sandbox(tmp_path):
             assert "\nSeccomp:\t2\n" in status and "\nNoNewPrivs:\t1\n" in status
             limits = Path(f"/proc/{worker}/limits").read_text()
             assert [line.split()[4] for line in limits.splitlines() if "core file" in line] == ["0"]
-            # Standard streams and the listening socket: nothing else was inherited.
+            # Standard streams and the listening socket: no other descriptor was inherited.
             own = f"/proc/{worker}/fd"
             until(lambda own=own: len(os.listdir(own)) == 4, "no more than these")
 
@@ -436,19 +436,19 @@ def test_help():
 def name_of(pid):
     try:
         return Path(f"/proc/{pid}/comm").read_text()
-    except FileNotFoundError:  # it has just ended
+    except FileNotFoundError:  # the process has just ended
         return ""
 
 
 def test_pages_go_before_scans(portal):
-    """In httpd's session a scanner would use up httpd's processors, however nice it is."""
+    """In httpd's session a scanner would take CPU time from httpd, whatever its nice value."""
     httpd = int((portal.data / "run/httpd.pid").read_text())
 
     def scanners():
         children = Path(f"/proc/{httpd}/task/{httpd}/children").read_text().split()
         return [int(pid) for pid in children if "scand" in name_of(pid)]
 
-    # An earlier test may have ended one that still comes back.
+    # An earlier test may have killed one that is being restarted.
     (scanner,) = until(lambda: len(scanners()) == 1 and scanners(), "one scanner")
     assert os.getsid(scanner) == scanner
     nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (httpd, scanner)]

@@ -1,4 +1,4 @@
-"""Signing in: who gets in, who doesn't, what locks an access and who unlocks it."""
+"""Signing in: who can sign in, what locks an access, and who unlocks it."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +11,7 @@ WRONG = "Benutzername oder Passwort stimmt nicht."
 
 
 def try_in(portal, user, password, firm=None):
-    """The answer to one attempt in a browser of its own."""
+    """Tries once to sign in with a new browser; returns the answer."""
     browser = portal.browser(firm)
     try:
         return browser.sign_in(user, password)
@@ -29,7 +29,7 @@ def lock(portal, user):
 
 
 def unlock(admin, user):
-    """Somebody who is locked is unlocked by one click of the firm's home page."""
+    """Unlocks an access by one click on the firm's home page."""
     found = [row for row in admin.get_json("/")["locked"] if row["user"] == user]
     assert len(found) == 1
     answer = admin.post_json(f"/accounts/{found[0]['account_id']}/unlock")
@@ -37,7 +37,7 @@ def unlock(admin, user):
 
 
 def refusal(answer):
-    """What a person reads, without the name that she typed."""
+    """Returns the visible text, without the name that the person typed."""
     problem = answer.json()
     errors = tuple((error["name"], error["text"]) for error in problem["errors"])
     return answer.status_code, problem["title"], problem.get("detail"), errors
@@ -68,7 +68,7 @@ def test_sign_out_ends_the_session(portal):
 
 
 def session_of(browser):
-    """The cookie of a session, as a header."""
+    """Returns the session's cookie as a header."""
     name = f"__Host-kz-{browser.base.removeprefix('/k/')}"
     return {"Cookie": f"{name}={browser.http.cookies.get(name)}"}
 
@@ -115,7 +115,7 @@ def test_signing_in_ends_no_session_of_the_other_firm(portal):
     assert is_good(portal, before)
 
 
-def test_wrong_unknown_locked_and_foreign_read_the_same(portal):
+def test_all_refusals_read_the_same(portal):
     known, locked = portal.fresh_staff(), portal.fresh_staff()
     lock(portal, locked)
     answers = {
@@ -146,7 +146,8 @@ def test_three_different_wrong_ones_lock_and_kanzleictl_unlocks(portal):
 
 
 def test_a_password_that_changes_meanwhile_lets_nobody_in(portal):
-    """The old one was found right, but somebody has just set another one, to throw a thief out."""
+    """The old password was found right, but meanwhile its owner has set another one to stop a
+    thief."""
     user = portal.fresh_staff()
     browser = portal.browser()
     browser.get_json("/sign-in")
@@ -170,7 +171,7 @@ def test_the_same_wrong_password_counts_once(portal):
     assert gets_in(portal, user)
 
 
-def test_a_right_password_forgets_the_wrong_ones(portal):
+def test_a_right_password_resets_the_count_of_wrong_ones(portal):
     user = portal.fresh_staff()
     for words in (("falsch-1", "falsch-2"), ("falsch-3", "falsch-4")):
         for word in words:
@@ -224,7 +225,7 @@ def test_a_token_of_another_browser_is_refused(portal, admin):
     assert answer.status_code == 403
 
 
-def test_a_session_is_no_good_at_the_other_firm(portal):
+def test_a_session_is_not_valid_at_another_firm(portal):
     browser = portal.signed_in(portal.fresh_staff("--admin"))
     token = browser.http.cookies.get(f"__Host-kz-{portal.firm}")
     thief = portal.browser(portal.other)

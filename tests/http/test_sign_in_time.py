@@ -10,14 +10,15 @@ ROUNDS = 40
 
 
 def sooner(these, those):
-    """How often one of THESE is smaller than one of THOSE: 0.5 if nobody can tell them apart (the
+    """Returns how often one of THESE is smaller than one of THOSE: 0.5 if they are alike (the
     statistic of Mann and Whitney, as a share)."""
     wins = sum((a < b) + (a == b) / 2 for a in these for b in those)
     return wins / len(these) / len(those)
 
 
 def take_times(cases, after_round):
-    """Milliseconds of each case, taken by turns: what else the machine does hits all alike."""
+    """Measures the milliseconds of each case, by turns: other load on the machine affects all
+    alike."""
     times = {name: [] for name in cases}
     for number in range(ROUNDS):
         for name in random.sample(list(cases), len(cases)):
@@ -37,7 +38,7 @@ def test_sooner():
     assert sooner([1, 2], [1, 2]) == 0.5
 
 
-def test_the_time_tells_nothing_about_a_name(portal, admin):
+def test_the_time_reveals_nothing_about_a_name(portal, admin):
     known, locked = portal.fresh_staff(), portal.fresh_staff()
     lock(portal, locked)
     here, there = portal.browser(), portal.browser(portal.other)

@@ -1,5 +1,5 @@
-"""Templates, texts and keys are loaded once, by httpd's parent: what is wrong is said before there
-is a child, and each child locks the keys in its own memory."""
+"""httpd's parent loads templates, texts and keys once: it reports faults before there
+is a child. Each child locks the keys in its own memory."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from running import running_portal
 
 @pytest.fixture(scope="module")
 def begun():
-    """A portal without AddressSanitizer, which makes nothing of mlock()."""
+    """A portal without AddressSanitizer, under which mlock() has no effect."""
     build = os.environ.get("KZ_BUILD")
     with running_portal(build=build and Path(build).parent) as portal:
         yield portal
@@ -24,13 +24,13 @@ def parent(portal):
 
 
 def children(portal):
-    """httpd's own processes, without the scanner's."""
+    """Returns httpd's own processes, without the scanner's."""
     found = Path(f"/proc/{parent(portal)}/task/{parent(portal)}/children").read_text().split()
     return [pid for pid in found if "apache2" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 def locked(pid):
-    """KiB that this process has locked."""
+    """Returns the KiB of memory that this process has locked."""
     return int(re.search(r"VmLck:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
 
 
@@ -58,7 +58,7 @@ def test_keys_that_cannot_be_locked_are_said(begun):
 
 
 def in_foreground(portal):
-    """Starts httpd as its service does; it ends when it can't."""
+    """Starts httpd as its service does; returns when it has ended with an error."""
     owner = (portal.data / "conf").stat()
     user = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
     return subprocess.run(
@@ -86,7 +86,7 @@ def open_key(portal):
     ("break_it", "sentence"),
     [(wrong_setting, "KanzleiInstallation is no UUID"), (open_key, "its owner alone may read")],
 )
-def test_what_is_wrong_is_said_before_any_child(begun, break_it, sentence):
+def test_the_parent_reports_faults_before_any_child(begun, break_it, sentence):
     begun.stop()
     before = begun.log.stat().st_size
     restore = break_it(begun)
@@ -95,5 +95,5 @@ def test_what_is_wrong_is_said_before_any_child(begun, break_it, sentence):
     said = begun.said_since(before) + done.stderr
     assert done.returncode != 0
     assert sentence in said
-    assert "this process" not in said  # no child has begun
+    assert "this process" not in said  # no child has started
     begun.start()

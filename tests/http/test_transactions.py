@@ -1,5 +1,5 @@
-"""How transactions end: nothing is kept of what nobody committed, and who borrows a connection next
-finds nothing of who had it before."""
+"""How transactions end: no uncommitted change is kept, and the next borrower of a connection
+finds nothing of the one before."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def program():
-    """It ends transactions in all ways, on one connection."""
+    """The program that ends transactions in all ways, on one connection."""
     subprocess.run(
         ["make", "-s", "-C", BUILD.parent, f"{BUILD.name}/unit/transaction_steps"],
         check=True, stdout=subprocess.DEVNULL,
@@ -36,7 +36,7 @@ def site(cluster, tmp_path):
 
 @pytest.fixture
 def steps(site, program):
-    """Goes through the steps, one transaction each; what each of them said."""
+    """Runs the steps, one transaction each; returns what each of them said."""
 
     def through(*names):
         command = [program, site.folder / "kanzlei.conf", "1", *names]
@@ -52,12 +52,12 @@ def jobs(site):
     return count
 
 
-def test_a_failing_change_does_not_hurt_who_borrows_next(steps, site):
+def test_a_failing_change_does_not_affect_the_next_borrower(steps, site):
     assert steps("failing_later", "read_something") == ["fine", "fine"]
     assert jobs(site) == 0
 
 
-def test_many_changes_without_an_answer(steps, site):
+def test_many_changes_without_reading_answers(steps, site):
     assert steps("many_later", "read_something") == ["fine", "fine"]
     assert jobs(site) == 500
 
@@ -69,26 +69,26 @@ def test_one_of_many_changes_fails(steps, site):
     assert jobs(site) == 0
 
 
-def test_what_nobody_commits_is_rolled_back(steps, site):
+def test_an_uncommitted_change_is_rolled_back(steps, site):
     assert steps("rest_uncommitted", "read_something") == ["fine", "fine"]
     assert jobs(site) == 0
 
 
-def test_a_second_commit_is_said_with_its_place(steps, site):
+def test_a_second_commit_is_logged_with_its_place(steps, site):
     said, after = steps("commit_twice", "read_something")
     assert "assertion" in said
     assert after == "fine"
     assert jobs(site) == 1
 
 
-def test_a_change_that_nobody_committed_is_no_success(steps, site):
+def test_an_uncommitted_change_is_an_error(steps, site):
     said, after = steps("end_uncommitted", "read_something")
     assert "assertion" in said
     assert after == "fine"
     assert jobs(site) == 0
 
 
-def test_a_question_after_the_end_is_said(steps):
+def test_a_query_after_the_end_is_logged(steps):
     said, after = steps("ask_after_commit", "read_something")
     assert "assertion" in said
     assert after == "fine"
@@ -96,7 +96,7 @@ def test_a_question_after_the_end_is_said(steps):
 
 @pytest.mark.expect_log(r"kanzlei:error.*INTERNAL: making \S+/spool/", r"kanzlei:warn.*worker-")
 def test_an_upload_that_finds_no_spool_leaves_no_row(portal, maria):
-    """The row is sent before the file is made; an error in between undoes it."""
+    """The row is sent before the file is made; an error after that undoes the row."""
     spool = portal.data / "spool"
     count = "SELECT count(*) FROM upload"
     [(before,)] = portal.sql(count)
@@ -109,13 +109,14 @@ def test_an_upload_that_finds_no_spool_leaves_no_row(portal, maria):
     assert [answer.status_code for answer in answers] == [500] * 3
     assert portal.sql(count) == [(before,)]
     said = portal.log.read_text()
-    for answer in answers:  # the log knows the request, the message's number, the error's place
+    for answer in answers:  # the log has the request, the message's number and the error's place
         (line,) = re.findall(f".*{answer.json()['instance']}.*", said)
         assert re.search(r"KZ\d{4}: INTERNAL: making .* \(io/seal/\w+\.c:\d+\) \[request ", line)
 
 
 def test_a_session_stays_awake_by_reading(portal, maria):
-    """Also by what lets its connection go before the answer is sent."""
+    """Even a request that returns its connection before the answer is sent keeps the session
+    awake."""
     document = maria.browser.upload(maria.matter, b"content")
     age = "UPDATE session SET seen = now() - interval '5 minutes' WHERE account = %s"
     fresh = "SELECT max(seen) > now() - interval '1 minute' FROM session WHERE account = %s"

@@ -1,5 +1,5 @@
-"""The steps of an upload in the database: one that fails, one that a crash has forgotten, two who
-would do the same one."""
+"""The steps of an upload in the database: a step that fails, a step lost in a crash, and two
+processes that do the same step."""
 
 import fcntl
 import os
@@ -26,8 +26,8 @@ def sql(portal, statement, *arguments):
 
 @pytest.mark.expect_log(r"database: commit: 23514")
 def test_failed_commit_leaves_good_connections(portal, maria):
-    """A change of which nobody reads the answer fails: so does the request, and nothing else. The
-    upload is given back on the same connection, and finished when it can be."""
+    """A change whose answer nobody reads fails: then only this request fails. The
+    upload is released on the same connection, and finished later."""
     sql(portal, "ALTER TABLE event ADD CONSTRAINT t CHECK (kind <> 'provided') NOT VALID")
     try:
         upload = maria.browser.created(maria.matter, 1)
@@ -38,7 +38,7 @@ def test_failed_commit_leaves_good_connections(portal, maria):
 
 
 def ask(portal, statement, *arguments):
-    """The first value of a statement's first row, as the cluster's superuser."""
+    """Returns the first value of a statement's first row, as the cluster's superuser."""
     place = f"host={portal.data}/run/pg dbname=kanzlei user=postgres"
     with psycopg.connect(place, autocommit=True) as db:
         return db.execute(statement, arguments).fetchone()[0]
@@ -46,7 +46,7 @@ def ask(portal, statement, *arguments):
 
 @contextmanager
 def at_each(portal, moment, body):
-    """A trigger: what PostgreSQL does at each such moment, such as "BEFORE UPDATE ON upload"."""
+    """Makes a trigger that runs DOES at each such event, such as "BEFORE UPDATE ON upload"."""
     name = f"t_{secrets.token_hex(4)}"
     sql(portal, f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
                 f" SET search_path = public AS $t$ BEGIN {body}; RETURN NEW; END $t$")  # fmt: skip
@@ -58,9 +58,9 @@ def at_each(portal, moment, body):
 
 
 @pytest.mark.expect_log(r"INTERNAL|database: ")
-def test_what_is_not_taken_is_not_called_transmitted(portal, maria):
-    """All bytes of a form's file came, but nothing could be written of that: it must be sent again,
-    and is not said to be checked."""
+def test_an_upload_that_can_not_be_noted_is_not_called_transmitted(portal, maria):
+    """All bytes of a form's file came, but the database could not note it: the file must be sent
+    again, and the page does not say that it is being checked."""
     name = f"{secrets.token_hex(4)}.txt"
     moment = "BEFORE UPDATE ON upload FOR EACH ROW WHEN (NEW.lease IS NOT NULL)"
     with at_each(portal, moment, "RAISE 'no lease'"):
@@ -72,8 +72,9 @@ def test_what_is_not_taken_is_not_called_transmitted(portal, maria):
 
 
 @pytest.mark.parametrize("how", ["tus", "form"])
-def test_the_last_byte_is_written_down_at_once(portal, maria, how):
-    """Before anything else is waited for, and so that no crash of PostgreSQL forgets it."""
+def test_the_last_byte_is_noted_at_once(portal, maria, how):
+    """The row notes it before the portal waits for anything else, and so that it survives a crash
+    of PostgreSQL."""
     name = f"{secrets.token_hex(4)}.txt"
     with at_each(
         portal, "AFTER UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')",
@@ -92,7 +93,7 @@ def test_the_last_byte_is_written_down_at_once(portal, maria, how):
 
 
 def forgotten(portal, maria):
-    """An upload whose last byte nobody has noticed; two at once may now."""
+    """Makes an upload whose last byte the row does not know."""
     upload = maria.browser.created(maria.matter, 2)
     assert maria.browser.patch(upload, 0, b"x").status_code == 204
     sql(portal, "UPDATE upload SET size = 1 WHERE id = %s", upload)
@@ -100,7 +101,7 @@ def forgotten(portal, maria):
 
 
 def ends_well(portal, maria, upload):
-    """It is over, and its document is there, once and whole."""
+    """Checks that the upload has ended and that its document exists, once and whole."""
     wait_for(lambda: maria.browser.state(upload) not in ("receiving", "scanning", "storing"))
     assert maria.browser.state(upload) == "available"
     answer = maria.browser.get(f"/documents/{upload}/content", headers={"Accept": "*/*"})
@@ -110,8 +111,8 @@ def ends_well(portal, maria, upload):
 
 
 def test_forgotten_end(portal, maria):
-    """All bytes are there, but the row doesn't know that the last one came: whoever asks how far it
-    is sees that, sends nothing again, and gets its document."""
+    """All bytes are there, but the row doesn't know that the last one came: a client that asks for
+    the offset sees it, sends nothing again, and gets the document."""
     upload = forgotten(portal, maria)
     assert maria.browser.offset(upload) == 1
     ends_well(portal, maria, upload)
@@ -119,8 +120,9 @@ def test_forgotten_end(portal, maria):
 
 @pytest.mark.expect_log(r"INTERNAL|database: ")
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
-def test_who_asks_does_not_finish(portal, maria, method):
-    """HEAD and GET say where it stands, though it can't be finished; a job goes on when it can."""
+def test_asking_does_not_finish_an_upload(portal, maria, method):
+    """HEAD and GET report the offset though the upload can't be finished yet; a job finishes it
+    later."""
     upload = forgotten(portal, maria)
     with at_each(portal, "BEFORE INSERT ON document FOR EACH ROW", "RAISE 'not yet'"):
         answer = maria.browser.request(method, f"/uploads/{upload}", headers=TUS)
@@ -130,9 +132,9 @@ def test_who_asks_does_not_finish(portal, maria, method):
     ends_well(portal, maria, upload)
 
 
-def test_somebody_just_looks(portal, maria):
-    """The last byte is noted, and somebody has the file open in that moment, as a HEAD does: that
-    is no error, and a job goes on."""
+def test_a_reader_at_the_last_byte_is_no_error(portal, maria):
+    """Somebody has the file open, as a HEAD does, in the moment when the last byte is noted: that
+    is no error, and a job finishes the upload."""
     upload = maria.browser.created(maria.matter, 1)
     noted = "AFTER UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')"
     with (
@@ -145,7 +147,7 @@ def test_somebody_just_looks(portal, maria):
         def content():
             yield b""
             assert wait_for(lambda: inode in Path("/proc/locks").read_text())  # the portal's
-            pool.submit(fcntl.flock, spool, fcntl.LOCK_EX)  # waits until the portal closes it
+            pool.submit(fcntl.flock, spool, fcntl.LOCK_EX)  # waits until the portal closes its file
             yield b"x"
 
         answer = maria.browser.patch(upload, 0, content())
@@ -155,7 +157,8 @@ def test_somebody_just_looks(portal, maria):
 
 
 def test_two_at_once_in_one_process(portal, maria):
-    """One connection, so one process: one hands it to a job, the others take nothing from that."""
+    """One connection, so one process: one request gives the upload to a job, and the others don't
+    disturb that."""
     upload = forgotten(portal, maria)
     begins = "BEFORE UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')"
     with (
@@ -164,7 +167,7 @@ def test_two_at_once_in_one_process(portal, maria):
         ThreadPoolExecutor(4) as pool,
     ):
         answers = list(pool.map(maria.browser.get, [f"/uploads/{upload}"] * 4))
-    for answer in answers:  # 423: another one was just looking
+    for answer in answers:  # 423: another request had the file open
         assert answer.status_code in (200, 423), answer.text
     ends_well(portal, maria, upload)
 
@@ -173,8 +176,8 @@ def test_two_at_once_in_one_process(portal, maria):
 @pytest.mark.parametrize(
     "change", ["worker = NULL, lease = NULL", "lease = lease + interval '1 ms'"]
 )
-def test_taken_by_another(portal, maria, change):
-    """Who has lost the upload, to another or to itself, commits nothing."""
+def test_upload_lost_to_another_worker(portal, maria, change):
+    """A worker that has lost the upload, even to another turn of its own, commits nothing."""
     name = f"{secrets.token_hex(4)}.txt"
     upload = maria.browser.created(maria.matter, 1, name)
     taken = f"UPDATE upload SET {change} WHERE firm = NEW.firm AND id = NEW.id"
@@ -187,8 +190,8 @@ def test_taken_by_another(portal, maria, change):
 
 @pytest.mark.expect_log(r"worker \d: infected: Eicar|database: ")
 def test_infected_though_it_was_clean_once(portal, maria):
-    """PostgreSQL's crash has forgotten that it was clean by the signatures of then, and the stores
-    have it: nothing of it stays there."""
+    """A crash of PostgreSQL lost the verdict "clean" of older signatures, and the stores
+    have the object already: they keep nothing of it."""
     noted = "BEFORE INSERT ON event FOR EACH ROW WHEN (NEW.kind = 'infected')"
     with at_each(portal, noted, "RAISE 'not yet'"):
         upload = maria.browser.created(maria.matter, len(EICAR))
@@ -207,31 +210,31 @@ def test_infected_though_it_was_clean_once(portal, maria):
     assert not [path for path in objects if path.parent.exists()]
 
 
-def test_a_document_is_no_failed_upload(portal, maria):
-    """Its row stands where it stood before the document came: the document counts."""
+def test_an_existing_document_is_no_failed_upload(portal, maria):
+    """The upload's row is older than the document: the document counts."""
     upload = maria.browser.upload(maria.matter, b"x")
     sql(portal, "UPDATE upload SET state = 'storing' WHERE id = %s", upload)
     ends_well(portal, maria, upload)
 
 
 def removed_on_the_way(portal, start, column, value):
-    """A body whose upload is given up before its last byte."""
+    """Yields a body, and gives the upload up before the last byte."""
     yield start
     wait_for(lambda: ask(portal, f"SELECT count(*) FROM upload WHERE {column} = %s", value) == 1)
-    time.sleep(0.3)  # the portal has read the row, too, and waits for bytes
+    time.sleep(0.3)  # the portal has read the row already, and waits for bytes
     sql(portal, f"DELETE FROM upload WHERE {column} = %s", value)
     yield b"x"
 
 
-def test_gone_before_its_last_byte(portal, maria):
-    """It is not said to have arrived."""
+def test_upload_deleted_before_its_last_byte(portal, maria):
+    """The answer does not say that the upload has arrived."""
     upload = maria.browser.created(maria.matter, 2)
     answer = maria.browser.patch(upload, 0, removed_on_the_way(portal, b"x", "id", upload))
     assert answer.status_code == 404
     assert "Upload-Offset" not in answer.headers
 
 
-def test_gone_before_the_end_of_its_form(portal, maria):
+def test_upload_deleted_before_the_end_of_its_form(portal, maria):
     name = f"{secrets.token_hex(4)}.txt"
     body = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'
     body += maria.browser.csrf.encode()
@@ -251,8 +254,8 @@ def test_gone_before_the_end_of_its_form(portal, maria):
 
 
 @pytest.mark.parametrize("state, code", [("available", 204), ("infected", 422), ("storing", 204)])
-def test_ended_before_the_answer_to_its_last_byte(portal, maria, state, code):
-    """Somebody else was quicker: the answer says how it ended, if it has."""
+def test_upload_ended_before_the_answer_to_its_last_byte(portal, maria, state, code):
+    """Another process was faster: the answer says how the upload ended, if it has ended."""
     upload = maria.browser.created(maria.matter, 1)
     ended = (
         f"UPDATE upload SET state = '{state}', sha256 = sha256('x'), worker = gen_random_uuid(),"

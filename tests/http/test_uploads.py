@@ -1,4 +1,4 @@
-"""Uploads by tus and by the plain form: what is taken, what is refused, what is on the disk."""
+"""Uploads by tus and by the plain form: accepted ones, refused ones, and the files on the disk."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ def content_of(browser, document, **more):
 
 
 def check_arrived(browser, document, content, name="brief.txt"):
-    """It is available, with these bytes, this name and this hash."""
+    """Checks that the document is available, with these bytes, this name and this hash."""
     shown = browser.get_json(f"/documents/{document}")["document"]
     assert shown["state"] == "available"
     assert shown["name"] == name
@@ -38,7 +38,7 @@ def names_in(browser, matter):
 
 
 def stored(portal, document):
-    """The files of a document under the data folder, by the folder that they are in."""
+    """Returns the files of a document under the data folder, by the folder that they are in."""
     found = {}
     for path in portal.data.rglob("*"):
         place = path.relative_to(portal.data)
@@ -48,7 +48,7 @@ def stored(portal, document):
 
 
 def lies_open(portal, needle):
-    """The files under the data folder that hold these bytes."""
+    """Returns the files under the data folder that contain these bytes in plain."""
     found = []
     for path in portal.data.rglob("*"):
         if path.is_file() and "program" not in path.relative_to(portal.data).parts[:1]:
@@ -61,7 +61,7 @@ def lies_open(portal, needle):
 
 
 def marked(size):
-    """Bytes that are found wherever they lie, and their mark."""
+    """Returns random bytes with a mark by which a search finds them, and the mark."""
     mark = secrets.token_hex(32).encode()
     return (mark * (size // len(mark) + 1))[:size], mark
 
@@ -73,7 +73,7 @@ def test_in_one_piece(maria, size):
     check_arrived(maria.browser, document, content)
 
 
-def test_creation_as_tus_has_it(maria):
+def test_creation_by_tus(maria):
     answer = maria.browser.create(maria.matter, 10)
     assert answer.status_code == 201
     assert answer.headers["Tus-Resumable"] == "1.0.0"
@@ -104,7 +104,7 @@ def test_in_pieces_of_any_size(maria):
     check_arrived(maria.browser, upload, content)
 
 
-def test_goes_on_in_another_session(portal, maria):
+def test_resumes_in_another_session(portal, maria):
     content = secrets.token_bytes(CHUNK + 10)
     upload = maria.browser.created(maria.matter, len(content))
     maria.browser.patch(upload, 0, content[:1000])
@@ -129,7 +129,7 @@ def test_wrong_offset(maria):
 def test_after_completion(maria):
     content = secrets.token_bytes(100)
     upload = maria.browser.upload(maria.matter, content)
-    late = maria.browser.patch(upload, 0, content)  # tus: a wrong offset is 409; HEAD says the rest
+    late = maria.browser.patch(upload, 0, content)  # tus: 409 is a wrong offset; HEAD tells it
     assert (late.status_code, late.headers["Upload-Offset"]) == (409, "100")
     for more in (b"more", b""):
         assert maria.browser.patch(upload, 100, more).status_code == 403
@@ -201,7 +201,7 @@ def checksum(kind, content):
 @pytest.mark.parametrize("before", [0, 1000, CHUNK, CHUNK + 1000])
 @pytest.mark.parametrize("kind", ["sha1", "sha256"])
 def test_checksum(maria, kind, before):
-    """What doesn't match its checksum is not kept, wherever the upload stood."""
+    """Bytes that don't match their checksum are not kept, at any offset."""
     content = secrets.token_bytes(before + 2 * CHUNK + 100)
     browser, upload = maria.browser, maria.browser.created(maria.matter, len(content))
     assert browser.patch(upload, 0, content[:before]).status_code == 204
@@ -218,7 +218,7 @@ def test_checksum(maria, kind, before):
 
 
 @pytest.mark.parametrize("value", ["md5 1B2M2Y8AsgTpgAmY7PhCfg==", "sha1 x", "sha256", "sha1 AAAA"])
-def test_checksum_that_nobody_knows(maria, value):
+def test_unknown_checksum_algorithm(maria, value):
     upload = maria.browser.created(maria.matter, 1)
     assert maria.browser.patch(upload, 0, b"x", {"Upload-Checksum": value}).status_code == 400
     assert maria.browser.offset(upload) == 0
@@ -424,7 +424,7 @@ def test_conditions_and_head(maria):
 
 
 def png():
-    """A picture of one grey point."""
+    """Returns a PNG of one grey pixel."""
     header = struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0\x80")), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -500,7 +500,7 @@ def test_no_name_at_all(maria):
 
 
 def test_names_by_the_form(maria):
-    """The name as the bytes of a form have it, unescaped by no client library."""
+    """Sends the name as raw bytes of a form, which no client library escapes."""
     for sent, kept in (NAMES["path"], NAMES["right-to-left"], NAMES["not utf-8"], NAMES["long"]):
         body = (
             b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n'

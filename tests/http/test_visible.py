@@ -1,4 +1,4 @@
-"""Matters assigned without their client, accesses with an end, and whose steps are kept."""
+"""Matters assigned without their client, accesses with an end, and steps of each person."""
 
 import secrets
 
@@ -9,7 +9,7 @@ from running import PASSWORD
 
 @pytest.fixture
 def anna(portal, admin):
-    """A client with two matters, .matter and .second; in each a document from either side."""
+    """A client with two matters, .matter and .second, each with a document from either side."""
     user = "anna-" + secrets.token_hex(4)
     made = portal.make_client(admin, "Zwei", user)
     made.email = f"{user}@mandant.example"
@@ -22,7 +22,7 @@ def anna(portal, admin):
 
 @pytest.fixture
 def helper(portal, admin, anna):
-    """One of the staff who works for the first matter alone."""
+    """A member of staff who works for the first matter alone."""
     user = portal.fresh_staff()
     portal.sql(
         "INSERT INTO assignment (firm, id, staff, matter)"
@@ -36,7 +36,7 @@ def ids(rows, key="id"):
     return {row[key] for row in rows}
 
 
-def test_a_matter_alone(helper, anna):
+def test_staff_of_one_matter_see_only_that(helper, anna):
     for path in (
         "/clients/" + anna.client,
         "/matters/" + anna.matter,
@@ -53,7 +53,7 @@ def test_a_matter_alone(helper, anna):
     assert ids(helper.get_json(f"/clients/{anna.client}")["matters"]) == {anna.matter}
 
 
-def test_lists_of_a_matter_alone(helper, anna):
+def test_lists_show_only_the_assigned_matter(helper, anna):
     both = {anna.sent[0], anna.provided[0]}
     for query in ("", f"?client={anna.client}", f"?matter={anna.matter}", "?q=txt"):
         assert ids(helper.get_json(f"/documents{query}")["documents"]) == both, query
@@ -68,14 +68,14 @@ def test_lists_of_a_matter_alone(helper, anna):
     assert helper.get_json("/")["fresh"] == []
 
 
-def test_a_matter_alone_takes_documents(helper, anna):
+def test_staff_of_one_matter_can_provide_documents(helper, anna):
     helper.upload(anna.matter, b"x", "neu.txt")
     assert helper.create(anna.second, 1).status_code == 404
     assert "neu.txt" in {row["name"] for row in anna.browser.get_json("/documents")["documents"]}
 
 
 def second_person(portal, anna):
-    """The browser of another account that acts for the client."""
+    """Returns the browser of another account that acts for the client."""
     user = "karl-" + secrets.token_hex(4)
     portal.sql(
         "WITH made AS (INSERT INTO account (firm, id, kind, user_name, name, password)"
@@ -90,7 +90,7 @@ def second_person(portal, anna):
 
 
 def test_each_person_has_steps_and_the_first_an_event(portal, anna):
-    """Who looks and who downloads is kept for both; the log tells of the first."""
+    """The steps of both persons are kept; the log has an event for the first."""
     karl = second_person(portal, anna)
     document = anna.provided[0]
     steps = (
@@ -99,7 +99,8 @@ def test_each_person_has_steps_and_the_first_an_event(portal, anna):
     )
 
     def downloads(browser, hers):
-        """Whether it counts as received: that is noted behind the answer, or by the next one."""
+        """Returns whether the document counts as received, which is noted after the answer or by
+        the next request."""
         answer = browser.get(f"/documents/{document}/content", headers={"Accept": "*/*"})
         assert answer.content == b"x"
         return (hers, "received") in portal.sql(steps, anna.account, document)
@@ -144,7 +145,8 @@ def test_a_new_code_needs_all_clients_of_an_access(portal, admin, anna):
 
 
 def test_an_access_that_has_ended(portal, admin, anna):
-    """Its holder signs in and sees nothing of the client; nobody tells it of new documents."""
+    """Its holder can sign in but sees nothing of the client, and gets no mails about new
+    documents."""
     other = portal.make_client(admin, "Andere", "andere-" + secrets.token_hex(4))
     portal.sql(
         "INSERT INTO account_client (firm, account, client) SELECT firm, account, %s"

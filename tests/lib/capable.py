@@ -1,5 +1,5 @@
-"""What a test may need of its machine beyond being root. Where a container withholds it the test is
-skipped, which in CI is a failure."""
+"""Checks for capabilities that a test needs besides being root. Where a container lacks one, the
+test is skipped, which is a failure in CI."""
 
 from pathlib import Path
 

@@ -17,15 +17,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-TIMEOUT = 600  # seconds for one program: only something that hangs takes so long
-AT_ONCE = 4  # programs: the slow ones do nothing but wait for time-outs
-# TAP, one test. What is skipped is "not ok 5 # SKIP name" for the cmocka of Debian 12.
+TIMEOUT = 600  # seconds for one program: only a program that hangs takes so long
+AT_ONCE = 4  # programs at once: the slow ones only wait for time-outs
+# one test in TAP. Debian 12's cmocka writes a skipped one as "not ok 5 # SKIP name".
 RESULT = re.compile(r"^(not )?ok \d+ (?:- \S+)?(.*)$", re.M)
-PLAN = re.compile(r"^\s*1\.\.(\d+)", re.M)  # TAP, so many tests are to come
+PLAN = re.compile(r"^\s*1\.\.(\d+)", re.M)  # TAP's plan: the number of tests
 
 
 def run(command, env):
-    """(exit code, output) of COMMAND; the code is None when it hangs."""
+    """Runs COMMAND; returns (exit code, output). The code is None when it hangs."""
     try:
         done = subprocess.run(
             command,
@@ -42,7 +42,7 @@ def run(command, env):
 
 
 def count(code, output):
-    """(passed, failed, skipped) of a cmocka program; one that dies half-way has failed."""
+    """Returns (passed, failed, skipped) of a cmocka program; one that dies half-way has failed."""
     planned = sum(int(number) for number in PLAN.findall(output))
     passed = failed = skipped = 0
     for bad, rest in RESULT.findall(output):
@@ -76,7 +76,7 @@ def main():
     layout = options.src / "tests/guards/format"
     jobs.append(("guards/format", [str(layout), str(options.src)], False))
 
-    # With its folder, so that "guards" and "unit" choose what is in them.
+    # The name has its folder, so that "guards" and "unit" choose the tests in these folders.
     jobs = [job for job in jobs if options.only in "/".join(pathlib.Path(job[0]).parts[-2:])]
     total = [0, 0, 0]
     with ThreadPoolExecutor(AT_ONCE) as pool:

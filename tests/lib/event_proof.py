@@ -53,8 +53,8 @@ def signed(signature, data, public):
 
 
 def verify(firm, public, seals, sealed, events):
-    """The faults of a firm's chain: PUBLIC is its key; SEALS in order of numbers; SEALED the
-    rows (seal, place, event, hash) in order; EVENTS by id, without those that wait for a seal."""
+    """Returns the faults of a firm's chain. PUBLIC: its key; SEALS: in order of numbers; SEALED:
+    rows (seal, place, event, hash) in order; EVENTS: by id, without events that wait for a seal."""
     wrong, number, previous, full_since = [], 0, ZEROS, None
     for seal in seals:
         number += 1

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What tests/run installs: Debian packages (as root, or by sudo), Python's in tests/.venv, npm's in
+# Installs packages for tests/run: Debian's (as root, or by sudo), Python's in tests/.venv, npm's in
 # tests/.npm.
 
-# The names of package lists FILE…; absent files and comments count for none.
+# Prints the names in the package lists FILE…; absent files and comments count as empty.
 packages_of()
 {
     local file
@@ -12,7 +12,7 @@ packages_of()
     done | sort -u
 }
 
-# Those of NAME… that are neither installed nor provided by a package that is.
+# Prints those of NAME… that are neither installed nor provided by an installed package.
 missing_of()
 {
     [ $# -gt 0 ] || return 0
@@ -32,8 +32,8 @@ as_root()
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installs what is missing of the lists FILE…. Names that this Debian release doesn't have are left
-# out with a word: what really needs them says so by name. PostgreSQL's package makes no cluster.
+# Installs the missing packages of the lists FILE…. Names that this Debian release doesn't have are left
+# out with a message: whatever needs them reports it. PostgreSQL's package makes no cluster.
 install_packages()
 {
     local drop_in=/etc/postgresql-common/createcluster.d/kanzleipost-tests.conf

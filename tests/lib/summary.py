@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 def of_junit(path):
-    """Counts of one JUnit file, and a line for each test that failed or was skipped."""
+    """Returns the counts of one JUnit file, and a line for each test that failed or was skipped."""
     counts, lines = {"passed": 0, "failed": 0, "skipped": 0}, []
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         name = f"{case.get('classname')}::{case.get('name')}"

@@ -1,6 +1,6 @@
-"""Who calls which statement with what. A new statement of sql/query needs a line here.
+"""Callers and arguments of each statement. A new statement of sql/query needs a line here.
 
-An argument "@name" is looked up in scene.py for whoever calls; all others are taken as they are. Of
+scene.py replaces an argument "@name" for each caller; all other arguments are literal. Of
 a statement with conditions every set of them has to be called with (test_plans.py looks).
 """
 
@@ -15,19 +15,19 @@ KEY = b"\x07" * 76
 # An upload that is taken, its worker and its lease: load/1_people.sql.
 TAKEN = ("@taken", "00000000-0000-4000-8000-000000000000", "2100-01-01")
 CLIENT = ["@new", "neu-1", "person", "Frau", "Maria", "Neu", "", "", "", "", "m@neu.example", "de"]
-# Client and matter: lists of all clients, of one, of a matter; and of the visible clients.
+# Client and matter: for lists of all clients, of one client, of one matter, of visible clients.
 CLIENTS_OWN = [["@client", None], ["@client", "@matter"], [None, "@matter"]]
 WHOLE = [[None, None], *CLIENTS_OWN]
 MINE = [[]]
 DAYS = [[None, None], ["@from", None], [None, "@to"], ["@from", "@to"]]
-# at, before and id: from the start, from a place on, back from it.
+# at, before and id: the list from its start, forward from a place, back from a place.
 START, MIDDLE, BACK = [None, None, None], ["@at", None, "@id"], [None, "@at", "@id"]
 PLACES = (START, MIDDLE, BACK)
 BY_NAME = [[client, back] for client in (None, "@client") for back in (False, True)]
 
 
 def one_of(count):
-    """None of so many states, or one of them."""
+    """Returns the sets of COUNT flags in which at most one is true."""
     return [[n == state for n in range(count)] for state in range(-1, count)]
 
 
@@ -36,7 +36,7 @@ RECEIPT_STATES = one_of(4)  # unopened, opened, received, confirmed
 
 
 def lists(wholes, states=((),), before=()):
-    """Each set of conditions, at each place."""
+    """Returns each set of conditions at each place of a list."""
     return [
         [*before, *whole, *state, *days, *place, 51]
         for whole, state, days, place in product(wholes, states, DAYS, PLACES)
@@ -44,13 +44,13 @@ def lists(wholes, states=((),), before=()):
 
 
 def new(wholes):
-    """The same of what is not opened, which has its direction in front."""
+    """Returns the same for lists of unopened documents, whose first argument is the direction."""
     return lists(wholes, before=["@incoming"])
 
 
-# Names with a word of one in five, of one in 20,000, of some thousand, and of none; two letters and
-# one with which a word of one in 20,000 begins, two that many have inside, and what has no
-# three letters in a row.
+# Search words: in one name of five, in one of 20,000, in some thousand, in none; two letters and
+# one letter that begin a word of one name in 20,000, two that are inside of many names, and a text
+# without three letters in a row.
 WORDS = ("%rechnung%", "%zypresse%", "@rechnung_of_a_month", "%gibt es nicht%",
          "%zy%", "%q%", "%ec%", "%§%", "%c§d%")  # fmt: skip
 FOUND = [
@@ -62,7 +62,7 @@ FOUND = [
     for place in (START, BACK)
 ]
 
-# Name: who, and lists of arguments.
+# Name of the statement: callers, and lists of arguments.
 CALLS = {
     # account.sql
     "password_change": (("admin", "client"), [["$argon2id$x", "@session"]]),
@@ -270,25 +270,25 @@ CALLS = {
     "worker_bury": (("nobody",), [["@new"]]),
 }  # fmt: skip
 
-# These read no more for somebody with 5,000 clients than for somebody with one.
+# These statements read no more for somebody with 5,000 clients than for somebody with one.
 FLAT = {
     "client", "delivery_step", "document", "document_content", "documents_of_matter", "enter",
     "matter", "receipts_of_document",
 }  # fmt: skip
 
-# More rows than usual may be read by these.
+# These statements may read more rows than usual.
 ALLOWED = {
-    # No more than the 50 that stand in the setting, and one.
+    # Reads the 50 clients that the setting may hold, and one more.
     "enter": 200,
-    # Of all firms, but no more than what is open: for the operator.
+    # For the operator: reads the open work of all firms, and no more.
     "ctl_status": 10000,
     "ctl_status_jobs": 10000,
-    # A check reads all, page by page; when little is left, PostgreSQL may sort that at once.
+    # A check reads everything page by page; near the end PostgreSQL may sort the rest at once.
     "sealed_events": 40000,
     "events_covered": 10000,
-    # Those of a matter may be looked through for a state, while they are few.
+    # PostgreSQL may read all documents of a matter to find a state while they are few.
     "documents": 2000,
-    # The first 2,000 (1,000) in the list's order, then the matches of a word that is rare there.
+    # Reads the first 2,000 (1,000) of the list, then the matches of a word that is rare there.
     "documents_found": 10000,
     "clients_found": 3000,
 }

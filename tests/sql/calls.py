@@ -7,14 +7,14 @@ from arguments import CALLS
 
 
 def calls(name):
-    """Each (who, arguments) of a statement."""
+    """Yields each (who, arguments) of a statement."""
     entries = CALLS[name] if isinstance(CALLS[name], list) else [CALLS[name]]
     for people, lists in entries:
         yield from product(people, lists)
 
 
 def filled(arguments, known):
-    """Arguments with what their names mean; "@new" is another one each time."""
+    """Returns the arguments with "@name" replaced; "@new" is a new id each time."""
 
     def value(one):
         if one == "@new":

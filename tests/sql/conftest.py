@@ -12,8 +12,8 @@ import real  # noqa: E402
 import scene  # noqa: E402
 from ctl_site import Cluster, Site  # noqa: E402
 
-# What plans depend on is as in appliance/postgresql.conf; the rest makes loading fast. Workers
-# for indexes would need more of /dev/shm than the 64 MB of a container.
+# Settings that affect plans are as in appliance/postgresql.conf; the rest makes loading fast.
+# Workers for indexes would need more of /dev/shm than the 64 MB of a container.
 SETTINGS = {
     "max_parallel_maintenance_workers": "0",
     "work_mem": "8MB", "effective_cache_size": "2GB", "shared_buffers": "512MB",
@@ -45,7 +45,7 @@ def empty(cluster, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def full(cluster, tmp_path_factory):
-    """An installation with a million documents of 20 firms; every statement tells its plan."""
+    """An installation with a million documents of 20 firms; every statement reports its plan."""
     site = migrated(cluster, tmp_path_factory.mktemp("full"))
     million.load(cluster, site.database)
     real.explain_all(cluster, site.database)

@@ -1,4 +1,4 @@
-"""A database of a million documents: what load/ draws, as fast as PostgreSQL takes it."""
+"""Fills a database with a million documents, which load/ generates, as fast as possible."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -13,7 +13,8 @@ HASTE = (
 
 
 def secondary_indexes(db):
-    """Name and definition of each index of the big tables that no constraint needs; GIN first."""
+    """Returns name and definition of each index of the big tables that no constraint needs; GIN
+    first."""
     return db.execute(
         "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)"
         "  FROM pg_index i WHERE i.indrelid::regclass::text = ANY (%s) AND NOT EXISTS"
@@ -24,7 +25,7 @@ def secondary_indexes(db):
 
 
 def load(cluster, database):
-    """Fills the tables past triggers and policies; files of one number at the same time."""
+    """Fills the tables past triggers and policies; runs files of the same number in parallel."""
 
     def run(statement):
         with cluster.connect(database) as db:

@@ -1,6 +1,6 @@
-"""Judges plans as auto_explain gives them: what was read, and whether that grows with the firm."""
+"""Judges plans of auto_explain: how many rows were read, and whether that grows with the firm."""
 
-SMALL = {"firm", "installation", "migration"}  # rows are counted by firms, not by a firm's data
+SMALL = {"firm", "installation", "migration"}  # rows grow with firms, not with data
 REMOVED = ("Rows Removed by Filter", "Rows Removed by Join Filter", "Rows Removed by Index Recheck")
 
 
@@ -20,13 +20,13 @@ def title(node):
 
 
 def total(node, key):
-    """Over all loops."""
+    """Returns the sum over all loops."""
     return node.get(key, 0) * node.get("Actual Loops", 1)
 
 
 def problems(plan, most, thrown=500):
-    """What a plan does that costs more in a larger firm. MOST: rows that any step may take in;
-    THROWN: rows that one may read in vain, besides ten for each that it returns."""
+    """Returns the steps of a plan that cost more in a larger firm. MOST: rows that any step may
+    read; THROWN: rows that a step may read in vain, besides ten for each that it returns."""
     for node in nodes(plan):
         returned = total(node, "Actual Rows")
         removed = sum(total(node, key) for key in REMOVED)

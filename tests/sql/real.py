@@ -1,4 +1,4 @@
-"""The portal's own way to PostgreSQL: its role, settings and statements, entered as it enters."""
+"""Connects to PostgreSQL as the portal does: with its role, settings, kz_enter() and statements."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "sql"))
 
 from generator.read import read  # noqa: E402
 
-# As io/db/conn.c sets them.
+# The same settings as in io/db/conn.c.
 OPTIONS = (
     "-c statement_timeout=60000 -c jit=off -c random_page_cost=1.1"
     " -c plan_cache_mode=force_generic_plan -c timezone=UTC"
@@ -25,7 +25,7 @@ TYPES = {"interval_ms": "interval"}
 
 
 def queries():
-    """Every statement of sql/query, as sql/generate reads them: by name."""
+    """Returns every statement of sql/query, by name, read by the code of sql/generate."""
     files = sorted((ROOT / "sql/query").glob("*.sql"))
     return {query.name: query for path in files for query in read(path)}
 
@@ -35,7 +35,7 @@ def token(name):
 
 
 def explain_all(cluster, database):
-    """From now on the portal's roles get a notice with the plan of every statement they run."""
+    """Makes PostgreSQL send the portal's roles a notice with the plan of every statement."""
     with cluster.connect() as db:
         for role in ("kanzlei_portal", "kanzlei_owner"):
             where = f"ALTER ROLE {role} IN DATABASE {database} SET"
@@ -58,7 +58,7 @@ class Line:
             self.plans.append(json.loads(text[text.index("{") :]))
 
     def prepare(self, query, conditions):
-        """The name of the statement with these conditions."""
+        """Prepares the statement with these conditions; returns its name."""
         name = ".".join([query.name, *sorted(conditions)])
         if name not in self.prepared and not unplanned(query):
             types = ", ".join(TYPES.get(kind, kind) for _, kind in query.sent)
@@ -68,13 +68,13 @@ class Line:
         return name
 
     def rows(self, query, arguments, enter):
-        """What a statement gives after the statements ENTER."""
+        """Returns the rows of a statement that runs after the statements ENTER."""
         name = self.prepare(query, asked(query, arguments))
         self.db.execute("BEGIN")
         try:
             for statement in enter:
                 self.db.execute(*statement)
-            if not query.writes and query.name != "enter":  # that notes a session as seen
+            if not query.writes and query.name != "enter":  # enter notes a session's use
                 self.db.execute("SET TRANSACTION READ ONLY")
             self.plans = []
             listed = ", ".join(literal(value) for value in sent(query, arguments))
@@ -85,13 +85,13 @@ class Line:
             self.db.execute("ROLLBACK")
 
     def explain(self, query, arguments, enter):
-        """The plans of one run: its own and those inside of it."""
+        """Returns the plans of one run: the statement's own and those inside of functions."""
         self.rows(query, arguments, enter)
         return self.plans
 
 
 def asked(query, arguments):
-    """The conditions that hold with these arguments."""
+    """Returns the conditions that hold with these arguments."""
     given = {name for (name, _), value in zip(query.args, arguments, strict=True) if value}
     return frozenset(given & set(query.conditions))
 
@@ -102,7 +102,7 @@ def sent(query, arguments):
 
 
 def unplanned(query):
-    """Whether a statement has no plan, and SQL's own PREPARE doesn't take it."""
+    """Returns whether a statement has no plan, so that SQL's PREPARE refuses it."""
     return query.sql().startswith("SET ")
 
 

@@ -1,4 +1,4 @@
-"""The people of load/ who call the statements, and what each of them calls them with."""
+"""The people of load/ who call the statements, and their arguments."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from real import token
 
 
 def nth(kind, n):
-    """The id of the N-th thing of a kind, as in load/1_people.sql."""
+    """Returns the id of the N-th thing of a kind, as in load/1_people.sql."""
     return str(uuid.UUID(f"0190{n:08x}7{kind:03x}8000{n:012x}"))
 
 
 @dataclass
 class Who:
-    """Somebody: at FIRM, with a session (its token is the hash of this name) or none; CLIENT is one
-    of those whom they may see, VISIBLE how many these are (0: all of them)."""
+    """A caller at FIRM, with a session (its token is the hash of this name) or none; CLIENT is one
+    of the clients that they may see, VISIBLE the number of these (0: all clients)."""
 
     firm: int
     session: str | None
@@ -29,7 +29,7 @@ class Who:
         return 0 if self.firm == 1 else self.firm * 100
 
     def enter(self):
-        """The statements by which a transaction of theirs begins."""
+        """Returns the statements that begin a transaction of this caller."""
         enter = "SELECT * FROM kz_enter(%s, %s, %s, '')"
         if self.side in ("staff", "client"):
             return [(enter, (f"firma-{self.firm}", token(self.session), "member"))]
@@ -51,7 +51,7 @@ PEOPLE = {
     "admin": staff(1, 0, client=0),  # this client has 6,000 documents
     "many": staff(1, 2, client=1, visible=5000),
     "few": staff(1, 3, client=3001, visible=12),
-    "helper": staff(1, 4, client=0, visible=22),  # 20 of these are seen by one matter
+    "helper": staff(1, 4, client=0, visible=22),  # of 20 of these they see one matter only
     "small": staff(7, 700, client=12000),
     "client": client(3001, client=3001, visible=1),
     "adviser": client(40, client=7041, visible=40),
@@ -71,7 +71,7 @@ LISTS = {
 
 
 def documents(who, db):
-    """Documents of WHO's client: one of each kind."""
+    """Returns one document of each kind, of WHO's client."""
 
     def one(condition, of="AND client = %(client)s"):
         row = db.execute(
@@ -96,7 +96,7 @@ def documents(who, db):
 
 
 def things(who, db):
-    """What the names in arguments.py mean for WHO."""
+    """Returns {name in arguments.py: its value for WHO}."""
     found = documents(who, db)
     ids = {"@client": (1, who.client), "@matter": (2, 2 * who.client), "@account": (3, who.client),
            "@staff": (4, who.lead + 5), "@upload": (13, who.client), "@locked": (3, 401),

@@ -1,11 +1,11 @@
-"""What a column may say is what a table of the sources says: no more, no less."""
+"""A CHECK constraint allows exactly the words of its table of the sources."""
 
 import re
 
 import pytest
 from real import ROOT
 
-# Which column is which table; a constraint that is changed needs a migration.
+# Columns and their tables; a change of a constraint needs a migration.
 COLUMNS = {
     ("right", "name"): ("rights.def", r'^KZ_RIGHT\(\w+, "(\w+)"\)'),
     ("job", "kind"): ("jobs.def", r'^KZ_JOB\(\w+, "(\w+)", '),
@@ -18,7 +18,7 @@ SELECT pg_get_constraintdef(c.oid) FROM pg_constraint c
 
 
 def allowed(site, table, column):
-    """The words that the CHECK of a column lists."""
+    """Returns the words that the CHECK of a column lists."""
     with site.cluster.connect(site.database) as db:
         rows = db.execute(CHECKS, (f'"{table}"', column)).fetchall()
     return {word for (text,) in rows for word in re.findall(r"'(\w+)'::text", text)}

@@ -1,4 +1,5 @@
-"""Lists that are put together for speed show what a plain statement does: a million documents."""
+"""Lists whose statements are written for speed return the same rows as plain statements, at a
+million documents."""
 
 import pytest
 import real
@@ -35,7 +36,7 @@ STATES = {
 
 
 def plain(name, who, given):
-    """The ids of a list as one plain statement, for the database's superuser."""
+    """Returns the ids of a list by one plain statement, run as the database's superuser."""
     text = (
         "SELECT d.id::text FROM document d LEFT JOIN delivery v"
         " ON v.firm = d.firm AND v.document = d.id AND v.client = d.client WHERE d.firm = %(firm)s"
@@ -56,7 +57,7 @@ def plain(name, who, given):
     for column in ("client", "matter"):
         text += f" AND d.{column} = %({column})s" if given.get(column) else ""
     like = given.get("like")
-    if like and len(like) < 5:  # one letter or two: words that begin so
+    if like and len(like) < 5:  # one or two letters find words that begin with them
         text += r" AND lower(d.name) ~ ('(^|[ _-])' || btrim(%(like)s, '%%'))"
     elif like:
         text += " AND lower(d.name) LIKE %(like)s"

@@ -1,4 +1,4 @@
-"""kanzleictl migrate on a database that an earlier version left: nothing of it is lost."""
+"""kanzleictl migrate loses nothing of the database of an earlier version."""
 
 import json
 from itertools import product
@@ -50,19 +50,19 @@ INSERT INTO delivery (firm, document, client, matter, direction, provided_at, pr
 SELECT d.firm, d.id, d.client, d.matter, d.direction, d.at, d.by, {values}
   FROM document d WHERE d.id IN (SELECT md5(id || %(name)s)::uuid FROM firm)
 """
-# When each step was done by whom: none, one who did it, and (of "notified" alone) nobody said whom.
+# Who took each step: nobody, a known person, or (of "notified" alone) an unknown one.
 STEPS = ("notified", "opened", "received", "confirmed")
 WHEN = {"notified": "01", "opened": "02", "received": "03", "confirmed": "04"}
 
 
 def shapes():
-    """Every delivery that a database at 005 could hold: (direction, {step: who or None})."""
+    """Yields every delivery that a database at 005 could hold: (direction, {step: who or None})."""
     for direction, *by in product(
         ("from_firm", "from_client"), (None, "maria", ""), *[(None, "maria", "karl")] * 3
     ):
         steps = {step: who for step, who in zip(STEPS, by, strict=True) if who is not None}
         if "received" in steps and "opened" not in steps:
-            continue  # refused even then
+            continue  # 005 refused that already
         yield direction, steps
 
 
@@ -82,7 +82,7 @@ def fill(db):
             values += [f"'{at(step)}'", f"md5(d.firm || '{who}')::uuid" if who else "NULL::uuid"]
         text = DELIVERY.format(columns=", ".join(columns), values=", ".join(values))
         db.execute(text, named)
-    # The mail of the first document went to two people; of one who is no more the event tells.
+    # The first document's mail went to two people; the event names one who no longer exists.
     db.execute(
         "INSERT INTO event (firm, id, at, kind, client, document, subject)"
         " SELECT d.firm, gen_random_uuid(), timestamptz '2026-02-01' + n * interval '1 day',"
@@ -94,7 +94,7 @@ def fill(db):
 
 
 def columns(db):
-    """The columns of every table, as SQL lists them."""
+    """Returns the columns of every table, as SQL lists them."""
     return dict(
         db.execute(
             "SELECT c.relname, string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum)"
@@ -106,7 +106,7 @@ def columns(db):
 
 
 def contents(db, of):
-    """Every row of every table: the columns OF."""
+    """Returns every row of every table, with the columns OF."""
     return {
         table: sorted(
             json.dumps(row)
@@ -117,7 +117,7 @@ def contents(db, of):
 
 
 def earlier(cluster, folder):
-    """An installation as the migrations up to BEFORE made it; rows are the owner's to see alone."""
+    """An installation with the migrations up to BEFORE; only the owner sees its rows."""
     site = Site(cluster, folder)
     with cluster.connect(site.database) as db:
         db.execute("CREATE EXTENSION pg_trgm; CREATE EXTENSION btree_gin; SET ROLE kanzlei_owner")
@@ -177,15 +177,15 @@ def test_every_step_is_there(migrated_site):
     assert migrated_site.sql("SELECT count(*) FROM delivery_step") == [(2 * len(wanted),)]
 
 
-def test_again_does_nothing(migrated_site):
+def test_a_second_migration_does_nothing(migrated_site):
     with migrated_site.cluster.connect(migrated_site.database) as db:
         before = contents(db, columns(db))
         assert migrated_site.json("migrate")["applied"] == []
         assert contents(db, columns(db)) == before
 
 
-def test_steps_go_on(migrated_site):
-    """A delivery that was opened before is opened once; one that was not is opened now."""
+def test_new_steps_after_the_migration(migrated_site):
+    """A delivery that was opened before keeps that step; one that was not is opened now."""
     for number, (_, steps) in enumerate(shapes()):
         named = f"document {number}"
         migrated_site.sql(

@@ -12,7 +12,7 @@ LINE = re.compile(r"^(not )?ok \d+(?: - (.*))?$")
 
 
 def run(site, path):
-    """What psql says of a file, as superuser."""
+    """Runs a file by psql as superuser; returns its output."""
     command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", path]
     command += ["-d", site.conninfo("postgres")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -20,7 +20,7 @@ def run(site, path):
 
 
 def results(output):
-    """(name, passed, what pgTAP says of it) of each line of TAP; the plan has to be met."""
+    """Returns (name, passed, diagnosis) of each line of TAP; checks the plan."""
     found = []
     for line in output.splitlines():
         match = LINE.match(line)

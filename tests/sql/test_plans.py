@@ -1,4 +1,5 @@
-"""Every statement of sql/query at a million documents: run as the portal does, its plan judged."""
+"""Runs every statement of sql/query as the portal does, at a million documents, and judges its
+plan."""
 
 import uuid
 from itertools import combinations
@@ -12,7 +13,7 @@ from calls import calls, filled
 from generator.read import Query, cut
 
 QUERIES = real.queries()
-# Rows that any step of a plan may take in, besides four for each visible client (not of the FLAT).
+# Rows that any step of a plan may read, besides four for each visible client (not of the FLAT).
 USUAL = 2000
 
 
@@ -26,7 +27,7 @@ def conditional():
 
 @pytest.mark.parametrize("name", conditional())
 def test_every_set_of_conditions_is_called(name):
-    """A page asks for any of them, but for one state at most, and for one way from a place."""
+    """A page may combine all conditions, but at most one state, and one direction from a place."""
     query = QUERIES[name]
     states = {one for one, kind in query.args if kind == "bool"} & set(query.conditions)
     rest = [one for one in query.conditions if one not in states]
@@ -57,7 +58,7 @@ def test_plan(name, lines, things):
 
 
 def judged(lines, statement, *before):
-    """What is found in a statement that no query is; BEFORE: settings."""
+    """Returns the faults of a statement that is not in sql/query; BEFORE: settings."""
     query = Query("here", uuid.uuid4().hex, [], "many", lines=[statement])
     cut(query)
     enter = scene.PEOPLE["admin"].enter() + [(f"SET LOCAL {one}",) for one in before]

@@ -1,4 +1,4 @@
-"""kanzleictl migrate --anew puts policies, grants and functions back, whatever became of them."""
+"""kanzleictl migrate --anew restores policies, grants and functions after any change."""
 
 import shutil
 
@@ -54,7 +54,7 @@ def site(cluster, tmp_path_factory):
         "CREATE OR REPLACE FUNCTION kz_tidy() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     ],
 )
-def test_migrate_puts_it_back(site, change):
+def test_migrate_restores_the_policies(site, change):
     before = snapshot(site)
     with site.cluster.connect(site.database) as db:
         db.execute(f"SET ROLE kanzlei_owner; {change}")
@@ -71,7 +71,8 @@ NOTE = "note (firm int PRIMARY KEY, text text, more text)"
 
 
 def changed(tmp_path, *edits, table=""):
-    """The folder sql with a migration that makes TABLE, and access.sql edited: (before, after)."""
+    """Copies the folder sql, adds a migration that makes TABLE, and edits access.sql: (before,
+    after)."""
     folder = tmp_path / "sql"
     shutil.copytree(SQL, folder)
     if table:
@@ -96,8 +97,8 @@ def changed(tmp_path, *edits, table=""):
         ("", [("('office', 'staff',  '-'", "('office', 'staff',  'firm'")], '"office"'),
     ],
 )
-def test_without_a_line_it_is_refused(cluster, tmp_path, table, edit, says):
-    """The migration says which table has no line, and the rules stay as they are."""
+def test_a_table_without_a_line_is_refused(cluster, tmp_path, table, edit, says):
+    """The migration names the table without a line, and the policies stay as they are."""
     site = migrated(cluster, tmp_path)
     before = snapshot(site)
     said = "".join(site.run("migrate", "--anew", code=1, sql=changed(tmp_path, *edit, table=table)))
@@ -110,7 +111,7 @@ def test_without_a_line_it_is_refused(cluster, tmp_path, table, edit, says):
     assert after == before
 
 
-def test_with_its_lines_a_new_table_is_secured(cluster, tmp_path):
+def test_a_new_table_with_its_lines_is_secured(cluster, tmp_path):
     site = migrated(cluster, tmp_path)
     edits = [
         ("    ('office', 'client'", LINES + "    ('office', 'client'"),
@@ -128,7 +129,7 @@ def test_with_its_lines_a_new_table_is_secured(cluster, tmp_path):
     assert site.sql(policies) == [("owner",), ("portal_select",)]
 
 
-def test_a_type_of_the_session_stands_for_no_other(site):
+def test_a_temporary_type_hides_no_other(site):
     """Without a search_path a type in pg_temp comes first; its CHECK would run as the owner."""
     with psycopg.connect(site.conninfo("kanzlei_portal")) as db:
         db.execute(

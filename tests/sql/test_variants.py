@@ -1,5 +1,5 @@
-"""How many sets of a statement's conditions one connection keeps prepared: tests/unit/db_variants.c
-asks with 100 of them."""
+"""The number of variants of a statement (sets of its conditions) that one connection keeps
+prepared: tests/unit/db_variants.c asks with 100 of them."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def answers(program, empty, *options):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_connection_keeps_so_many(db_variants, empty):
+def test_a_connection_keeps_64_variants(db_variants, empty):
     found = answers(db_variants, empty)
     assert [one["got"] for one in found] == [*range(100), 99, 0]
     assert [one["kept"] for one in found[:KEPT]] == list(range(1, KEPT + 1))
@@ -35,7 +35,7 @@ def test_a_connection_keeps_so_many(db_variants, empty):
     assert len({one["pid"] for one in found}) == 1
 
 
-def test_what_the_server_did_not_forget_ends_with_the_connection(db_variants, empty):
+def test_variants_left_on_the_server_end_with_the_connection(db_variants, empty):
     *before, kept, forgotten = answers(db_variants, empty, "break")
     assert len({one["pid"] for one in before}) == 1
     assert kept["pid"] != before[0]["pid"]

@@ -75,7 +75,8 @@ static kz_err_t *ask_alone(kz_db_pool_t *dbpool, unsigned asked, apr_pool_t *par
     return err;
 }
 
-/* What is behind the failing statement is skipped, the forgetting of the oldest set as well. */
+/* PostgreSQL skips the statements after the failing one, including the one that forgets the oldest
+ * set. */
 static kz_err_t *fail(kz_db_pool_t *dbpool, unsigned asked, apr_pool_t *parent)
 {
     kz_db_values_t none;

@@ -1,4 +1,4 @@
-/* Errors and secret memory, the first bricks of base. */
+/* Errors and secret memory. */
 #include "base/err.h"
 #include "base/secret.h"
 
@@ -114,7 +114,7 @@ static void test_secret_memory(void **state)
     apr_pool_destroy(pool);
 }
 
-/* Once the pool is gone the memory is too: who reads it is killed. */
+/* The pool's end unmaps the secret memory: reading it kills the process. */
 static void test_secret_is_gone_with_its_pool(void **state)
 {
     volatile unsigned char *secret;
@@ -131,7 +131,7 @@ static void test_secret_is_gone_with_its_pool(void **state)
     apr_pool_destroy(pool);
     child = fork();
     if (child == 0) {
-        signal(SIGSEGV, SIG_DFL); /* no report of a sanitizer: this is meant */
+        signal(SIGSEGV, SIG_DFL); /* the crash is intended: no report of a sanitizer */
         _exit(secret[0] == 42 ? 1 : 0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);

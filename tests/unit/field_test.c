@@ -1,4 +1,4 @@
-/* Fields of forms.def: what each kind takes, and what kanzleictl says of what it doesn't. */
+/* Fields of forms.def: the values that each kind accepts, and kanzleictl's errors about others. */
 #include "model/field.h"
 
 #include <setjmp.h>

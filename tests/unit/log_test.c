@@ -1,4 +1,4 @@
-/* The log: what reaches the hook, and with what. */
+/* The log: which lines reach the hook, and with which context. */
 #include "base/log.h"
 
 #include <pthread.h>
@@ -58,7 +58,7 @@ static void test_a_line(void **state)
     assert_null(said.context);
 }
 
-static void test_what_is_not_wanted_is_not_said(void **state)
+static void test_a_line_below_the_level_is_dropped(void **state)
 {
     (void)state;
     KZ_LOG(KZ_LOG_DEBUG, "nothing");
@@ -100,7 +100,7 @@ static void test_an_error_says_where_it_began(void **state)
     assert_int_equal(said.lines, 1);
 }
 
-static void test_of_two_errors_the_second_is_said(void **state)
+static void test_the_second_of_two_errors_is_logged(void **state)
 {
     kz_err_t *first = kz_err_create(KZ_ERR_DB_DOWN, "first"), *err;
 
@@ -133,7 +133,7 @@ static void test_an_assertion_is_an_error_with_its_place(void **state)
     kz_err_free(err);
 }
 
-static void test_what_must_hold_is_said_where_it_does_not(void **state)
+static void test_a_failed_condition_is_logged(void **state)
 {
     int three = 3;
 
@@ -166,8 +166,8 @@ static void *go_on_saying(void *ended)
     return NULL;
 }
 
-/* A write to a store that hangs ends when it likes, also while its process does. */
-static void test_a_thread_may_log_while_the_hook_goes(void **state)
+/* A write to a hanging store may end at any time, even while its process ends. */
+static void test_a_thread_may_log_while_the_hook_is_removed(void **state)
 {
     atomic_int ended = 0;
     pthread_t thread;
@@ -186,18 +186,18 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_line, listen_to_info, stop_listening),
-        cmocka_unit_test_setup_teardown(test_what_is_not_wanted_is_not_said, listen_to_info,
+        cmocka_unit_test_setup_teardown(test_a_line_below_the_level_is_dropped, listen_to_info,
                                         stop_listening),
         cmocka_unit_test_setup_teardown(test_the_context_of_the_thread, listen_to_info,
                                         stop_listening),
         cmocka_unit_test_setup_teardown(test_an_error_says_where_it_began, listen_to_info,
                                         stop_listening),
-        cmocka_unit_test_setup_teardown(test_of_two_errors_the_second_is_said, listen_to_info,
+        cmocka_unit_test_setup_teardown(test_the_second_of_two_errors_is_logged, listen_to_info,
                                         stop_listening),
-        cmocka_unit_test_setup_teardown(test_what_must_hold_is_said_where_it_does_not,
-                                        listen_to_info, stop_listening),
+        cmocka_unit_test_setup_teardown(test_a_failed_condition_is_logged, listen_to_info,
+                                        stop_listening),
         cmocka_unit_test(test_an_assertion_is_an_error_with_its_place),
-        cmocka_unit_test(test_a_thread_may_log_while_the_hook_goes),
+        cmocka_unit_test(test_a_thread_may_log_while_the_hook_is_removed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Counters and timings: counted by many threads, and used where something is waited for. */
+/* Counters and timings: many threads count, and waits for a slot are timed. */
 #include "base/metrics.h"
 
 #include <pthread.h>
@@ -47,7 +47,7 @@ static void test_threads_lose_nothing(void **state)
     assert_int_equal(sum.count, THREADS * TURNS);
 }
 
-/* START lies in the past: nothing here depends on how fast it runs. */
+/* START lies in the past: the test does not depend on speed. */
 static void test_buckets(void **state)
 {
     kz_timing_t own = {0};
@@ -79,8 +79,7 @@ static void test_names(void **state)
     assert_string_equal(kz_metrics_timing_name(KZ_TIMING_SLOTS_WAIT), "slots_wait");
 }
 
-/* Where no slot is free, the wait is timed and its end counted; who gets one at once does not wait.
- */
+/* If no slot is free, the wait is timed and its end counted; a slot at once counts as no wait. */
 static void test_waits_for_a_slot(void **state)
 {
     kz_timing_sum_t before, after;

@@ -1,5 +1,5 @@
-/* Forms: every sample is fed whole, byte by byte and cut at every position, and must tell the same.
- */
+/* Forms: every sample is parsed whole, byte by byte, and cut at every position: the result is the
+ * same. */
 #include "http/multipart.h"
 
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 
 static apr_pool_t *pool;
 
-/* What a parser told, as text: "name|filename|type=data;" for each part. */
+/* The parser's calls as text: "name|filename|type=data;" for each part. */
 typedef struct story_t {
     char text[4096];
     size_t len;
@@ -81,7 +81,7 @@ static kz_err_t *parse(story_t *story, const char *type, const char *body, size_
     err = kz_multipart_create(&parser, type, &limits, &handler, story, own);
     while (!err && from < len) {
         size_t to = from < cut[0] ? cut[0] : from < cut[1] ? cut[1] : from + step;
-        /* An allocation of just that size: reading beyond it is seen by AddressSanitizer. */
+        /* An allocation of exactly that size, so that AddressSanitizer sees a read beyond it. */
         size_t size = (to < len ? to : len) - from;
         char *piece = malloc(size);
 
@@ -116,7 +116,7 @@ static void compare(const char *body, size_t len, const size_t cut[2], size_t st
                  cut[1], step, body, told, expected);
 }
 
-/* EXPECTED: the story, or the name of the error. */
+/* EXPECTED: the text of the calls, or the name of the error. */
 static void check(const char *body, const char *expected)
 {
     size_t len = strlen(body);
@@ -353,7 +353,7 @@ static void boundaries(void **state)
                       8, (size_t[2]){0, 0}, 3));
 }
 
-/* A file of nothing but starts of boundaries, in pieces as httpd hands them over. */
+/* A file that consists of starts of boundaries, in pieces of the size that httpd uses. */
 static void much_data(void **state)
 {
     static const char head[] = "--xyz\r\n" FILE_("a") "\r\n", tail[] = "\r\n--xyz--\r\n";

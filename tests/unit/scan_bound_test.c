@@ -1,4 +1,5 @@
-/* The bound on plaintext under scan: never exceeded, in turn, and every wait ends. */
+/* The bound on plaintext under scan: it is never exceeded, waiters take turns, and every wait ends.
+ */
 #include "io/scan/scan.h"
 
 #include <pthread.h>
@@ -61,13 +62,13 @@ static void test_the_sum(void **state)
     assert_int_equal(code_of(0, 60), -1);          /* an empty one needs no room */
     kz_scan_release(a, ONE);
     assert_int_equal(code_of(ONE, 60), -1);
-    assert_int_equal(code_of(ONE, 60), -1); /* what was given up early is back */
+    assert_int_equal(code_of(ONE, 60), -1); /* the room given up early is free again */
     kz_scan_release(b, SUM - ONE);
 }
 
 typedef struct {
     apr_uint64_t size;
-    int order; /* in which it got its turn */
+    int order; /* number of its turn */
 } turn_t;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -85,8 +86,8 @@ static void *take_turn(void *data)
     return NULL;
 }
 
-/* A large one that waits is not passed by small ones for which there is room. */
-static void test_in_turn(void **state)
+/* Small documents for which there is room do not overtake a large one that waits. */
+static void test_waiters_take_turns(void **state)
 {
     turn_t large = {ONE, 0}, small = {1, 0};
     int held = reserve(ONE);
@@ -95,7 +96,7 @@ static void test_in_turn(void **state)
     (void)state;
     turns = 0;
     pthread_create(&first, NULL, take_turn, &large);
-    while (code_of(1, 0.02) != KZ_ERR_BUSY) /* until the large one stands in line */
+    while (code_of(1, 0.02) != KZ_ERR_BUSY) /* until the large one waits */
         continue;
     pthread_create(&second, NULL, take_turn, &small);
     usleep(50000);
@@ -108,7 +109,7 @@ static void test_in_turn(void **state)
     assert_true(large.order && small.order);
 }
 
-/* One that gives up lets those behind it pass. */
+/* A waiter that gives up lets those behind it pass. */
 static void test_giving_up(void **state)
 {
     turn_t small = {SUM - ONE, 0};
@@ -163,8 +164,8 @@ static void test_never_exceeded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_document),   cmocka_unit_test(test_the_sum),
-        cmocka_unit_test(test_in_turn),        cmocka_unit_test(test_giving_up),
+        cmocka_unit_test(test_one_document),       cmocka_unit_test(test_the_sum),
+        cmocka_unit_test(test_waiters_take_turns), cmocka_unit_test(test_giving_up),
         cmocka_unit_test(test_never_exceeded),
     };
 

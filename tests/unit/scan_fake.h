@@ -1,4 +1,5 @@
-/* A scanner that misbehaves as told: one step per connection, in order. Runs as two threads. */
+/* A scanner that misbehaves as a test tells it: one step per connection, in order. It is two
+ * threads. */
 #ifndef KZ_TESTS_SCAN_FAKE_H
 #define KZ_TESTS_SCAN_FAKE_H
 
@@ -42,7 +43,7 @@ typedef struct {
     const step_t *steps;
     int count;
     volatile int served;      /* requests taken */
-    volatile int seals;       /* of the last descriptor */
+    volatile int seals;       /* seals of the last descriptor */
     volatile long long left;  /* milliseconds to the last request's deadline, as it came */
     volatile long long bytes; /* size of the last descriptor */
     int state;                /* answered to who asks; 0: nobody answers */
@@ -105,7 +106,7 @@ static inline int fake_say(int fd, kz_scand_kind_t kind, const char *what)
     return send(fd, &reply, sizeof reply, MSG_NOSIGNAL) == sizeof reply;
 }
 
-/* Until the client has left. */
+/* Waits until the client has disconnected. */
 static inline void fake_wait(int fd, int alive)
 {
     struct pollfd wait = {fd, POLLIN, 0};

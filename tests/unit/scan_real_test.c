@@ -128,7 +128,7 @@ static void test_status(void **state)
     assert_true(status.loaded > 0 && status.loaded <= apr_time_now());
 }
 
-/* The first child of PID, or 0. */
+/* Returns the first child of PID, or 0. */
 static pid_t child(pid_t pid)
 {
     char name[64];
@@ -144,7 +144,7 @@ static pid_t child(pid_t pid)
     return number;
 }
 
-/* The time that PID has computed, in clock ticks. */
+/* Returns the CPU time of PID, in clock ticks. */
 static unsigned long ticks(pid_t pid)
 {
     unsigned long user = 0, kernel = 0;

@@ -1,5 +1,5 @@
-/* The scanner's client against a scanner that misbehaves: whatever it does, the wait ends and
- * nothing becomes "clean" that nobody called so. */
+/* The scanner's client against a scanner that misbehaves: whatever it does, the wait ends, and no
+ * document becomes "clean" without that verdict. */
 #include "io/scan/scan.h"
 
 #include <apr_general.h>
@@ -108,10 +108,10 @@ static void test_one_that_dies_is_asked_again_once(void **state)
     (void)state;
     expect(once, 2, -1, KZ_SCAN_CLEAN, NULL);
     expect(early, 2, -1, KZ_SCAN_INFECTED, "X");
-    /* It is the document that does it ... */
+    /* The document itself kills the worker ... */
     expect(twice, 2, -1, KZ_SCAN_UNSCANNABLE, "error");
     expect(garbage, 2, -1, KZ_SCAN_UNSCANNABLE, "error");
-    /* ... unless nobody has looked at it. */
+    /* ... unless no worker has begun to scan it. */
     expect(never, 2, KZ_ERR_SCANNER_DOWN, KZ_SCAN_UNSCANNABLE, "error");
 }
 
@@ -122,7 +122,7 @@ static void test_one_that_goes_down_is_no_verdict(void **state)
     fake_t fake;
 
     (void)state;
-    fake_start(&fake, twice, 2, 0); /* nobody answers for it any more */
+    fake_start(&fake, twice, 2, 0); /* nobody answers for the scanner any more */
     assert_int_equal(ask(&verdict, &fake, 60), KZ_ERR_SCANNER_DOWN);
     fake_stop(&fake);
 }
@@ -176,14 +176,14 @@ static void test_hung_ones_are_found_out(void **state)
     fake_t fake;
 
     (void)state;
-    /* Nobody answers for it, or it still loads: down, long before the deadline. */
+    /* Nobody answers for the scanner, or it still loads: "down", long before the deadline. */
     fake_start(&fake, &silent, 1, 0);
     assert_int_equal(ask(&verdict, &fake, 3600), KZ_ERR_SCANNER_DOWN);
     fake_stop(&fake);
     fake_start(&fake, &silent, 1, KZ_SCAND_LOADING);
     assert_int_equal(ask(&verdict, &fake, 3600), KZ_ERR_SCANNER_DOWN);
     fake_stop(&fake);
-    /* It had begun and says nothing any more: hung, whatever the keeper says. */
+    /* The worker had begun and then says nothing: "hung", whatever the keeper says. */
     fake_start(&fake, &fallen, 1, KZ_SCAND_READY);
     assert_int_equal(ask(&verdict, &fake, 3600), KZ_ERR_SCANNER_DOWN);
     fake_stop(&fake);
@@ -209,7 +209,7 @@ static void test_a_full_queue(void **state)
     fake_t fake;
 
     (void)state;
-    fake_start(&fake, NULL, 0, KZ_SCAND_READY); /* takes none; its queue holds one */
+    fake_start(&fake, NULL, 0, KZ_SCAND_READY); /* accepts none; its queue holds one */
     snprintf(address.sun_path, sizeof address.sun_path, "%.100s", fake.path);
     for (int i = 0; i < 2; i++) {
         queued[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -246,7 +246,7 @@ static void test_what_is_sent(void **state)
     fake_stop(&fake);
 }
 
-/* As when a job is repeated: the seals are there already. */
+/* A repeated job sends the same file, which has its seals already. */
 static void test_sent_twice(void **state)
 {
     static const step_t clean[] = {{SAY, KZ_SCAND_CLEAN, ""}, {SAY, KZ_SCAND_CLEAN, ""}};

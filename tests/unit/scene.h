@@ -1,4 +1,4 @@
-/* What tests with files need: a folder for one test, whole files, and errors checked with their
+/* Helpers for tests with files: a folder for one test, whole files, and errors checked with their
  * details shown. */
 #ifndef KZ_TESTS_SCENE_H
 #define KZ_TESTS_SCENE_H
@@ -23,7 +23,7 @@
 
 #include "base/err.h"
 
-/* EXPRESSION succeeds. */
+/* Checks that EXPRESSION succeeds. */
 #define assert_ok(expression)                                                                      \
     do {                                                                                           \
         kz_err_t *scene_err = (expression);                                                        \
@@ -35,7 +35,7 @@
         }                                                                                          \
     } while (0)
 
-/* EXPRESSION fails with CODE. */
+/* Checks that EXPRESSION fails with CODE. */
 #define assert_code(expression, code)                                                              \
     do {                                                                                           \
         kz_err_t *scene_err = (expression);                                                        \
@@ -49,7 +49,7 @@
         kz_err_free(scene_err);                                                                    \
     } while (0)
 
-/* A new folder below $TMPDIR or /tmp. */
+/* Makes a new folder below $TMPDIR or /tmp. */
 static inline const char *scene_folder(apr_pool_t *pool)
 {
     const char *tmp = getenv("TMPDIR");
@@ -67,7 +67,7 @@ static inline int scene_unlink(const char *path, const struct stat *info, int ty
     return remove(path);
 }
 
-/* Removes a folder and what is in it. */
+/* Removes a folder with its content. */
 static inline void scene_remove(const char *folder)
 {
     nftw(folder, scene_unlink, 16, FTW_DEPTH | FTW_PHYS);
@@ -83,7 +83,7 @@ static inline void scene_write(const char *path, const void *data, size_t len)
     assert_int_equal(fclose(file), 0);
 }
 
-/* The whole file, with a NUL behind it. */
+/* Returns the whole file, with a NUL after it. */
 static inline unsigned char *scene_read(size_t *len, const char *path, apr_pool_t *pool)
 {
     FILE *file = fopen(path, "re");
@@ -109,8 +109,8 @@ static inline int scene_proc(const char *path, const char *text)
     return good;
 }
 
-/* A mount namespace of the program's own, as root or in a user namespace: nothing outside sees what
- * it mounts, and nothing is left over. */
+/* Gives the program a mount namespace of its own, as root or in a user namespace: no other process
+ * sees its mounts, and none is left over. */
 static inline int scene_namespace(void)
 {
     char users[64], groups[64];
@@ -126,7 +126,7 @@ static inline int scene_namespace(void)
     return done;
 }
 
-/* Mounts a tmpfs ("size=512k") on a folder. 0, with a message, where that isn't allowed. */
+/* Mounts a tmpfs ("size=512k") on a folder. Returns 0, with a message, where that isn't allowed. */
 static inline int scene_mount(const char *path, const char *options)
 {
     if (scene_namespace() && mount("tmpfs", path, "tmpfs", 0, options) == 0)

@@ -1,5 +1,4 @@
-/* What the tests of sealing share: keys in a folder, spools made of a pattern, objects in memory.
- */
+/* Helpers for the tests of sealing: keys in a folder, spools of a pattern, objects in memory. */
 #ifndef KZ_TESTS_SEAL_SCENE_H
 #define KZ_TESTS_SEAL_SCENE_H
 
@@ -62,7 +61,7 @@ static inline int teardown(void **state)
 typedef struct object_t {
     unsigned char *data;
     size_t len;
-    size_t most; /* bytes that one call gives at most, 0: no bound */
+    size_t most; /* the most bytes that one call returns, 0: no bound */
 } object_t;
 
 static inline kz_err_t *object_read(void *baton, apr_uint64_t offset, void *buffer, size_t *len)
@@ -111,7 +110,7 @@ static inline kz_seal_meta_t meta_of(const unsigned char *data, size_t size)
     return meta;
 }
 
-/* Appends DATA to the spool in pieces of STEP bytes; how much it held before is *OFFSET. */
+/* Appends DATA to the spool in pieces of STEP bytes; *OFFSET becomes its size before. */
 static inline void spool_append(const char *path, apr_uint64_t *offset, const unsigned char *data,
                                 size_t len, size_t step)
 {
@@ -146,7 +145,7 @@ static inline object_t object_make(const char *name, size_t size)
     return object_load(path);
 }
 
-/* Opens the object and reads it from FROM on: DATA from there is what must come. */
+/* Opens the object and reads it from FROM on; checks that it gives DATA from there. */
 static inline kz_err_t *read_all(object_t *object, const unsigned char *data, size_t size,
                                  size_t from)
 {

@@ -7,7 +7,7 @@
 
 #include <apr_general.h>
 
-/* What the spool at PATH holds is the first *LEN bytes of DATA. */
+/* Checks that the spool at PATH holds the first *LEN bytes of DATA. */
 static void assert_holds(const char *path, const unsigned char *data, apr_uint64_t len)
 {
     unsigned char sha256[KZ_SEAL_SHA256], want[KZ_SEAL_SHA256];
@@ -59,7 +59,7 @@ static void test_continued(void **state)
     assert_finishes(path, data, size);
 }
 
-/* The pool's end keeps what was written, as a request that ends early does. */
+/* A request that ends early destroys its pool: the written bytes are kept. */
 static void test_closed_by_pool(void **state)
 {
     const char *path = in_folder("spool");
@@ -107,7 +107,7 @@ static void test_cut(void **state)
     }
 }
 
-/* A crash leaves the file at any length: what was whole stays, the rest is sent again. */
+/* A crash leaves the file at any length: complete chunks stay, the rest is sent again. */
 static void test_torn(void **state)
 {
     const size_t size = 2 * KZ_SEAL_CHUNK + 777;
@@ -130,7 +130,7 @@ static void test_torn(void **state)
     }
 }
 
-/* A file system that got the length to disk, but not the bytes. */
+/* After a crash a file system may have the length on disk, but zeros instead of the bytes. */
 static void test_torn_to_zeros(void **state)
 {
     const size_t size = 3 * KZ_SEAL_CHUNK + 777;
@@ -181,11 +181,11 @@ static void test_half_finished(void **state)
         assert_holds(path, data, sizes[i]);
         assert_finishes(path, data, sizes[i]);
         scene_write(path, after.data, after.len);
-        spool_append(path, &offset, data + sizes[i], 100, 100); /* goes on after all */
+        spool_append(path, &offset, data + sizes[i], 100, 100); /* the upload resumes after all */
         assert_int_equal(offset, sizes[i]);
         assert_finishes(path, data, sizes[i] + 100);
         scene_write(path, after.data, after.len);
-        if (sizes[i] % KZ_SEAL_CHUNK == 0) { /* torn behind the last chunk, and left alone */
+        if (sizes[i] % KZ_SEAL_CHUNK == 0) { /* torn after the last chunk, and left alone */
             assert_int_equal(truncate(path, (off_t)after.len + 5), 0);
             spool_append(path, &offset, NULL, 0, 1);
             assert_finishes(path, data, sizes[i]);
@@ -233,7 +233,7 @@ static void test_tail_is_not_last(void **state)
     assert_code(read_all(&object, data, 70000, 0), KZ_ERR_SEAL);
 }
 
-static void test_one_writer(void **state)
+static void test_only_one_writer(void **state)
 {
     const char *path = spool_make("spool", pattern(10), 10, 10);
     kz_seal_meta_t meta = meta_of(pattern(10), 10);
@@ -252,7 +252,7 @@ static void test_one_writer(void **state)
     assert_ok(kz_seal_spool_finish(path, key, &meta, pool)); /* a refusal leaves no lock behind */
 }
 
-/* What is held counts only once it is kept: a crash in between leaves the spool as it was. */
+/* Held bytes count only once they are kept: a crash in between leaves the spool as it was. */
 static void test_held(void **state)
 {
     static const size_t before[] = {0, 1000, 65536, 100000};
@@ -289,7 +289,7 @@ static void test_held(void **state)
     }
 }
 
-/* Finished once more it stays as it is, byte by byte: a store may have it already. */
+/* Finishing a finished spool changes no byte of it: a store may have it already. */
 static void test_finished_twice(void **state)
 {
     static const size_t sizes[] = {0, 5, 65536, 65537};
@@ -308,7 +308,7 @@ static void test_finished_twice(void **state)
         second = object_load(path);
         assert_int_equal(first.len, second.len);
         assert_memory_equal(first.data, second.data, first.len);
-        meta.name = "anders.txt"; /* another description is written, of course */
+        meta.name = "anders.txt"; /* another description changes the file */
         assert_ok(kz_seal_spool_finish(path, key, &meta, pool));
         second = object_load(path);
         assert_memory_not_equal(first.data, second.data, KZ_SEAL_HEADER);
@@ -362,8 +362,7 @@ static void test_copy_for_the_scanner(void **state)
     assert_memory_equal(plain.data, data, 150000);
 }
 
-/* A full disk costs nothing of what was written before, and the spool goes on when there is room.
- */
+/* A full disk loses no byte written before, and the spool continues when there is room. */
 static void test_full_disk(void **state)
 {
     const char *mount_point = in_folder("small"), *path = in_folder("small/spool");
@@ -413,7 +412,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_held, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage_is_seen, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tail_is_not_last, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_one_writer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_only_one_writer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fresh_nonces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_copy_for_the_scanner, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_disk, setup, teardown),

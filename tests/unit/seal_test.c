@@ -7,7 +7,7 @@
 
 /* --- keys --- */
 
-static void test_keys_are_bound(void **state)
+static void test_wrapped_keys_open_only_their_own(void **state)
 {
     unsigned char damaged[KZ_SEAL_WRAPPED];
     kz_seal_keyring_t *other;
@@ -258,7 +258,7 @@ static void test_reader_can_be_asked_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_keys_are_bound, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrapped_keys_open_only_their_own, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keyring_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_derived_keys, setup, teardown),

@@ -1,5 +1,5 @@
-/* Slots: never more at once than there are, never more who wait than may, and who waits gets one or
- * is told. */
+/* Slots: never more users at once than slots, never more waiters than allowed, and each waiter gets
+ * a slot or an error. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static void *turn(void *baton)
     return NULL;
 }
 
-static void test_never_more(void **state)
+static void test_never_more_than_slots(void **state)
 {
     pthread_t threads[THREADS];
     void *failed;
@@ -57,7 +57,7 @@ static void test_never_more(void **state)
     assert_in_range(most, 1, COUNT);
 }
 
-static void test_none_left(void **state)
+static void test_a_wait_ends_without_a_slot(void **state)
 {
     kz_err_t *err;
     int i;
@@ -75,7 +75,7 @@ static void test_none_left(void **state)
         kz_slots_give(slots);
 }
 
-/* Takes one and says whether it was told at once that enough wait. */
+/* Takes a slot. Returns 1 if it was refused at once because enough others wait. */
 static int is_full(kz_err_t **err, kz_slots_t *bounded, apr_interval_time_t wait)
 {
     *err = kz_slots_take(bounded, wait);
@@ -109,7 +109,7 @@ static void test_only_so_many_wait(void **state)
     inside = 0;
     for (i = 0; i < WAITING; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, wait_for_one, bounded), 0);
-    do { /* not yet, as long as a thread has to start */
+    do { /* not yet waiting while a thread is starting */
         full = is_full(&err, bounded, 1000);
         assert_non_null(err);
         assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
@@ -144,8 +144,8 @@ static void test_nobody_may_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_none_left),
-        cmocka_unit_test(test_never_more),
+        cmocka_unit_test(test_a_wait_ends_without_a_slot),
+        cmocka_unit_test(test_never_more_than_slots),
         cmocka_unit_test(test_only_so_many_wait),
         cmocka_unit_test(test_nobody_may_wait),
     };

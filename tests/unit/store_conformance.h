@@ -14,7 +14,7 @@
 #define CONFORMANCE_INSTALLATION "01932c5e-0000-7abc-8def-0123456789ab"
 
 static const kz_store_driver_t *driver;
-static const char *driver_rest; /* of the URL */
+static const char *driver_rest; /* scheme of the URL */
 static void *store;             /* opened for each test */
 static apr_pool_t *pool;
 
@@ -23,7 +23,7 @@ static inline apr_time_t soon(void)
     return apr_time_now() + apr_time_from_sec(30);
 }
 
-/* A source of SIZE bytes that depend on SEED. */
+/* Returns a source of SIZE bytes that depend on SEED. */
 static inline int source_make(size_t size, int seed)
 {
     unsigned char *data = apr_palloc(pool, size + 1);
@@ -46,7 +46,7 @@ static inline kz_err_t *put_seeded(const char *key, size_t size, int seed)
     return err;
 }
 
-/* The object is SIZE bytes of SEED, whole and in pieces. */
+/* Checks that the object is the SIZE bytes of SEED, read whole and in pieces. */
 static inline void assert_object(const char *key, size_t size, int seed)
 {
     unsigned char *want = apr_palloc(pool, size + 1), *got = apr_palloc(pool, size + 100);
@@ -113,7 +113,7 @@ static inline int conformance_teardown(void **state)
     return 0;
 }
 
-/* Comes first: the store is empty and has no marker. */
+/* Runs first, while the store is empty and has no marker. */
 static inline void conform_marker(void **state)
 {
     char text[64] = {0};
@@ -319,7 +319,7 @@ static inline kz_err_t *racer_end(racer_t *racer)
     return racer->err;
 }
 
-/* Of several that write other bytes to one key at once, exactly one wins. */
+/* Of several writers of different bytes to one key at once, exactly one wins. */
 static inline void conform_race(void **state)
 {
     racer_t racers[4];
@@ -346,7 +346,7 @@ static inline void conform_race(void **state)
     }
 }
 
-/* Writing beside a removal that prunes the same folders. */
+/* Writes while a removal prunes the same folders. */
 static inline void conform_put_beside_remove(void **state)
 {
     racer_t racer;
@@ -372,7 +372,7 @@ static inline kz_err_t *stage_seeded(void **staged, const char *key, size_t size
     return err;
 }
 
-/* In two steps, by a driver that can: nobody finds it in between. */
+/* Writes in two steps, if the driver can: nobody finds the object in between. */
 static inline void conform_staged(void **state)
 {
     const char *key = "1/ab/staged/1";
@@ -392,7 +392,7 @@ static inline void conform_staged(void **state)
     assert_ok(stage_seeded(&staged, key, 200000, 2)); /* repeatable */
     assert_ok(driver->name(staged));
     assert_ok(stage_seeded(&staged, key, 200000, 2));
-    driver->drop(staged); /* what was there stays */
+    driver->drop(staged); /* the earlier object stays */
     assert_object(key, 200000, 2);
     assert_code(stage_seeded(&staged, key, 200000, 3), KZ_ERR_CONFLICT);
     assert_object(key, 200000, 2);

@@ -1,4 +1,4 @@
-/* What keeps the stores of a set alike: replacement, removal, listing. */
+/* Replacement, removal and listing, which keep the stores of a set alike. */
 #include "store_scene.h"
 
 #include <apr_general.h>

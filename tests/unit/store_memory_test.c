@@ -9,8 +9,8 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
-/* What one write has left. It is never changed, and lives as long as KEPT, so that whoever reads it
- * is not disturbed. */
+/* The content of one object. It is never changed, and lives as long as KEPT, so that a reader is
+ * not disturbed. */
 typedef struct blob_t {
     apr_uint64_t size;
     unsigned char data[];
@@ -53,7 +53,7 @@ static const blob_t *find(apr_hash_t *room, const char *key)
     return blob;
 }
 
-/* What each call but mark, and get of the marker, begins with. */
+/* Begins each call except mark, and get of the marker. */
 static kz_err_t *ready(apr_hash_t *room, const char *key, apr_time_t deadline)
 {
     KZ_TRY(in_time(deadline));

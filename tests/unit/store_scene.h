@@ -20,9 +20,9 @@
 typedef struct fault_t {
     int down;                 /* every call fails */
     int read_breaks;          /* reads fail at and behind this offset, if it isn't 0 */
-    int hang;                 /* put waits until it is 0 */
-    apr_interval_time_t slow; /* get takes so long */
-    int gets, puts;           /* how often called */
+    int hang;                 /* put hangs until it is 0 */
+    apr_interval_time_t slow; /* time that get takes */
+    int gets, puts;           /* number of calls */
 } fault_t;
 
 static fault_t faults[STORES];
@@ -327,7 +327,7 @@ static inline void assert_well(int index, int well)
         assert_non_null(strstr(why, kz_stores_name(stores, index)));
 }
 
-/* Lets a hanging store go on, and waits until its thread is over. */
+/* Releases a hanging store, and waits until its thread has ended. */
 static inline void release_hang(int index)
 {
     int i;

@@ -17,7 +17,7 @@ static void test_bad_configuration(void **state)
     assert_code(kz_stores_open(&set, &good, 1, 1, "", pool), KZ_ERR_CONFIG);
     assert_code(kz_stores_open(&set, &bad, 1, 1, INSTALLATION, pool), KZ_ERR_CONFIG);
     assert_code(kz_stores_open(&set, &none, 1, 1, INSTALLATION, pool), KZ_ERR_CONFIG);
-    assert_ok(kz_stores_open(&set, &good, 1, 1, INSTALLATION, pool)); /* only not there */
+    assert_ok(kz_stores_open(&set, &good, 1, 1, INSTALLATION, pool)); /* not there, but no fault */
     assert_code(kz_stores_check(set, 0, soon(), pool), KZ_ERR_STORE_DOWN);
     assert_code(kz_stores_initialise(set, soon(), pool), KZ_ERR_STORE_DOWN);
 }
@@ -38,7 +38,7 @@ static void test_marker_only_when_told(void **state)
     for (i = 0; i < STORES; i++)
         assert_int_equal(mkdir(store_path(i, ""), 0700), 0);
     assert_ok(kz_stores_initialise(stores, soon(), pool));
-    assert_ok(kz_stores_initialise(stores, soon(), pool)); /* again: nothing to do */
+    assert_ok(kz_stores_initialise(stores, soon(), pool)); /* a second time: nothing to do */
     for (i = 0; i < STORES; i++) {
         assert_ok(kz_stores_check(stores, i, soon(), pool));
         assert_well(i, 1);
@@ -67,7 +67,7 @@ static void test_another_installation(void **state)
     assert_code(kz_stores_check(stores, 1, soon(), pool), KZ_ERR_CONFIG);
 }
 
-/* The disk goes and comes back: no restart is needed. */
+/* The disk disappears and comes back: no restart is needed. */
 static void test_comes_back(void **state)
 {
     unsigned char held[STORES];
@@ -107,8 +107,8 @@ static void test_quorum(void **state)
     assert_whole(0, "7/aa/other/1", 100000, 1);
 }
 
-/* A store that hangs: the answer comes when the others have it, the thread is left behind, no
- * second one is started, and what it writes in the end is whole. */
+/* A store hangs: the answer comes when the others have the object. Its thread is left behind, no
+ * second one is started, and the object that it writes in the end is whole. */
 static void test_hanging_store(void **state)
 {
     apr_time_t start = apr_time_now();
@@ -166,7 +166,7 @@ static void test_closed_while_hanging(void **state)
         apr_sleep(10000);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_size, 5000);
-    apr_sleep(50000); /* for the thread's last steps: a leak checker looks at the end */
+    apr_sleep(50000); /* for the thread's last steps: a leak checker runs at the end */
     scene_remove(old);
     bare_setup(state);
 }
@@ -206,14 +206,14 @@ static void test_found_missing_down(void **state)
     assert_code(kz_stores_get(&object, &size, stores, KEY, soon(), pool), KZ_ERR_STORE_DOWN);
     assert_ok(put(held, KEY, 100, 1, soon()));
     faults[0].down = 0;
-    assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool)); /* 0 has missed it */
+    assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool)); /* store 0 has missed it */
     assert_ok(read_rest(object, 0, 100, 1));
     assert_code(kz_stores_get(&object, &size, stores, "/etc/passwd", soon(), pool), KZ_ERR_INVALID);
     assert_code(kz_stores_get_from(&object, &size, stores, 0, KEY, pool), KZ_ERR_NOT_FOUND);
     assert_code(kz_stores_get_from(&object, &size, stores, 3, KEY, pool), KZ_ERR_INVALID);
 }
 
-/* A store that has failed or was slow is asked last. */
+/* A store that has failed or was slow is read last. */
 static void test_asked_last(void **state)
 {
     unsigned char held[STORES];
@@ -237,12 +237,12 @@ static void test_asked_last(void **state)
     assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool));
     assert_int_equal(kz_stores_source(object), 2);
     faults[0].down = 0;
-    faults[2].down = 1; /* then one that is shunned is better than none */
+    faults[2].down = 1; /* a shunned store is better than none */
     assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool));
     assert_int_equal(kz_stores_source(object), 0);
 }
 
-/* Whoever finds the bytes wrong goes on with another copy. */
+/* A reader that finds wrong bytes continues with another copy. */
 static void test_next_copy(void **state)
 {
     unsigned char held[STORES];
@@ -252,7 +252,7 @@ static void test_next_copy(void **state)
     (void)state;
     assert_ok(put(held, KEY, 1000, 1, soon()));
     scene_write(store_path(0, "/" KEY), pattern(1000, 9), 1000);
-    scene_write(store_path(1, "/" KEY), pattern(999, 1), 999); /* shorter: not taken at all */
+    scene_write(store_path(1, "/" KEY), pattern(999, 1), 999); /* shorter: not used at all */
     assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool));
     assert_ok(kz_stores_next(object));
     assert_int_equal(kz_stores_source(object), 2);

@@ -1,4 +1,4 @@
-/* Writing in two steps: what is staged, and not named yet. */
+/* Writing in two steps: objects that are staged, but have no name yet. */
 #include "store_scene.h"
 
 #include <apr_general.h>
@@ -18,7 +18,7 @@ static kz_err_t *give(unsigned char *held, int fd, size_t size)
     return kz_stores_settle(held, begin(fd, size, 1), soon());
 }
 
-/* Files in the folder of unfinished writes of store INDEX. */
+/* Returns the number of files in the folder of unfinished writes of store INDEX. */
 static int unfinished(int index)
 {
     DIR *dir = opendir(store_path(index, "/.tmp"));
@@ -57,7 +57,8 @@ static int source(size_t size)
     return fd;
 }
 
-/* One store keeps the file itself, the others have copies; its own name may go. */
+/* One store takes over the file itself, the others get copies; the file's first name may be
+ * removed. */
 static void test_give(void **state)
 {
     unsigned char *bytes = pattern(100000, 1), held[STORES];
@@ -84,7 +85,7 @@ static void test_give(void **state)
         assert_whole(i, KEY, 100000, 1);
 }
 
-/* What lies elsewhere, or has no name any more, is copied. */
+/* A file on another file system, or without a name, is copied. */
 static void test_give_from_elsewhere(void **state)
 {
     unsigned char held[STORES];
@@ -99,7 +100,7 @@ static void test_give_from_elsewhere(void **state)
         assert_whole(i, KEY, 100000, 1);
 }
 
-/* All of it is written, and nobody finds it before its time. */
+/* The object is written completely, and nobody finds it before it gets its name. */
 static void test_nothing_before_its_time(void **state)
 {
     unsigned char held[STORES];
@@ -121,7 +122,7 @@ static void test_nothing_before_its_time(void **state)
     }
 }
 
-/* Of what is dropped nothing stays, and no store is called bad for it. */
+/* A dropped object leaves nothing, and no store counts as failed. */
 static void test_dropped(void **state)
 {
     const char *path = apr_pstrcat(pool, folder, "/given", NULL);
@@ -158,7 +159,7 @@ static void test_dropped_with_its_pool(void **state)
     assert_int_equal(unfinished(0) + unfinished(1) + unfinished(2), 0);
 }
 
-/* Whoever goes on with an object that a killed process was writing removes what is left of it. */
+/* A second writer of an object removes what a killed process has left of it. */
 static void test_swept_by_key(void **state)
 {
     const kz_store_source_t other = {"7/aa/another/1", source(1000), 1000, 0};
@@ -180,8 +181,8 @@ static void test_swept_by_key(void **state)
     assert_absent();
 }
 
-/* Its caller is gone for good, as it seems: no thread waits for ever. */
-static void test_never_said(void **state)
+/* The caller never says whether to name the object: no thread waits for ever. */
+static void test_caller_never_decides(void **state)
 {
     const kz_store_source_t source_of = {KEY, source(1000), 1000, 0};
     unsigned char held[STORES];
@@ -199,7 +200,7 @@ static void test_never_said(void **state)
     assert_absent();
 }
 
-/* One that fails between both steps is as one that fails in the first. */
+/* A store that fails between both steps counts as one that fails in the first. */
 static void test_fails_in_between(void **state)
 {
     unsigned char held[STORES];
@@ -218,7 +219,7 @@ static void test_fails_in_between(void **state)
     assert_well(1, 0);
 }
 
-/* A store that hangs is not waited for when all is to be dropped, and gets no second write. */
+/* Dropping does not wait for a store that hangs, and starts no second write in it. */
 static void test_dropped_while_one_hangs(void **state)
 {
     unsigned char held[STORES];
@@ -249,7 +250,7 @@ int main(void)
         TEST(test_dropped, setup),
         TEST(test_dropped_with_its_pool, setup),
         TEST(test_swept_by_key, setup),
-        TEST(test_never_said, setup),
+        TEST(test_caller_never_decides, setup),
         TEST(test_fails_in_between, setup),
         TEST(test_dropped_while_one_hangs, setup),
     };

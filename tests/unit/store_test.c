@@ -1,4 +1,4 @@
-/* The directory driver: the conformance suite, and what only a directory can suffer. */
+/* The directory driver: the conformance suite, and faults that only a directory can have. */
 #include "store_conformance.h"
 
 #include <utime.h>
@@ -28,7 +28,7 @@ static int marked_setup(void **state)
 static int dir_teardown(void **state)
 {
     (void)state;
-    umount2(folder, MNT_DETACH); /* of a test that has failed */
+    umount2(folder, MNT_DETACH); /* left by a test that has failed */
     scene_remove(folder);
     apr_pool_destroy(pool);
     return 0;
@@ -65,7 +65,8 @@ static void test_marks_only_what_is_empty(void **state)
     assert_ok(driver->mark(store, "id\n", soon(), pool));
 }
 
-/* What a disk leaves that is not mounted: nothing is written there, nothing is called missing. */
+/* The empty mount point of a disk that is not mounted: nothing is written to it, and no object is
+ * called missing. */
 static void test_unmounted(void **state)
 {
     const char *away = apr_pstrcat(pool, folder, ".away", NULL);
@@ -75,7 +76,7 @@ static void test_unmounted(void **state)
     (void)state;
     assert_ok(put_seeded("1/aa/x/1", 100, 1));
     assert_int_equal(rename(folder, away), 0);
-    assert_code(put_seeded("1/aa/y/1", 100, 1), KZ_ERR_STORE_DOWN); /* gone altogether */
+    assert_code(put_seeded("1/aa/y/1", 100, 1), KZ_ERR_STORE_DOWN); /* even the folder is gone */
     assert_int_equal(mkdir(folder, 0700), 0);
     assert_code(put_seeded("1/aa/y/1", 100, 1), KZ_ERR_STORE_DOWN);
     assert_code(driver->get(&object, &size, store, "1/aa/x/1", soon(), pool), KZ_ERR_STORE_DOWN);
@@ -139,7 +140,7 @@ static void test_what_is_on_disk(void **state)
     assert_int_equal(stat(in_folder("7"), &info), -1);
 }
 
-/* An object is a file: nothing else is followed, opened or waited for. */
+/* An object is a regular file: the driver follows no link, and opens or waits for no other kind. */
 static void test_strange_files(void **state)
 {
     apr_uint64_t size;
@@ -172,7 +173,7 @@ static void test_sweep(void **state)
     assert_int_equal(stat(in_folder(".tmp/new"), &info), 0);
 }
 
-/* The object that is being read gets shorter: an error, not an early end. */
+/* An object gets shorter while it is read: that is an error, not an early end. */
 static void test_cut_while_read(void **state)
 {
     char buffer[100];
@@ -187,10 +188,10 @@ static void test_cut_while_read(void **state)
     assert_code(driver->read(object, 600, buffer, &len, soon()), KZ_ERR_STORE_DOWN);
 }
 
-static char flushed[1000]; /* the folders of the store that were, with a blank behind each */
+static char flushed[1000]; /* the store's folders that were flushed, with a blank after each */
 static int watched;
 
-/* Stands before the C library's. */
+/* Replaces the C library's fsync(). */
 int fsync(int fd)
 {
     char link[40], path[500];
@@ -215,7 +216,8 @@ static void assert_flushes(const char *key, const char *folders)
     assert_string_equal(flushed, folders);
 }
 
-/* Each folder in which a write makes something; all of them when another write may be about to. */
+/* A write flushes each folder in which it makes an entry, and those that another write may just
+ * have made. */
 static void test_flushes_folders(void **state)
 {
     (void)state;

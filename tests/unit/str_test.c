@@ -111,8 +111,7 @@ static int compare_starts(const void *one, const void *other)
     return memcmp(one, other, 18);
 }
 
-/* No two threads get the same time in their UUIDs, so each is greater than what was there before.
- */
+/* No two threads get the same time in their UUIDs, so each UUID is greater than those before. */
 static void uuids_of_several_threads(void **state)
 {
     char *ids = malloc((size_t)4 * MANY * KZ_STR_UUID_SIZE);

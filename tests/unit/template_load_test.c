@@ -1,5 +1,5 @@
-/* Templates of a folder, as they are installed: in their layout and language, and what start-up
- * refuses. */
+/* Templates of a folder, as they are installed: with layout and language, and the errors of
+ * start-up. */
 #include "template/template.h"
 
 #include <ftw.h>

@@ -1,5 +1,5 @@
-/* Templates: each rule of the Mustache specification that the pages rely on, what is no template,
- * and what bounds rendering. With KZ_MUSTACHE_SPEC (a folder made by mustache_spec) also the
+/* Templates: each rule of the Mustache specification that the pages rely on, invalid templates, and
+ * the bounds of rendering. With KZ_MUSTACHE_SPEC (a folder made by mustache_spec) also the
  * specification's own cases. */
 #include "template/template.h"
 
@@ -194,8 +194,7 @@ static void depth_is_bounded(void **state)
     json_decref(partials);
 }
 
-/* A list within itself, as a template sees it: 200 times 200 times 200 rows of 10 bytes, and of
- * none. */
+/* A list within itself: 200 times 200 times 200 rows of 10 bytes, and of no byte. */
 static void size_and_work_are_bounded(void **state)
 {
     json_t *list = json_array(), *view;

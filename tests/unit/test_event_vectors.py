@@ -1,4 +1,4 @@
-"""The vectors of EVENTS.md (model/proof/events.json), checked by a second implementation.
+"""A second implementation checks the vectors of EVENTS.md (model/proof/events.json).
 Run as a program (PYTHONPATH=tests/lib) this prints them anew."""
 
 import hashlib
@@ -14,7 +14,7 @@ FILE = Path(__file__).resolve().parents[2] / "mod_kanzlei" / "model" / "proof" /
 
 
 def drawn(*what):
-    """Fixed bytes that look random: SHA-256 of a name."""
+    """Returns fixed bytes that look random: SHA-256 of a name."""
     return hashlib.sha256("/".join(map(str, what)).encode()).digest()
 
 
@@ -72,7 +72,7 @@ def vectors():
     return json.loads(FILE.read_text())
 
 
-def test_vectors_are_those_made_here(vectors):
+def test_the_file_has_the_vectors_of_this_program(vectors):
     assert vectors == make()
 
 

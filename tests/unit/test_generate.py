@@ -1,4 +1,4 @@
-"""sql/generate: what it makes of a query, and what it refuses."""
+"""sql/generate: the code that it makes from a query, and the errors that it reports."""
 
 import re
 import subprocess
@@ -37,7 +37,7 @@ def made(folder, text, name="queries.c"):
 
 
 def statement(source):
-    """The text of the one statement in queries.c, with all its parts."""
+    """Returns the text of the only statement in queries.c, with all its parts."""
     begin = source.index("static const kz_db_")
     literals = re.findall(r'"((?:\\.|[^"\\])*)"', source[begin : source.index("kz_err_t", begin)])
     text = "".join(one for one in literals if one != "found")
@@ -56,7 +56,7 @@ def test_a_statement_stands_as_in_its_file(tmp_path):
     assert "/* sql/query/thing.sql:1 */" in source
 
 
-def test_one_member_a_line(tmp_path):
+def test_each_member_has_a_line(tmp_path):
     header = made(tmp_path, FOUND, "queries.h")
     assert (
         "typedef struct kz_q_found_args_t {\n    const char *client;\n    apr_time_t since;\n"
@@ -66,7 +66,7 @@ def test_one_member_a_line(tmp_path):
 
 
 def read(folder, text):
-    """The first query of TEXT, as tests/sql reads them."""
+    """Returns the first query of TEXT, read as tests/sql does."""
     sys.path.insert(0, str(SQL))
     from generator.read import read as read_file
 
@@ -94,12 +94,12 @@ def test_conditions(tmp_path, asked, there, absent):
     assert not any(one in text for one in absent), text
 
 
-def test_what_is_asked_for_is_told(tmp_path):
+def test_the_call_passes_its_conditions(tmp_path):
     source = made(tmp_path, FOUND)
     for line in ("if (args->client != NULL)", "if (args->since != 0)", "if (args->small != 0)"):
         assert line in source
     assert '{"client", "since", "small"}' in source
-    assert "kz_db__arg_bool" not in source  # it is a condition alone
+    assert "kz_db__arg_bool" not in source  # the argument is only a condition
 
 
 @pytest.mark.parametrize(

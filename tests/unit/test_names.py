@@ -1,4 +1,4 @@
-"""mod_kanzlei/template/names: which names it finds in C, and what it makes of them."""
+"""mod_kanzlei/template/names: the names that it finds in C, and the output that it makes."""
 
 import re
 import subprocess
@@ -69,7 +69,7 @@ def test_rights(tmp_path):
     assert names(tmp_path, source) == ["may_all", "right_all"]
 
 
-def test_what_is_no_name(tmp_path):
+def test_a_text_that_is_no_name(tmp_path):
     source = """/* kz_view_text(v, "comment", 1) */ // kz_view_text(v, "line", 1)
         kz_view_phrase(words, "err.complete", v, pool); kz_view_text(v, name, "value");
         my_kz_view_text(v, "other"); kz_view_json(v); kz_view_create();"""

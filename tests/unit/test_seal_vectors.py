@@ -1,5 +1,5 @@
-"""A second implementation of mod_kanzlei/io/seal/FORMAT.md, written from that page alone, checked
-against vectors.json beside it. Run as a program it prints those vectors anew."""
+"""A second implementation of mod_kanzlei/io/seal/FORMAT.md, written from that page alone, compared
+with vectors.json beside it. Run as a program it prints those vectors anew."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ FILE = Path(__file__).resolve().parents[2] / "mod_kanzlei" / "io" / "seal" / "ve
 
 
 class Refused(Exception):
-    """The object is not what it should be."""
+    """The object is damaged or is not the expected one."""
 
 
 def wrap_aad(vector):
@@ -69,7 +69,7 @@ def count(size):
 
 
 def write_object(vector):
-    """The object of a vector, with the nonces that it names."""
+    """Returns the object of a vector, with the nonces that it names."""
     key, document = bytes.fromhex(vector["key"]), UUID(vector["document"])
     cipher, plain = AESGCM(key), pattern(vector["size"])
     clear = clear_header(document, bytes.fromhex(vector["wrapped"]))
@@ -85,7 +85,7 @@ def write_object(vector):
 
 
 def read_object(data, key, document):
-    """Description and plaintext of an object, or Refused."""
+    """Returns description and plaintext of an object, or raises Refused."""
     cipher, clear = AESGCM(key), data[:128]
     if len(data) < HEADER or clear != clear_header(document, clear[40:116]):
         raise Refused("header")
@@ -113,7 +113,7 @@ def read_object(data, key, document):
 
 
 def pattern(size):
-    """The plaintext of every object vector: byte i is i modulo 251."""
+    """Returns the plaintext of an object vector: byte i is i modulo 251."""
     return (bytes(range(251)) * (size // 251 + 1))[:size]
 
 
@@ -130,7 +130,7 @@ def damage(data, what):
 
 
 def drawn(*what):
-    """Fixed bytes that look random: SHA-256 of a name."""
+    """Returns fixed bytes that look random: SHA-256 of a name."""
     return hashlib.sha256("/".join(map(str, what)).encode()).digest()
 
 
@@ -277,7 +277,7 @@ def test_refused(vectors):
             read_object(data, bytes.fromhex(vector["key"]), UUID(vector["document"]))
 
 
-def test_vectors_are_those_made_here(vectors):
+def test_the_file_has_the_vectors_of_this_program(vectors):
     assert vectors == make()
 
 

@@ -1,4 +1,4 @@
-/* What people type: names, numbers, passwords, and hostile names of files. */
+/* Texts that people type: names, numbers, passwords, and hostile names of files. */
 #include "base/text.h"
 
 #include <setjmp.h>
@@ -314,7 +314,7 @@ static void long_file_names(void **state)
             fail_msg("name %zu: %zu bytes, %s", i, len, kept);
         assert_true(kz_str_is_utf8(kept, len));
     }
-    /* What is cut off may leave blanks and dots at the end. */
+    /* Cutting a name may leave blanks and dots at its end. */
     assert_string_equal(kz_text_file_name(repeated("x", 254, "  y"), 257, pool),
                         repeated("x", 254, ""));
 }

@@ -1,4 +1,4 @@
-/* Times: as machines write them, as people see them, and days from forms, across changes of the
+/* Times in the notation of machines and of people, and days from forms, across changes of the
  * clock. */
 #include "base/time.h"
 
@@ -34,7 +34,7 @@ static void iso(void **state)
     assert_string_equal(kz_time_iso(apr_time_from_sec(951782399), pool), "2000-02-28T23:59:59Z");
 }
 
-/* How many days of the calendar before NOW the last looked at moment was. */
+/* Number of calendar days between the moment last shown and NOW. */
 static long days_ago(const kz_time_parts_t *seen, apr_time_t now)
 {
     return kz_time_day_number(now) - seen->day_number;

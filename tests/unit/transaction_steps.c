@@ -21,7 +21,7 @@ typedef struct scene_t {
     apr_pool_t *pool;
 } scene_t;
 
-/* Puts a job into the queue; nobody waits for it. ID NULL: a new one. */
+/* Adds a job without waiting for the answer. ID NULL: a new id. */
 static kz_err_t *job_later(scene_t *s, const char *id)
 {
     char uuid[KZ_STR_UUID_SIZE];
@@ -38,7 +38,7 @@ static kz_err_t *read_something(scene_t *s)
     return kz_q_job_firm(&row, kz_grant_db(s->grant), s->pool);
 }
 
-/* A change that fails, of which nobody reads the answer; then whoever borrows next. */
+/* A change fails, and nobody reads its answer; then the connection is borrowed again. */
 static kz_err_t *failing_later(scene_t *s)
 {
     char id[KZ_STR_UUID_SIZE];
@@ -60,7 +60,7 @@ static kz_err_t *many_later(scene_t *s)
     return kz_grant_commit(s->grant);
 }
 
-/* The failing one is somewhere in the middle: nothing is committed. */
+/* One change in the middle fails: nothing is committed. */
 static kz_err_t *failing_many(scene_t *s)
 {
     char id[KZ_STR_UUID_SIZE];
@@ -93,7 +93,7 @@ static kz_err_t *ask_after_commit(scene_t *s)
     return read_something(s);
 }
 
-/* As the dispatcher does it after a handler that forgot to commit. */
+/* Ends as the dispatcher does after a handler that forgot to commit. */
 static kz_err_t *end_uncommitted(scene_t *s)
 {
     KZ_TRY(job_later(s, NULL));

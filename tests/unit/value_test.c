@@ -1,4 +1,4 @@
-/* Trees of values: what is set is found, by any way of filling them. */
+/* Trees of values: each value that was set is found, whichever call has set it. */
 #include "template/value.h"
 
 #include <setjmp.h>
@@ -24,14 +24,14 @@ static void assert_json(const kz_value_t *value, const char *expected)
     int i;
 
     assert_string_equal(text, expected);
-    for (i = 0; i < value->list->count; i++) /* JSON would hide a name that is there twice */
+    for (i = 0; i < value->list->count; i++) /* JSON would hide a name that occurs twice */
         assert_int_equal(value->list->items[i].object->count,
                          json_object_size(json_array_get(json, (size_t)i)));
     free(text);
     json_decref(json);
 }
 
-/* The first row's names are what the next ones are expected to have, and need not have. */
+/* The next rows are expected to have the first row's names, but need not. */
 static void rows_of_other_names(void **state)
 {
     static const char a[] = "a", b[] = "b", c[] = "c";

@@ -1,7 +1,7 @@
--- 20 firms, their people, clients and matters. Files of one number run at the same time (million.py).
+-- 20 firms, their people, clients and matters. Files of the same number run in parallel (million.py).
 SELECT setseed(0.5);
 
--- The N-th thing of a kind: ordered by time, as UUIDv7 is.
+-- Returns the id of the N-th thing of a kind: ordered by time, as a UUIDv7 is.
 CREATE FUNCTION nth(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT ('0190' || lpad(to_hex(n), 8, '0') || '7' || lpad(to_hex(kind), 3, '0') || '8000'
             || lpad(to_hex(n), 12, '0'))::uuid
@@ -10,7 +10,7 @@ $$;
 INSERT INTO firm (slug, name, key)
 SELECT 'firma-' || f, 'Kanzlei ' || f, decode(repeat('00', 76), 'hex') FROM generate_series(1, 20) f;
 
--- Kind 1, clients: 0 to 9,999 are the first firm's, each other firm has 400.
+-- Kind 1, clients: 0 to 9,999 belong to the first firm, each other firm has 400.
 CREATE TABLE numbers AS
 SELECT n, CASE WHEN n < 10000 THEN 1 ELSE 2 + (n - 10000) / 400 END AS firm
   FROM generate_series(0, 17599) n;
@@ -23,7 +23,7 @@ SELECT firm, nth(1, n), (20000 + n)::text, 'person',
        (ARRAY['Köln','Bonn','Ulm','Kiel','Jena','Weimar'])[1 + n % 6], now() - interval '4 years'
   FROM numbers;
 
--- Kind 2, matters: two of each client; the client number 5 has 300 more.
+-- Kind 2, matters: each client has two; client number 5 has 300 more.
 INSERT INTO matter (firm, id, client, number, title, created)
 SELECT firm, nth(2, 2 * n + k), nth(1, n), k::text, 'Steuererklärung ' || k,
        now() - interval '4 years' * random()
@@ -33,7 +33,7 @@ SELECT 1, nth(2, 1000000 + k), nth(1, 5), k::text, 'Verfahren ' || k,
        now() - interval '3 years' * random()
   FROM generate_series(1, 300) k;
 
--- Kind 3, accounts of clients: one of each; number 40 acts for 39 others too.
+-- Kind 3, accounts of clients: each client has one; number 40 acts for 39 others too.
 INSERT INTO account (firm, id, kind, user_name, name, email, password, wrong_at, locked_at, created,
                      signed_in_at)
 SELECT firm, nth(3, n), 'client', 'mandant-' || n, 'Mandant ' || n, 'm' || n || '@mandant.example',
@@ -45,8 +45,8 @@ INSERT INTO account_client (firm, account, client) SELECT firm, nth(3, n), nth(1
 INSERT INTO account_client (firm, account, client)
 SELECT 1, nth(3, 40), nth(1, n) FROM generate_series(7041, 7079) n;
 
--- Kind 4, staff: 0 to 199 are the first firm's, FIRM * 100 and the next 99 each other one's. Each tenth
--- is an administrator, the one behind sees all.
+-- Kind 4, staff: 0 to 199 belong to the first firm, FIRM * 100 and the next 99 to each other one. Each tenth
+-- is an administrator, the next one sees all clients.
 CREATE TABLE people AS
 SELECT n, CASE WHEN n < 200 THEN 1 ELSE n / 100 END AS firm FROM generate_series(0, 2099) n;
 INSERT INTO account (firm, id, kind, user_name, name, email, password, created)

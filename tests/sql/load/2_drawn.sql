@@ -1,6 +1,6 @@
--- Kind 7: a million documents of four years are drawn, which the other files make rows of. 60 of 100 are
--- the first firm's; the K-th of a firm's clients has one in proportion to the square root of K. Nearly
--- all that is older than two weeks was opened, and half of the rest.
+-- Kind 7: generates a million documents of four years, from which the other files make rows. 60 of 100
+-- belong to the first firm; the share of a firm's K-th client grows with the square root of K. Nearly
+-- all documents older than two weeks were opened, and half of the rest.
 SELECT setseed(0.25);
 
 CREATE UNLOGGED TABLE drawn AS

@@ -1,4 +1,4 @@
--- Few are confirmed. Number 999,991 has no delivery yet.
+-- Few deliveries are confirmed. Number 999,991 has no delivery yet.
 INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by, notified_at,
                       notified_to, opened_at, opened_by, received_at, received_by, confirmed_at,
                       confirmed_by)

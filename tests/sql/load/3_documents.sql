@@ -1,4 +1,4 @@
--- One in 2,000 was kept back by the scanner and is undecided, as many were discarded; 20 of 100 have
+-- The scanner kept back one in 2,000, which is undecided; one in 2,000 was discarded. 20 of 100 have
 -- "rechnung" in the name, 50 in a million "zypresse".
 INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, at,
                       state, reason, decided_by, decided_at, decision, opened_at, received_at, confirmed_at)
@@ -16,7 +16,7 @@ SELECT firm, id, client, matter, direction,
        CASE WHEN luck >= 0.0005 AND luck < 0.001 THEN lead END,
        CASE WHEN luck >= 0.0005 AND luck < 0.001 THEN at END,
        CASE WHEN luck >= 0.0005 AND luck < 0.001 THEN 'no' ELSE '' END,
-       CASE WHEN opened AND n <> 999991 THEN at + interval '1 day' * luck END, -- as 3_deliveries.sql has them
+       CASE WHEN opened AND n <> 999991 THEN at + interval '1 day' * luck END, -- the same as in 3_deliveries.sql
        CASE WHEN opened AND steps < 0.6 AND n <> 999991 THEN at + interval '1 day' * luck END,
        CASE WHEN opened AND from_firm AND steps < 0.002 AND n <> 999991 THEN at + interval '2 days' END
   FROM drawn;

@@ -1,4 +1,4 @@
--- Kinds 8 and 9; those who signed in are sealed, 50 by a seal, what the last documents caused waits.
+-- Kinds 8 and 9, events and seals: sign-ins are sealed, 50 by one seal; events of the last documents wait.
 INSERT INTO event (firm, id, at, kind, account, client, document)
 SELECT firm, nth(8, 2 * n), at, 'provided', giver, client, id FROM drawn;
 INSERT INTO event (firm, id, at, kind, account, client, document)

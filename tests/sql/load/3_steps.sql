@@ -1,4 +1,4 @@
--- As 3_deliveries.sql has the first of each.
+-- The steps that 3_deliveries.sql notes as the first of each kind.
 INSERT INTO delivery_step (firm, document, client, account, step, at)
 SELECT firm, id, client, s.account, s.step, s.at
   FROM drawn, LATERAL (VALUES

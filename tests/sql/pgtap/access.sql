@@ -1,10 +1,10 @@
--- What each side gets of each table: every line of sql/policy/access.sql, for every verb, with rows of one's own, of
--- a second person and of a second firm; and how secrets are reached.
+-- Checks access of each side to each table: every line of sql/policy/access.sql, for every verb, with own rows, rows of
+-- a second person and of a second firm; and the access to secrets.
 BEGIN;
 \ir scene.sql
 SELECT no_plan();
 
--- The client Maria in plain words: what is hers, nothing of anybody else, and no secret.
+-- The client Maria, written out: she sees what is hers, nothing of anybody else, and no secret.
 SELECT is(does('maria', statement), result, 'maria: ' || statement)
   FROM (VALUES ('SELECT id FROM client', '1 rows'), ('SELECT id FROM account', '1 rows'),
                ('SELECT id FROM session', '1 rows'), ('SELECT id FROM code', '0 rows'),
@@ -25,9 +25,9 @@ SELECT is(string_agg(format('%s.%s', c.relname, a.attname), ' ' ORDER BY c.relna
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.atttypid IN ('bytea'::regtype, 'bytea[]'::regtype)
    AND has_column_privilege('kanzlei_portal', c.oid, a.attnum, 'SELECT');
 
--- Who is at work: a person of each side, with the clients and accounts of firm 1 that concern them.
+-- The acting persons: one of each side, with the clients and accounts of firm 1 that concern them.
 CREATE TEMP TABLE who (side text, person text, admin boolean, clients uuid[], accounts uuid[],
-                       matters uuid[] DEFAULT '{}'); -- of a matter alone, that is
+                       matters uuid[] DEFAULT '{}'); -- clients of whom they see one matter alone
 INSERT INTO who VALUES
     ('client', 'maria', false, ARRAY[id(1, 'client')], ARRAY[id(1, 'maria')]),
     ('staff', 'clerk', false, ARRAY[id(1, 'client')], ARRAY[id(1, 'clerk'), id(1, 'maria')]),
@@ -41,7 +41,7 @@ INSERT INTO who VALUES
     ('public', 'public', false, '{}', '{}');
 INSERT INTO who VALUES ('staff', 'helper', false, '{}', ARRAY[id(1, 'helper')], ARRAY[id(1, 'matter')]);
 
--- What the names of rows mean, once more: in these people's terms, and read by the superuser.
+-- The meaning of the names of rows, a second time: for these people, and read by the superuser.
 CREATE TEMP TABLE meaning (rows text, means text);
 INSERT INTO meaning VALUES
     ('-', 'false'), ('firm', 'true'), ('self', 't.id = :me'), ('own', 't.account = :me'),
@@ -98,7 +98,7 @@ BEGIN
     RETURN means;
 END $$;
 
--- Each line for each person and verb: the rows that they get, and by which column.
+-- Each line for each person and verb: the rows that they may reach, and by which column.
 CREATE TEMP VIEW asked AS
 SELECT l.tab, w.side, w.person, v.verb, coalesce(l.rows, '-') AS rows, split_part(coalesce(c.columns, ''), ' ', 1) AS col,
        format('t.%I = 1 AND (%s)', CASE l.tab WHEN 'firm' THEN 'id' ELSE 'firm' END,
@@ -121,7 +121,7 @@ BEGIN
     EXECUTE format('SELECT count(*) FROM %I t WHERE %s', tab, condition) INTO n;
     RETURN n || ' rows';
 END $$;
--- What is to come of it; NULL where no side may at all.
+-- The expected result; NULL if no side may do it at all.
 CREATE FUNCTION pg_temp.expected(a asked, read text) RETURNS text LANGUAGE sql AS $$
     SELECT CASE WHEN a.col = '' AND a.rows = '-' AND NOT EXISTS
                      (SELECT FROM asked o WHERE o.tab = a.tab AND o.verb = a.verb AND o.rows <> '-') THEN '42501'
@@ -135,8 +135,8 @@ SELECT is(does(a.person, CASE a.verb WHEN 'reads' THEN format('SELECT %I FROM %I
   FROM asked a JOIN asked r ON r.tab = a.tab AND r.person = a.person AND r.verb = 'reads'
  WHERE a.verb <> 'adds' AND (a.verb = 'removes' OR a.col <> '') AND r.col <> '';
 
--- Rows are added as copies of those that are there, by the columns that are granted: one of each kind that the line
--- means, one of each that it doesn't, and one of the other firm. What it means may be refused for being there twice.
+-- Rows are added as copies of existing ones, in the granted columns: one of each kind that the line
+-- allows, one of each that it doesn't, and one of the other firm. An allowed row may be refused as a duplicate.
 CREATE FUNCTION pg_temp.adding(a asked, condition text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     found jsonb;
@@ -156,7 +156,7 @@ SELECT is(pg_temp.adding(a, other), '42501', format('%s: %s adds nothing where %
   FROM asked a, unnest(ARRAY[format('NOT coalesce(%s, false)', a.condition), replace(a.condition, '= 1 ', '= 2 ')]) other
  WHERE a.verb = 'adds' AND pg_temp.rows_in(a.tab, other) <> '0 rows' AND a.tab <> 'firm';
 
--- An access is a new account's, or one's that is seen already.
+-- One may add an access of a new account, or of an account that one sees already.
 UPDATE account SET created = now() - interval '1 day';
 SELECT is(does('clerk', format('INSERT INTO account_client (firm, account, client) VALUES (1, %L, %L)', id(1, 'otto'),
                                id(1, 'client'))), '42501', 'account_client: not of another client''s account');
@@ -164,12 +164,12 @@ SELECT is(does('clerk', format('INSERT INTO account (firm, id, kind, user_name, 
                                'INSERT INTO account_client (firm, account, client) VALUES (1, %1$L, %2$L)', id(1, 'new'),
                                id(1, 'client'))), '1 rows', 'account_client: of a new account');
 
--- The words of a password are one's own.
+-- One gets only one's own words for the password check.
 SELECT is(does(p, format('SELECT FROM kz_account_words(%L) w WHERE w <> %L', id(1, 'maria'), '')), n || ' rows',
           format('words of maria''s: %s %s', p, n))
   FROM (VALUES ('maria', 1), ('public', 1), ('otto', 0), ('clerk', 0), ('admin', 0), ('nobody', 0)) x (p, n);
 
--- What stands in the proof is about documents that one sees, whichever client it names.
+-- The proof has events about documents that one sees, whichever client they name.
 SELECT is(does('clerk', statement), '42501', statement)
   FROM (VALUES (format('INSERT INTO event (firm, id, kind, account, client, document) VALUES (1, %L, ''opened'', %L, %s, %L)',
                        id(1, 'e'), id(1, 'clerk'), 'NULL', id(1, 'from_firm', 2))),
@@ -190,20 +190,20 @@ SELECT is(does(p, 'SELECT FROM event WHERE kind = ''held'''), n || ' rows', 'eve
 DELETE FROM event WHERE kind = 'held';
 DELETE FROM document WHERE id = id(1, 'kept');
 
--- An upload that is one's own goes from being received to the portal alone: nobody else says that it was scanned.
+-- One may only hand one's own received upload to the portal: nobody else may say that it was scanned.
 SELECT is(does('maria', format('UPDATE upload SET %s WHERE account = %L', what, id(1, 'maria'))), result,
           format('upload: maria sets %s', what))
   FROM (VALUES ('touched = now()', '1 rows'), ('state = ''storing'', sha256 = sha256(''x'')', '42501'),
                ('state = ''available''', '42501')) x (what, result);
 
--- Names of people, and no more of them: one's own, the firm's, those of clients that one sees.
+-- One sees names of oneself, of the firm's staff, and of people of clients that one sees; only the names.
 SELECT is(does(p, 'SELECT name FROM person'), n || ' rows', format('person: %s knows %s', p, n))
   FROM (VALUES ('maria', 6), ('otto', 6), ('clerk', 6), ('helper', 6), ('all', 7), ('admin', 7), ('portal', 7), ('public', 0),
                ('nobody', 0)) x (p, n);
 SELECT is(does('maria', format('SELECT name FROM person WHERE id = %L', id(1, 'otto'))), '0 rows',
           'person: a client does not know who acts for another one');
 
--- Whoever makes a client may be assigned to it in the same transaction: nobody else, and not to one that was there.
+-- The maker of a client may be assigned to it in the same transaction: nobody else, and not to an older client.
 SELECT is(does('clerk', format('INSERT INTO client (firm, id, number, kind, name) VALUES (1, %1$L, ''9'', ''company'', ''Neu'');'
                                'INSERT INTO assignment (firm, id, staff, client) VALUES (1, %1$L, %2$L, %3$L)',
                                id(1, 'new'), id(1, staff), client)), result, 'assignment: ' || what)
@@ -211,7 +211,7 @@ SELECT is(does('clerk', format('INSERT INTO client (firm, id, number, kind, name
                ('group', id(1, 'new'), '42501', 'not of somebody else to it'),
                ('clerk', id(1, 'client', 2), '42501', 'not to another client')) x (staff, client, result, what);
 
--- What gets at secrets. Somebody who is signed in is nobody but himself, and who is not may prove who he is.
+-- Functions that read secrets. Somebody who is signed in acts only as himself; others may prove who they are.
 UPDATE account SET password = '$argon2id$' || user_name, wrong_at = now(), locked_at = now() WHERE user_name = 'otto';
 UPDATE account SET password = '$argon2id$' || user_name WHERE user_name <> 'otto';
 UPDATE code SET expires = now() + interval '1 day';
@@ -261,7 +261,7 @@ SELECT is(does(p, replace(replace(replace(statement, ':otto', quote_literal(id(1
                ('admin', 'SELECT WHERE kz_upload_key(md5(''upload'' || tap.id(1, ''matter'') || ''maria'')::uuid) IS NOT NULL'))
        x (p, statement);
 
--- Changes of a password: whose it becomes.
+-- Changes of a password: whose password changes.
 CREATE FUNCTION pg_temp.password_of(person text, statement text, whose text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     found text;

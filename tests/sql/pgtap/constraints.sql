@@ -1,9 +1,9 @@
--- Wrong states that a table refuses, whoever writes: here past row-level security.
+-- Wrong states that a table refuses, whoever writes; these tests bypass row-level security.
 BEGIN;
 \ir scene.sql
 SELECT no_plan();
 
--- A row of firm 1 is changed: what is refused, with which error.
+-- Changes of a row of firm 1 that are refused, each with its error.
 CREATE TEMP TABLE wrong (tab text, change text, state text);
 INSERT INTO wrong VALUES
     ('firm', 'slug = ''Mit Leerzeichen''', '23514'), ('firm', 'slug = ''-anfang''', '23514'),
@@ -39,7 +39,7 @@ INSERT INTO wrong VALUES
     ('document', 'direction = ''up''', '23514'), ('document', 'state = ''infected''', '23514'),
     ('document', 'state = ''unscannable''', '23514'), -- without a reason
     ('document', 'state = ''discarded''', '23514'),   -- without a decision
-    ('document', 'decided_at = now(), decision = ''gut''', '23514'), -- by nobody
+    ('document', 'decided_at = now(), decision = ''gut''', '23514'), -- without a person
     ('document', 'decided_by = tap.id(1, ''clerk''), decided_at = now()', '23514'), -- without a reason
     ('document', 'decided_by = tap.id(1, ''maria''), decided_at = now(), decision = ''gut''', '23503'),
     ('document', 'state = ''unscannable'', reason = ''x'', decided_by = tap.id(1, ''clerk''), decided_at = now(),'
@@ -90,7 +90,7 @@ SELECT throws_ok(format('UPDATE %I SET %s WHERE %I = 1', tab, change,
 SELECT is_empty('SELECT name FROM firm_table EXCEPT SELECT tab FROM wrong',
                 'of every table a wrong state is tried here');
 
--- Right ones, so that the refusals above aren't of the statement.
+-- Valid changes, which show that the errors above do not come from the statements.
 SELECT lives_ok(statement, statement)
   FROM unnest(ARRAY[
       'UPDATE account SET wrong_at = now(), locked_at = now(), password = ''$argon2id$x'' WHERE firm = 1',
@@ -107,12 +107,12 @@ SELECT lives_ok(statement, statement)
       'UPDATE upload SET state = ''storing'', sha256 = decode(repeat(''00'', 32), ''hex''),'
           ' worker = tap.id(1, ''worker''), lease = now() WHERE firm = 1']) statement;
 
--- What others point at isn't deleted.
+-- A row that others refer to can't be deleted.
 SELECT throws_ok(format('DELETE FROM %I WHERE %I = 1', t, CASE t WHEN 'firm' THEN 'id' ELSE 'firm' END), '23503', NULL,
                  t || ': stays while something points at it')
   FROM unnest(ARRAY['firm', 'account', 'staff', 'client', 'group', 'matter', 'document']) t;
 
--- One of a kind, and one installation.
+-- Unique values, and a single installation.
 SELECT throws_ok(copy(t, 'firm = 1', changes), '23505', NULL, format('%s: no second %s', t, what))
   FROM (VALUES
       ('account', '{"id": "00000000-0000-7000-8000-000000000009"}'::jsonb, 'user name'),

@@ -1,12 +1,12 @@
--- Two firms, 1 and 2, and one row or more in each table of each; and ways to do something as one of their
--- people. Read by the files beside it, inside their transaction.
+-- Two firms, 1 and 2, with at least one row in each table; and functions that act as one of their
+-- people. The other files include this one inside of their transaction.
 
 CREATE SCHEMA tap;
 CREATE EXTENSION pgtap WITH SCHEMA tap;
 GRANT USAGE ON SCHEMA tap TO kanzlei_portal;
 SET LOCAL search_path = public, tap;
 
--- The N-th thing of a kind of a firm.
+-- Returns the id of the N-th thing of a kind of a firm.
 CREATE FUNCTION tap.id(firm int, kind text, n int DEFAULT 1) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$
     SELECT md5(firm || kind || n)::uuid
 $$;
@@ -36,8 +36,8 @@ BEGIN
     END IF;
 END $$;
 
--- What comes of STATEMENT when PERSON does it as the portal's role: "N rows", or an error's SQLSTATE.
--- Nothing stays of it.
+-- Runs STATEMENT as PERSON with the portal's role; returns "N rows", or an error's SQLSTATE.
+-- Undoes its changes.
 CREATE FUNCTION tap.does(person text, statement text, firm int DEFAULT 1) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -55,7 +55,7 @@ EXCEPTION
         RETURN SQLSTATE;
 END $$;
 
--- A statement that adds a copy of a row of TAB that meets CONDITION, with some columns changed.
+-- Returns a statement that adds a copy of a row of TAB that meets CONDITION, with some columns changed.
 CREATE FUNCTION tap.copy(tab text, condition text, changes jsonb DEFAULT '{}') RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -97,7 +97,7 @@ SELECT id, tap.id(id, 'assignment'), tap.id(id, 'clerk'), tap.id(id, 'client') F
 INSERT INTO assignment (firm, id, staff, "group")
 SELECT id, tap.id(id, 'assignment', 2), tap.id(id, 'group'), tap.id(id, 'group of clients') FROM firm;
 
--- Of each client: a matter, a document from each side, an upload under way, an event.
+-- For each client: a matter, a document from each side, an upload under way, an event.
 INSERT INTO matter (firm, id, client, title)
 SELECT f.id, tap.id(f.id, 'matter', n), tap.id(f.id, 'client', n), 'Steuer' FROM firm f, generate_series(1, 2) n;
 INSERT INTO assignment (firm, id, staff, matter)

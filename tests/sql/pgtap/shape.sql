@@ -1,4 +1,4 @@
--- What holds for every table, view and function, whatever they are for.
+-- Rules that hold for every table, view and function.
 BEGIN;
 \ir scene.sql
 SELECT no_plan();

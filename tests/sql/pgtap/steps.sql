@@ -1,5 +1,5 @@
--- Steps of deliveries: one row per person, kept as they are; the first of each stands in the delivery, and the
--- document's own client's in the document.
+-- Steps of deliveries: one row per person, never changed; the delivery has the first of each kind, and the document has
+-- those of its own client.
 BEGIN;
 \ir scene.sql
 SELECT no_plan();
@@ -17,7 +17,7 @@ SELECT lives_ok(copy('delivery', format('document = %L', id(1, 'from_firm')),
                                         'provided_at', now() + interval '1 microsecond', 'notified_at', NULL,
                                         'notified_to', NULL)), 'a document is delivered to two clients');
 
--- What somebody does through the portal, and what comes of it stays: (client, first, opened) of each row.
+-- Does something as a person by the portal, and keeps the result: (client, first, opened) of each row.
 CREATE FUNCTION pg_temp.step(person text, document uuid, step text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     said text;
@@ -38,7 +38,7 @@ CREATE FUNCTION pg_temp.firsts(n int) RETURNS text LANGUAGE sql AS $$
                       LEFT JOIN account c ON c.firm = v.firm AND c.id = v.confirmed_by
      WHERE v.firm = 1 AND v.document = id(1, 'from_firm') AND v.client = id(1, 'client', n)
 $$;
--- Documents that don't have what the delivery to their own client has.
+-- Documents whose steps differ from those of the delivery to their own client.
 CREATE FUNCTION pg_temp.apart() RETURNS bigint LANGUAGE sql AS $$
     SELECT count(*) FROM document d
       LEFT JOIN delivery v ON v.firm = d.firm AND v.document = d.id AND v.client = d.client
@@ -74,7 +74,7 @@ SELECT is(pg_temp.step(p, id(1, d), 'opened'), 'nothing', format('%s opens nothi
 SELECT is(pg_temp.step('maria', id(1, 'from_firm', 2), 'opened'), 'nothing', 'nor of a client of others');
 SELECT is(pg_temp.step('clerk', id(1, 'from_client'), 'opened'), 'client 1 first opened', 'staff open what a client sent');
 
--- The first time stays the first.
+-- The time of the first step never changes.
 INSERT INTO delivery_step (firm, document, client, account, step, at)
 VALUES (1, id(1, 'from_client'), id(1, 'client'), id(1, 'admin'), 'opened', '2020-01-01');
 SELECT isnt(opened_at, '2020-01-01', 'written once: what comes later changes it no more')
@@ -83,7 +83,7 @@ SELECT throws_ok($$INSERT INTO delivery_step (firm, document, client, account, s
                    VALUES (1, id(1, 'from_client', 2), id(1, 'client', 2), id(1, 'admin'), 'received')$$, '23514', NULL,
                  'received: not before it was opened');
 
--- What the portal's role may write: a step of whoever is at work, at this moment, and no other column of it.
+-- The portal's role may write a step of the acting person, at this moment, and no other column.
 SELECT is(does(p, format('INSERT INTO delivery_step (firm, document, client, account, step) VALUES (1, %L, %L, %L, %L)',
                          id(1, d, n), id(1, 'client', n), id(1, who), s)), result,
           format('%s: step "%s" of %s with %s of client %s: %s', p, s, who, d, n, result))

@@ -1,10 +1,10 @@
--- Who sees and changes which rows, in every table: as the portal's role, entered as the portal enters. Each line of
--- sql/policy/access.sql is gone through in access.sql; here stands in plain words what must hold whatever it says.
+-- Who sees and changes which rows, in every table: as the portal's role, by kz_enter(). Each line of
+-- access.sql checks each line of sql/policy/access.sql; this file writes out what must hold whatever these say.
 BEGIN;
 \ir scene.sql
 SELECT no_plan();
 
--- Another firm's rows: of each table there is one, and nobody of firm 1 gets at it.
+-- Another firm's rows: each table has one, and nobody of firm 1 reaches it.
 CREATE FUNCTION pg_temp.rows_of(t tap.firm_table, firm int) RETURNS text LANGUAGE sql AS $$
     SELECT format('%s WHERE %I = %s', t.quoted, t.firm_column, firm)
 $$;
@@ -85,14 +85,14 @@ SELECT is(does('clerk', 'SELECT client FROM visible'), '2 rows', 'a client by it
 ROLLBACK TO few;
 
 -- Searching goes past these policies. The place in the list is a client, too: one that somebody may not
--- see is none, so that it doesn't tell where its name stands.
+-- see is no place, so that the answer doesn't reveal where its name sorts.
 UPDATE client SET name = CASE id WHEN id(1, 'client', 1) THEN 'Ahorn' ELSE 'Zeder' END WHERE firm = 1;
 SELECT is(does(p, format('SELECT FROM kz_client_search(%L, %L, false, 10)', '%', id(f, 'client', n))), rows || ' rows',
           format('search: %s behind client %s of firm %s: %s', p, n, f, rows))
   FROM (VALUES ('clerk', 1, 1, 0), ('clerk', 1, 2, 1), ('admin', 1, 1, 1), ('admin', 1, 2, 0), ('clerk', 2, 1, 1),
                ('maria', 1, 2, 1), ('nobody', 1, 1, 0)) x (p, f, n, rows);
 
--- What the scanner kept back is not the client's to see, unless it came from there.
+-- A client doesn't see documents that the scanner kept back, except its own.
 UPDATE document SET state = 'unscannable', reason = 'encrypted' WHERE firm = 1;
 SELECT is(does(p, format('SELECT FROM document WHERE id = %L', id(1, d))), rows || ' rows',
           format('document: %s and what is kept back, %s: %s', p, d, rows))

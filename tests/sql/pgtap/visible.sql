@@ -1,4 +1,4 @@
--- Whom an assignment by matter and an access with an end show what.
+-- The rows that people see by an assignment to a matter, and by an access with an end.
 BEGIN;
 \ir scene.sql
 SELECT no_plan();
@@ -22,7 +22,7 @@ INSERT INTO event (firm, id, kind, client) VALUES (1, gen_random_uuid(), 'client
 INSERT INTO object_copy (firm, document, store, state)
 SELECT firm, id, 'one', 'held' FROM document WHERE matter = id(firm, 'matter', 3);
 
--- A matter: its client's row, its documents and what belongs to them, nothing else of the client; uploads and events
+-- A matter shows its client's row, its documents with their rows, and nothing else of the client; uploads and events
 -- of one's own.
 SELECT is(does('helper', 'SELECT FROM ' || t), n || ' rows', format('helper sees %s of %s', n, t))
   FROM (VALUES ('client', 1), ('matter', 1), ('document', 2), ('delivery', 2), ('delivery_step', 1), ('upload', 0),
@@ -57,7 +57,7 @@ SELECT is(does('nobody', format(:'see', 'firma-1', token(1, p),
           format('enter: the client, with the right "clients", as %s: %s', p, result))
   FROM (VALUES ('helper', 'KZ404'), ('clerk', '1 rows')) x (p, result);
 
--- What may be written.
+-- Allowed and refused changes.
 CREATE FUNCTION pg_temp.adding(n int) RETURNS text LANGUAGE sql AS $$
     SELECT format('INSERT INTO upload (firm, id, account, client, matter, name, type, size, key) VALUES (1,'
                   ' gen_random_uuid(), %L, %L, %L, ''b.pdf'', ''application/pdf'', 7, %L)', tap.id(1, 'helper'),
@@ -71,12 +71,12 @@ SELECT is(does('helper', format('SELECT FROM kz_step(%L, ''opened'')', id(1, 'fr
           format('helper opens what was sent in matter %s: %s', n, rows))
   FROM (VALUES (1, 1), (3, 0), (2, 0)) x (n, rows);
 
--- Who works for the whole client, too, sees it as a whole.
+-- Somebody who also works for the whole client sees all of it.
 INSERT INTO assignment (firm, id, staff, client) VALUES (1, gen_random_uuid(), id(1, 'helper'), id(1, 'client'));
 SELECT is(does('helper', 'SELECT FROM ' || t), n || ' rows', format('helper, of the whole client: %s of %s', n, t))
   FROM (VALUES ('visible', 1), ('visible_matter', 0), ('matter', 2), ('document', 4)) x (t, n);
 
--- An access that has ended shows nothing of the client, one that will end does; another client's is as before.
+-- An access that has ended shows nothing of the client, one that will end does; those to other clients are unaffected.
 INSERT INTO account_client (firm, account, client) VALUES (1, id(1, 'maria'), id(1, 'client', 2));
 UPDATE account_client SET ends_at = now() + interval '1 second' WHERE client = id(1, 'client');
 SELECT is(does('maria', 'SELECT FROM ' || t || ' WHERE client = id(1, ''client'')'), n || ' rows',
