@@ -1,7 +1,7 @@
-"""Reads lists.def, and makes of it and of list/*.html the partials that pages name:
+"""Reads lists.def, and makes from it and from list/*.html the partials that pages name:
 part/filter-<list>.html, the form above a list, and part/list-<list>.html, its table.
 
-In list/*.html $name is what the list's line says; all else is an ordinary template."""
+In list/*.html $name stands for the value in the list's line; the rest is an ordinary template."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ class Column(NamedTuple):
 
 
 class List:
-    """One list, with what its other lines say."""
+    """One list with its filters and columns."""
 
     def __init__(self, name, path, rows, query, most, order, at, id_, leads):
         self.name, self.path, self.rows, self.query = name, path, rows, query
@@ -40,7 +40,7 @@ class List:
 
 
 def read(path):
-    """The lists of lists.def, by name."""
+    """Returns the lists of lists.def, by name."""
     lists = {}
     for kind, text in LINE.findall(Path(path).read_text(encoding="utf-8")):
         name, *rest = (one.strip('"') for one in ARGUMENT.findall(text))
@@ -58,18 +58,18 @@ def read(path):
 
 
 class Maker:
-    """Fills the pieces of the folder FOLDER."""
+    """Fills the pieces that lie in FOLDER."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
 
     def piece(self, name, /, **words):
-        """list/NAME.html with WORDS in it, without its last line break."""
+        """Returns list/NAME.html with WORDS filled in, without its last line break."""
         text = (self.folder / f"{name}.html").read_text(encoding="utf-8")
         return Template(text).substitute(words).removesuffix("\n")
 
     def field(self, one, asked):
-        """One field of the filter's form."""
+        """Returns one field of the filter's form."""
         same = {"FROM": "day", "TO": "day", "FILE_WORDS": "words"}
         kind = same.get(asked.kind, asked.kind.lower())
         words = {"list": one.name, "name": asked.name, "label": asked.label, "most": asked.most}
@@ -84,12 +84,12 @@ class Maker:
         return f"{{{{#is_staff}}}}\n{field}\n{{{{/is_staff}}}}" if kind == "client" else field
 
     def form(self, one):
-        """The filter's form of a list."""
+        """Returns the form of a list's filter."""
         fields = "\n".join(self.field(one, asked) for asked in one.filters)
         return self.piece("filter", path=one.path, fields=fields) + "\n"
 
     def table(self, one):
-        """The table of a list, which is cards on a phone."""
+        """Returns the table of a list; on a phone its rows are cards."""
         words = {"list": one.name, "rows": one.rows}
         words["leads"] = re.sub(r"\{(\w+)\}", r"{{\1}}", one.leads)
         heads, cells = [], []
@@ -102,7 +102,8 @@ class Maker:
 
 
 def partials(definitions, folder):
-    """(name, text) of every partial that DEFINITIONS, a lists.def, makes with pieces of FOLDER."""
+    """Returns (name, text) of every partial made from DEFINITIONS (a lists.def) and pieces of
+    FOLDER."""
     maker = Maker(folder)
     for one in read(definitions).values():
         if one.filters:

@@ -1,6 +1,6 @@
-"""Makes of rights.def and of right/*.html the partials part/right-<piece>.html: each right once.
+"""Makes from rights.def and right/*.html the partials part/right-<piece>.html, each right once.
 
-In right/*.html $name is a right's name; all else is an ordinary template."""
+In right/*.html $name stands for a right's name; the rest is an ordinary template."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ LINE = re.compile(r'^KZ_RIGHT\(\w+, "(\w+)"\)', re.M)
 
 
 def partials(definitions, folder):
-    """(name, text) of every partial that DEFINITIONS, a rights.def, makes with pieces of FOLDER."""
+    """Returns (name, text) of every partial made from DEFINITIONS (a rights.def) and pieces of
+    FOLDER."""
     rights = LINE.findall(Path(definitions).read_text(encoding="utf-8"))
     for path in sorted(Path(folder).glob("*.html")):
         piece = Template(path.read_text(encoding="utf-8"))

@@ -25,7 +25,7 @@ _PLAIN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", " ": "."
 
 
 def _plain(name):
-    """The name as it stands in a mail address."""
+    """Returns the name as a mail address has it: without umlauts and blanks."""
     return name.lower().translate(_PLAIN)
 
 
@@ -76,12 +76,12 @@ CLIENTS = [
             access=None, matters=[("ESt-7", TAX)]),
 ]
 
-# Who signs in at the end of a start.
+# The accounts whose passwords a start prints at its end.
 SHOWN = ["maria.sommer", "huber"]
 
 
 def from_firm(client, title):
-    """What the firm provides in this matter: [(file name, bytes)]."""
+    """Returns the documents that the firm provides in this matter: [(file name, bytes)]."""
     who = client["contact"]
     if title == TAX:
         return [
@@ -123,8 +123,8 @@ def _tax_papers(client):
 
 
 def from_client(client, title):
-    """What the client sends in this matter: [(file name, bytes)]. One is kept back by the scanner,
-    one refused."""
+    """Returns the documents that the client sends in this matter: [(file name, bytes)]. The scanner
+    keeps back one of them and refuses another."""
     if client["user"] == "krueger":
         notes = f"Lohnabrechnungen Oktober {YEAR}\n".encode()
         return [("Lohnabrechnungen Oktober.zip",

@@ -7,13 +7,13 @@ import zlib
 
 
 def _byte(letter):
-    """A letter in cp1252, without its accents where it has none of them there."""
+    """Returns a letter in cp1252, without its accents if cp1252 has no such letter."""
     plain = unicodedata.normalize("NFD", letter)[0]
     return letter.encode("cp1252", "ignore") or plain.encode("cp1252", "replace")
 
 
 def _pdf_text(text):
-    """A string as PDF 1.4 writes it (ISO 32000-1, 7.3.4.2), in WinAnsiEncoding."""
+    """Returns a string as PDF 1.4 writes it (ISO 32000-1, 7.3.4.2), in WinAnsiEncoding."""
     raw = b"".join(_byte(letter) for letter in text)
     return b"(" + raw.replace(b"\\", rb"\\").replace(b"(", rb"\(").replace(b")", rb"\)") + b")"
 
@@ -93,7 +93,7 @@ class Picture:
             self.box(x - half, y + dy, 2 * half + 1, 1, colour)
 
     def png(self):
-        """The file."""
+        """Returns the bytes of the PNG file."""
 
         def chunk(kind, body):
             return struct.pack(">I", len(body)) + kind + body + struct.pack(

@@ -11,7 +11,7 @@ import urllib.parse
 
 
 class Refused(Exception):
-    """An answer that is not what was asked for."""
+    """The portal's answer is not the one that the caller expects."""
 
 
 class Portal:
@@ -74,7 +74,7 @@ class Portal:
                     self.cookies[name] = morsel.value
 
     def get(self, path):
-        """A page's view."""
+        """Returns a page's view."""
         answer, data = self.request("GET", path)
         if answer.status != 200:
             raise Refused(f"GET {path}: {answer.status} {data[:300]!r}")
@@ -83,14 +83,15 @@ class Portal:
         return view
 
     def fetch(self, path):
-        """A document's bytes, the whole of them."""
+        """Returns all bytes of a document."""
         answer, data = self.request("GET", path, headers={"Accept": "*/*"})
         if answer.status != 200:
             raise Refused(f"GET {path}: {answer.status}")
         return data
 
     def post(self, path, **fields):
-        """Sends a form; returns the view of a 200, or the last part of where it leads."""
+        """Sends a form; returns the view of a 200, or the last path segment of the redirect's
+        target."""
         answer, data = self.request("POST", path, json.dumps(fields).encode(),
                                     {"Content-Type": "application/json"})
         if answer.status in (201, 302, 303):
@@ -102,7 +103,7 @@ class Portal:
         return view
 
     def sign_in(self, user, password):
-        """Signs in as a person would: page first, then the form."""
+        """Signs in as a person does: gets the page, then sends the form."""
         self.get("/sign-in")
         self.post("/sign-in", user=user, password=password)
         return self.get("/")
@@ -127,7 +128,7 @@ class Portal:
         return path.rstrip("/").rsplit("/", 1)[-1]
 
     def wait_stored(self, document):
-        """Waits until the document is scanned and stored, for all to see or kept back."""
+        """Waits until the document is scanned and stored; it is then available or kept back."""
         for _ in range(600):
             state = self.get(f"/uploads/{document}")["state"]
             if isinstance(state, dict):

@@ -1,4 +1,4 @@
-"""queries.h and queries.c: a typed function for each query."""
+"""Writes queries.h and queries.c: a typed function for each query."""
 
 from generator.types import ARGUMENTS, column
 
@@ -8,7 +8,7 @@ def block(head, members):
 
 
 def header(query):
-    """What queries.h says of a query."""
+    """Returns the lines that declare a query in queries.h."""
     name, like = query.name, query.like
     yield f"/* {query.where} */"
     if query.args and like and like.args == query.args:
@@ -55,20 +55,20 @@ def both_head(query):
 
 
 def c_lines(text):
-    """A text as C's literals, one for each of its lines."""
+    """Returns a text as C string literals, one for each line."""
     text = text.replace("\\", "\\\\").replace('"', '\\"')
     *lines, last = text.split("\n")
     return [f'"{line}\\n"' for line in lines] + ([f'"{last}"'] if last or not lines else [])
 
 
 def mask(query, names):
-    """The bits of conditions, each with its name."""
+    """Returns the C expression that sets a condition's bit when its argument is asked for."""
     bits = (f"1u << {query.conditions.index(name)} /* {name} */" for name in sorted(names))
     return " | ".join(bits) or "0"
 
 
 def statement(query):
-    """The constants of a query: its text as it stands in its .sql, and what goes in and out."""
+    """Returns the constants of a query: its text as in its .sql, its arguments and its columns."""
     name = query.name
     yield f"/* {query.where} */"
     yield f"static const kz_db_part_t {name}_parts[] = {{"
@@ -135,7 +135,7 @@ def read_one(query):
 
 
 def functions(query):
-    """What queries.c has of a query behind its constants."""
+    """Returns the functions of a query, which follow its constants in queries.c."""
     yield from send(query, "send")
     yield read_head(query) + "\n{"
     if query.kind == "exec":
@@ -152,7 +152,7 @@ def functions(query):
 
 
 def write(queries, made):
-    """The text of queries.h and of queries.c."""
+    """Returns the text of queries.h and of queries.c."""
     head = [made, "#ifndef KZ_QUERIES_H\n#define KZ_QUERIES_H\n", '#include "io/db/db.h"\n']
     source = [made, '#include "queries.h"\n#include "io/db/statement.h"\n']
     for number, query in enumerate(queries):

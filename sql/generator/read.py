@@ -24,7 +24,7 @@ NAME_MAX = 63  # bytes of a prepared statement's name: NAMEDATALEN - 1
 
 @dataclass(frozen=True)
 class Part:
-    """Text that stands in a statement when all WITH_ are asked for and none of WITHOUT is."""
+    """Text that a statement contains when all of WITH_ are asked for and none of WITHOUT is."""
 
     text: str
     with_: frozenset = frozenset()
@@ -50,7 +50,7 @@ class Query:
         return self.calls_writer or any(WRITES.search(part.text) for part in self.parts)
 
     def sql(self, asked=()):
-        """The statement when the arguments ASKED are asked for."""
+        """Returns the statement for the case that the arguments ASKED are asked for."""
         asked = set(asked)
         return "".join(
             part.text for part in self.parts if part.with_ <= asked and not part.without & asked
@@ -72,7 +72,7 @@ def pairs(where, text, known):
 
 
 class Statement:
-    """The text of a query while it is cut into its parts."""
+    """The text of a query, which cut() divides into parts."""
 
     def __init__(self, query):
         self.query, self.known = query, dict(query.args)
@@ -135,7 +135,7 @@ class Statement:
 
 
 def cut(query):
-    """Fills what a query's statement says: parts, conditions, what is sent."""
+    """Reads a query's statement and fills its parts, conditions and list of sent arguments."""
     statement = Statement(query)
     query.parts = [tidy(part) for part in statement.cut()]
     query.sent = statement.sent
@@ -149,7 +149,8 @@ def cut(query):
 
 
 def longest_name(query):
-    """Of its prepared statements; of the conditions on a bool one at most is asked for."""
+    """Returns the longest name of a prepared statement of this query; at most one condition on a
+    bool is asked for."""
     kinds = dict(query.args)
     lengths = [1 + len(name) for name in query.conditions if kinds[name] != "bool"]
     states = [1 + len(name) for name in query.conditions if kinds[name] == "bool"]
@@ -157,13 +158,13 @@ def longest_name(query):
 
 
 def tidy(part):
-    """Without the blanks that a comment leaves behind."""
+    """Returns the statement without the blanks that a removed comment leaves."""
     text = re.sub(r"[ \t]+\n", "\n", part.text)
     return Part(re.sub(r"\n{2,}", "\n", text), part.with_, part.without)
 
 
 def head_of(path, number, head, queries):
-    """A new query of this file."""
+    """Returns a new query made from its head."""
     where = f"sql/query/{path.name}:{number}"
     query = Query(where, head[1], pairs(where, head[2], ARGUMENTS), head[3], bool(head[4]))
     if head[5]:
@@ -183,7 +184,7 @@ def check(query):
 
 
 def read(path):
-    """The queries of a file, in their order."""
+    """Returns the queries of a file, in their order."""
     queries, query, pending = [], None, ""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if pending:

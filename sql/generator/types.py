@@ -1,4 +1,4 @@
-"""What a type of sql/query is in C, on the wire and in a view."""
+"""Says for each type of sql/query how C, PostgreSQL's protocol and a view represent it."""
 
 from typing import NamedTuple
 
@@ -46,5 +46,5 @@ COLUMNS = {
 
 
 def column(kind):
-    """The entry of a result's type, which may be an enum with its values."""
+    """Returns the entry of a result's type, which may be an enum with its values."""
     return COLUMNS[kind.partition("(")[0]]

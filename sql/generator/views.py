@@ -1,4 +1,4 @@
-"""views.h and views.c: what pages show of a query's rows."""
+"""Writes views.h and views.c: functions that fill views from a query's rows."""
 
 from generator.types import column
 
@@ -37,7 +37,7 @@ def show(query):
 
 
 def write(queries, made):
-    """The text of views.h and of views.c."""
+    """Returns the text of views.h and of views.c."""
     head = [made, "#ifndef KZ_VIEWS_H\n#define KZ_VIEWS_H\n"]
     head.append('#include "queries.h"\n#include "template/view.h"\n')
     source = [made, '#include "views.h"\n']
