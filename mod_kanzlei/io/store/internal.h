@@ -32,6 +32,7 @@ typedef struct kz_store__one_t {
 struct kz_stores_t {
     kz_store__one_t *one[KZ_STORES_MAX];
     int count, quorum;
+    apr_interval_time_t grace; /* for the other stores after the quorum; KZ_STORE_GRACE */
 };
 
 /* NULL, or STORE_DOWN when DEADLINE has passed. */

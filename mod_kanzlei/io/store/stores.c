@@ -265,6 +265,7 @@ kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, i
     if (strlen(installation) == 0 || strlen(installation) >= MARKER_MAX)
         return kz_err_create(KZ_ERR_CONFIG, "stores need the installation's id");
     made->quorum = quorum;
+    made->grace = KZ_STORE_GRACE;
     apr_pool_cleanup_register(pool, made, set_close, apr_pool_cleanup_null);
     for (i = 0; i < count; i++) {
         kz_err_t *err;

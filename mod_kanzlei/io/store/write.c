@@ -242,8 +242,8 @@ static void part_start(job_t *job, part_t *part, kz_store__one_t *one, int fd)
     pthread_mutex_unlock(&job->lock);
 }
 
-/* Waits, with the job locked: for all until the deadline, or for the grace after the quorum. */
-static void wait_for_parts(job_t *job, int quorum, apr_time_t deadline)
+/* Waits, with the job locked: for all until the deadline, or for GRACE after the quorum. */
+static void wait_for_parts(job_t *job, int quorum, apr_interval_time_t grace, apr_time_t deadline)
 {
     apr_time_t start = kz_metrics_clock(), limit = start + (deadline - apr_time_now());
     int granted = 0;
@@ -251,10 +251,10 @@ static void wait_for_parts(job_t *job, int quorum, apr_time_t deadline)
     while (job->running > 0 && kz_metrics_clock() < limit) {
         wait_until(job, limit);
         if (!granted && job->succeeded >= quorum) {
-            apr_time_t now = kz_metrics_clock(), grace = now - start;
+            apr_time_t now = kz_metrics_clock();
 
-            if (grace < KZ_STORE_GRACE)
-                grace = KZ_STORE_GRACE;
+            if (grace < now - start)
+                grace = now - start;
             if (limit > now + grace)
                 limit = now + grace;
             granted = 1;
@@ -303,7 +303,7 @@ void kz_store__write_end(kz_err_t **errs, job_t *job, const kz_stores_t *stores,
     pthread_mutex_lock(&job->lock);
     job->gate = gate;
     pthread_cond_broadcast(&job->changed);
-    wait_for_parts(job, quorum, deadline);
+    wait_for_parts(job, quorum, stores->grace, deadline);
     collect(errs, job, stores->count);
     pthread_mutex_unlock(&job->lock);
     job_release(job);
