@@ -11,9 +11,8 @@ struct kz_err_t {
     kz_err_code_t code;
     const char *file; /* where it began */
     int line;
-    const char *field; /* form field, or NULL */
-    const char *text;  /* key of the sentence, or NULL for the code's own */
-    int said;          /* the detail is the public sentence */
+    const char *text; /* key of the sentence, or NULL for the code's own */
+    int said;         /* the detail is the public sentence */
     char detail[KZ_ERR_DETAIL_MAX];
 };
 
@@ -101,7 +100,6 @@ kz_err_t *kz_err__field(const char *file, int line, const char *field, const cha
 
     if (err == &out_of_memory)
         return err;
-    err->field = field;
     err->text = text;
     snprintf(err->detail, sizeof err->detail, "field %s: %s", field, text);
     return err;
@@ -141,11 +139,6 @@ const char *kz_err_text(const kz_err_t *err)
 const char *kz_err_detail(const kz_err_t *err)
 {
     return err->said ? "told to the user" : err->detail;
-}
-
-const char *kz_err_field_name(const kz_err_t *err)
-{
-    return err->field;
 }
 
 const char *kz_err_name(kz_err_code_t code)

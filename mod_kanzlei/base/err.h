@@ -34,8 +34,8 @@ kz_err_t *kz_err__status(const char *file, int line, kz_err_code_t code, apr_sta
 kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 
-/* kz_err_field(field, text): names the form field that is wrong and the key of the sentence for it:
- * a KZ_ERR_INVALID. FIELD and TEXT must be literals or live as long as the error. */
+/* kz_err_field(field, text): a KZ_ERR_INVALID whose detail names the wrong form field; TEXT is the
+ * key of the public sentence, a literal or a string that lives as long as the error. */
 #define kz_err_field(field, text) kz_err__field(__FILE__, __LINE__, field, text)
 kz_err_t *kz_err__field(const char *file, int line, const char *field, const char *text)
     __attribute__((warn_unused_result));
@@ -52,8 +52,7 @@ kz_err_code_t kz_err_code(const kz_err_t *err);
 int kz_err_http(const kz_err_t *err);           /* HTTP status, 400 to 599 */
 const char *kz_err_text(const kz_err_t *err);   /* key of the public sentence, never NULL */
 const char *kz_err_detail(const kz_err_t *err); /* for the log, never NULL, lives as long as ERR */
-const char *kz_err_field_name(const kz_err_t *err); /* NULL if none */
-const char *kz_err_name(kz_err_code_t code);        /* "NOT_FOUND" */
+const char *kz_err_name(kz_err_code_t code);    /* "NOT_FOUND" */
 
 const char *kz_err_file(const kz_err_t *err); /* where it began, below mod_kanzlei: "io/db/db.c" */
 int kz_err_line(const kz_err_t *err);

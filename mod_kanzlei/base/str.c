@@ -32,28 +32,16 @@ static int is_ascii(const char *text, size_t len)
     return len == 0;
 }
 
-static kz_err_t *decode(unsigned char **data, size_t *len, const char *text, size_t text_len,
-                        int variant, apr_pool_t *pool)
+kz_err_t *kz_str_base64_decode(unsigned char **data, size_t *len, const char *text, size_t text_len,
+                               apr_pool_t *pool)
 {
     size_t size = text_len / 4 * 3 + 3;
 
     *data = apr_palloc(pool, size);
-    if (!is_ascii(text, text_len) ||
-        sodium_base642bin(*data, size, text, text_len, NULL, len, NULL, variant) != 0)
+    if (!is_ascii(text, text_len) || sodium_base642bin(*data, size, text, text_len, NULL, len, NULL,
+                                                       sodium_base64_VARIANT_ORIGINAL) != 0)
         return kz_err_create(KZ_ERR_BAD_REQUEST, "bad base64");
     return NULL;
-}
-
-kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char *text,
-                                  apr_pool_t *pool)
-{
-    return decode(data, len, text, strlen(text), sodium_base64_VARIANT_URLSAFE_NO_PADDING, pool);
-}
-
-kz_err_t *kz_str_base64_decode(unsigned char **data, size_t *len, const char *text, size_t text_len,
-                               apr_pool_t *pool)
-{
-    return decode(data, len, text, text_len, sodium_base64_VARIANT_ORIGINAL, pool);
 }
 
 /* Milliseconds since 1970 in the upper 48 of 60 bits, below them the fraction of the millisecond in

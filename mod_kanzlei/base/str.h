@@ -23,11 +23,8 @@ const char *kz_str_hex(const void *data, size_t len, apr_pool_t *pool);
 /* LEN bytes as base64url without padding (RFC 4648 section 5), in POOL. */
 const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool);
 
-/* The bytes of TEXT, which is base64url without padding; *DATA is in POOL. BAD_REQUEST for any
- * other character, padding, or bits left over. */
-kz_err_t *kz_str_base64url_decode(unsigned char **data, size_t *len, const char *text,
-                                  apr_pool_t *pool);
-/* The same of the TEXT_LEN bytes of TEXT, which is base64 with padding (RFC 4648 section 4). */
+/* Decodes the TEXT_LEN bytes of TEXT, which is base64 with padding (RFC 4648 section 4); *DATA is
+ * in POOL. BAD_REQUEST for any other character, missing padding, or bits left over. */
 kz_err_t *kz_str_base64_decode(unsigned char **data, size_t *len, const char *text, size_t text_len,
                                apr_pool_t *pool);
 

@@ -42,11 +42,6 @@ enum { SAFE_GET = 1, SAFE_POST = 0, SAFE_PATCH = 0, SAFE_DELETE = 0 };
 #include "routes.def"
 #undef KZ_ROUTE
 
-const char *kz_route_name(kz_route_id_t id)
-{
-    return id < KZ_ROUTES ? routes[id].name : "none";
-}
-
 static const char *const whos[] = {"host", "public", "client", "staff", "member"};
 
 kz_timing_t *kz_route_timing(kz_route_id_t id)

@@ -101,7 +101,4 @@ kz_timing_t *kz_route_timing(kz_route_id_t id);
 
 const char *kz_route_who(kz_route_who_t who); /* "public", "client", "staff", "member" */
 
-/* The name of the route ID, for log and metrics: "page_home_staff"; "none" for KZ_ROUTES. */
-const char *kz_route_name(kz_route_id_t id);
-
 #endif

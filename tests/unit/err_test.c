@@ -23,7 +23,6 @@ static void test_code_and_detail(void **state)
     assert_string_equal(kz_err_text(err), "err.not_found");
     assert_string_equal(kz_err_detail(err), "matter 7");
     assert_string_equal(kz_err_name(kz_err_code(err)), "NOT_FOUND");
-    assert_null(kz_err_field_name(err));
     kz_err_free(err);
     kz_err_free(NULL);
 }
@@ -70,7 +69,7 @@ static void test_field(void **state)
     (void)state;
     assert_int_equal(kz_err_code(err), KZ_ERR_INVALID);
     assert_int_equal(kz_err_http(err), 422);
-    assert_string_equal(kz_err_field_name(err), "name");
+    assert_string_equal(kz_err_detail(err), "field name: err.name.taken");
     assert_string_equal(kz_err_text(err), "err.name.taken");
     kz_err_free(err);
 }

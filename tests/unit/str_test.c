@@ -20,33 +20,42 @@ static apr_pool_t *pool;
 static void hex_and_base64url(void **state)
 {
     static const unsigned char bytes[] = {0x00, 0xfb, 0xff, 0x10, 0x7f};
-    unsigned char *back;
-    size_t len;
 
     (void)state;
     assert_string_equal(kz_str_hex(bytes, sizeof bytes, pool), "00fbff107f");
     assert_string_equal(kz_str_hex(bytes, 0, pool), "");
     assert_string_equal(kz_str_base64url(bytes, sizeof bytes, pool), "APv_EH8");
     assert_string_equal(kz_str_base64url(bytes, 0, pool), "");
+}
+
+static void base64_is_decoded(void **state)
+{
+    static const char *const coded[] = {"", "AA==", "APs=", "APv/", "APv/EA==", "APv/EH8="};
+    static const unsigned char bytes[] = {0x00, 0xfb, 0xff, 0x10, 0x7f};
+    unsigned char *back;
+    size_t len;
+
+    (void)state;
     for (size_t size = 0; size <= sizeof bytes; size++) {
-        assert_null(
-            kz_str_base64url_decode(&back, &len, kz_str_base64url(bytes, size, pool), pool));
+        assert_null(kz_str_base64_decode(&back, &len, coded[size], strlen(coded[size]), pool));
         assert_int_equal(len, size);
         assert_memory_equal(back, bytes, size);
     }
 }
 
-static void base64url_is_strict(void **state)
+static void base64_is_strict(void **state)
 {
     static const char *const wrong[] = {"A",
-                                        "AA==",
+                                        "AA",
+                                        "AA=",
                                         "A+v_",
-                                        "A/v_",
+                                        "A-v/",
                                         "AP v",
-                                        "AB",
-                                        "AAB",
-                                        "\xff",
-                                        "AAA=",
+                                        "AB==",
+                                        "AAB=",
+                                        "\xff===",
+                                        "AAA",
+                                        "AAAA=",
                                         "AAAA\n",
                                         ("AA\x80"
                                          "A")};
@@ -55,7 +64,7 @@ static void base64url_is_strict(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        kz_err_t *err = kz_str_base64url_decode(&back, &len, wrong[i], pool);
+        kz_err_t *err = kz_str_base64_decode(&back, &len, wrong[i], strlen(wrong[i]), pool);
 
         if (!err)
             fail_msg("accepted: %s", wrong[i]);
@@ -201,7 +210,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hex_and_base64url),
-        cmocka_unit_test(base64url_is_strict),
+        cmocka_unit_test(base64_is_decoded),
+        cmocka_unit_test(base64_is_strict),
         cmocka_unit_test(uuids),
         cmocka_unit_test(uuids_of_several_threads),
         cmocka_unit_test(secrets),
