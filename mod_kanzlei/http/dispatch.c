@@ -18,7 +18,8 @@
 #include "http/csrf.h"
 #include "http/multipart.h"
 
-const char *kz_http__cookie(request_rec *r, const char *name)
+/* The value of the cookie "__Host-NAME", or NULL. */
+static const char *find_cookie(request_rec *r, const char *name)
 {
     return kz_cookie_find(apr_table_get(r->headers_in, "Cookie"), name, r->pool);
 }
@@ -37,7 +38,8 @@ static kz_request_t *make_request(request_rec *r, kz_site_t *site)
 
     rq->pool = r->pool;
     rq->portal = site->portal;
-    rq->words = kz_http__language(r, site);
+    rq->words = kz_http__language(site, find_cookie(r, "kz-language"),
+                                  apr_table_get(r->headers_in, "Accept-Language"));
     rq->languages = site->languages;
     rq->method = r->method;
     rq->path = r->uri;
@@ -62,8 +64,8 @@ static void read_cookies(kz_request_t *rq, kz_reply_t *out)
     const char *value;
 
     if (*rq->slug && (!rq->route || rq->route->credential == KZ_CREDENTIAL_COOKIE))
-        rq->token = kz_http__cookie(rq->http->r, session_cookie(rq->slug, rq->pool));
-    value = rq->token ? rq->token : kz_http__cookie(rq->http->r, "kz");
+        rq->token = find_cookie(rq->http->r, session_cookie(rq->slug, rq->pool));
+    value = rq->token ? rq->token : find_cookie(rq->http->r, "kz");
     if (!value || strlen(value) < 16) {
         unsigned char random[18];
 
@@ -129,7 +131,7 @@ static kz_err_t *find_route(kz_route_match_t *match, kz_request_t *rq, kz_reply_
     if (strncmp(r->uri, "/k/", 3) ==
         0) { /* the side is said by the cookie, and proven by "enter" */
         slug = apr_pstrmemdup(r->pool, r->uri + 3, strcspn(r->uri + 3, "/"));
-        side = kz_http__cookie(r, session_cookie(slug, r->pool));
+        side = find_cookie(r, session_cookie(slug, r->pool));
     } else {
         side = NULL;
     }

@@ -27,14 +27,12 @@ int kz_dispatch(request_rec *r, kz_site_t *site);
 /* --- parts of it, one file each
  * ------------------------------------------------------------------- */
 
-/* The value of the cookie "__Host-NAME", or NULL. */
-const char *kz_http__cookie(request_rec *r, const char *name);
-
 /* Whether JSON is wanted rather than HTML; NOT_ACCEPTABLE when neither is (RFC 9110
  * section 12.5.1). */
 kz_err_t *kz_http__accept(int *json, const char *accept);
-/* The reader's language: cookie, Accept-Language, German. */
-const kz_words_t *kz_http__language(request_rec *r, const kz_site_t *site);
+/* The reader's language by COOKIE, the value of kz-language, or HEADER, that of Accept-Language;
+ * German when both are NULL or name none of SITE. */
+const kz_words_t *kz_http__language(const kz_site_t *site, const char *cookie, const char *header);
 
 /* The token for the forms of the browser that holds the cookie VALUE. */
 const char *kz_http__csrf(const kz_portal_t *portal, const char *value, apr_pool_t *pool);

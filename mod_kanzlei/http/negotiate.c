@@ -20,10 +20,8 @@ kz_err_t *kz_http__accept(int *json, const char *accept)
     return NULL;
 }
 
-const kz_words_t *kz_http__language(request_rec *r, const kz_site_t *site)
+const kz_words_t *kz_http__language(const kz_site_t *site, const char *cookie, const char *header)
 {
-    const char *cookie = kz_http__cookie(r, "kz-language");
-    const char *header = apr_table_get(r->headers_in, "Accept-Language");
     const char *names[KZ_SITE_LANGUAGES];
     int count, chosen;
 
