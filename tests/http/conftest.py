@@ -1,6 +1,7 @@
 """One portal for all tests of a run: two firms, their people, and a check of the error log."""
 
 import pytest
+from ctl_site import Cluster
 from running import running_portal, unexpected
 
 
@@ -69,3 +70,12 @@ def quiet_log(request):
     marker = request.node.get_closest_marker("expect_log")
     lines = unexpected(portal.said_since(before), marker.args if marker else ())
     assert not lines, "the error log says:\n" + "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A PostgreSQL for the installations of one file, with the roles of the portal."""
+    made = Cluster()
+    made.make_roles()
+    yield made
+    made.remove()

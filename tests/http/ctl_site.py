@@ -83,6 +83,12 @@ class Cluster:
         return name
 
 
+def unit_program(name, build=BUILD):
+    """Makes the program NAME of tests/unit by the Makefile of BUILD; returns its path."""
+    subprocess.run(["make", "-s", "-C", build.parent, f"{build.name}/unit/{name}"], check=True)
+    return build / "unit" / name
+
+
 class Site:
     """One installation: a database, stores, keys and the file that kanzleictl reads."""
 
@@ -159,3 +165,11 @@ class Site:
         self.run("staff", "create", "--firm", "muster", "--user", "anna", "--name", "Anna Beispiel",
                  "--email", "anna@muster.example", "--admin", "--password-stdin",
                  stdin=PASSWORD + "\n")  # fmt: skip
+
+
+def site_with_firm(cluster, folder):
+    """Makes an installation with the firm of Site.make_firm()."""
+    made = Site(cluster, folder)
+    made.run("migrate")
+    made.make_firm()
+    return made

@@ -7,7 +7,7 @@ import subprocess
 
 import nacl.pwhash
 import pytest
-from ctl_site import BUILD, PASSWORD, ROOT, SQL, Cluster, Site
+from ctl_site import BUILD, PASSWORD, ROOT, SQL, Site
 from scand_client import TESTDB, Scanner, until
 
 COMMANDS = ["migrate", "firm create", "firm list", "staff create", "account list",
@@ -15,17 +15,9 @@ COMMANDS = ["migrate", "firm create", "firm list", "staff create", "account list
             "status"]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    made = Cluster()
-    yield made
-    made.remove()
-
-
 @pytest.fixture
 def empty(cluster, tmp_path):
     """An installation with an empty database."""
-    cluster.make_roles()
     return Site(cluster, tmp_path)
 
 
@@ -184,7 +176,6 @@ def test_store_that_refuses(empty):
 
 
 def test_role_is_missing(cluster, tmp_path):
-    cluster.make_roles()
     with cluster.connect() as db:
         db.execute("ALTER ROLE kanzlei_portal RENAME TO kanzlei_away")
         try:

@@ -7,35 +7,21 @@ import time
 import uuid
 
 import pytest
-from ctl_site import BUILD, PASSWORD, PLAIN, Cluster, Site
+from ctl_site import PASSWORD, PLAIN, site_with_firm, unit_program
 
 CLIENT, MATTER = (str(uuid.uuid4()) for _ in range(2))
 CHUNK = 65536
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    made = Cluster()
-    made.make_roles()
-    yield made
-    made.remove()
-
-
 @pytest.fixture(scope="session")
 def document_put():
-    """The program that puts a document into the stores, as the Makefile builds it."""
-    subprocess.run(
-        ["make", "-s", "-C", BUILD.parent, f"{BUILD.name}/unit/document_put"],
-        check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    return BUILD / "unit/document_put"
+    """The program that puts a document into the stores."""
+    return unit_program("document_put")
 
 
 @pytest.fixture
 def site(cluster, tmp_path):
-    made = Site(cluster, tmp_path)
-    made.run("migrate")
-    made.make_firm()
+    made = site_with_firm(cluster, tmp_path)
     add_client(made, 1)
     return made
 

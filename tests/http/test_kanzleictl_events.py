@@ -6,27 +6,17 @@ import os
 import event_proof
 import nacl.signing
 import pytest
-from ctl_site import PLAIN, Cluster, Site
+from ctl_site import PLAIN, site_with_firm
 from scand_client import until
 
 COLUMNS = "id, at, kind, account, client, document, subject, detail"
 MICROSECONDS = "(extract(epoch FROM at) * 1000000)::bigint"
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    made = Cluster()
-    made.make_roles()
-    yield made
-    made.remove()
-
-
 @pytest.fixture
 def site(cluster, tmp_path):
     """A firm with nine events under three seals."""
-    made = Site(cluster, tmp_path)
-    made.run("migrate")
-    made.make_firm()
+    made = site_with_firm(cluster, tmp_path)
     made.run("event", "seal")
     for count in (3, 5):
         add(made, count)

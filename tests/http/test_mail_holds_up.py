@@ -3,11 +3,10 @@
 import asyncio
 import threading
 
-import psycopg
 import pytest
-from aiosmtpd.controller import Controller
+from mail_server import mail_server
 from person import wait_for
-from running import free_port, running_portal, unexpected
+from running import running_portal, unexpected
 
 
 class Mails:
@@ -26,12 +25,8 @@ class Mails:
 
 @pytest.fixture(scope="module")
 def mails():
-    made = Mails()
-    made.port = free_port()
-    controller = Controller(made, hostname="127.0.0.1", port=made.port)
-    controller.start()
-    yield made
-    controller.stop()
+    with mail_server(Mails()) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +43,8 @@ def held(mails):
 
 
 def rows(portal, statement):
-    """Past row-level security."""
-    place = f"host={portal.data / 'run/pg'} dbname=kanzlei user=postgres"
-    with psycopg.connect(place, autocommit=True) as db:
-        return {row[0] for row in db.execute(statement)}
+    """Returns the first value of each row, past row-level security."""
+    return {row[0] for row in portal.sql(statement)}
 
 
 def unsealed(portal):

@@ -4,9 +4,9 @@ nobody up, and nobody gets a second mail."""
 import secrets
 
 import pytest
-from aiosmtpd.controller import Controller
+from mail_server import mail_server
 from person import wait_for
-from running import PASSWORD, free_port, running_portal, unexpected
+from running import PASSWORD, running_portal, unexpected
 
 
 class Mails:
@@ -29,12 +29,8 @@ class Mails:
 
 @pytest.fixture(scope="module")
 def mails():
-    made = Mails()
-    made.port = free_port()
-    controller = Controller(made, hostname="127.0.0.1", port=made.port)
-    controller.start()
-    yield made
-    controller.stop()
+    with mail_server(Mails()) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -5,33 +5,18 @@ import re
 import subprocess
 
 import pytest
-from ctl_site import BUILD, Cluster, Site
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    made = Cluster()
-    made.make_roles()
-    yield made
-    made.remove()
+from ctl_site import site_with_firm, unit_program
 
 
 @pytest.fixture(scope="module")
 def program():
     """The program that ends transactions in all ways, on one connection."""
-    subprocess.run(
-        ["make", "-s", "-C", BUILD.parent, f"{BUILD.name}/unit/transaction_steps"],
-        check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    return BUILD / "unit/transaction_steps"
+    return unit_program("transaction_steps")
 
 
 @pytest.fixture
 def site(cluster, tmp_path):
-    made = Site(cluster, tmp_path)
-    made.run("migrate")
-    made.make_firm()
-    return made
+    return site_with_firm(cluster, tmp_path)
 
 
 @pytest.fixture

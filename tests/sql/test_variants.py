@@ -2,20 +2,17 @@
 prepared: tests/unit/db_variants.c asks with 100 of them."""
 
 import json
-import os
 import subprocess
-from pathlib import Path
 
 import pytest
+from ctl_site import PLAIN, unit_program
 
-BUILD = Path(os.environ["KZ_BUILD"])
 KEPT = 64
 
 
 @pytest.fixture(scope="module")
 def db_variants():
-    subprocess.run(["make", "-s", "-C", BUILD.parent, f"{BUILD.name}/unit/db_variants"], check=True)
-    return BUILD / "unit/db_variants"
+    return unit_program("db_variants", PLAIN)
 
 
 def answers(program, empty, *options):
