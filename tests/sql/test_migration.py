@@ -199,3 +199,26 @@ def test_new_steps_after_the_migration(migrated_site):
             " WHERE d.firm = 1 AND d.id = md5(d.firm || %s)::uuid", at("opened"), named,
         )  # fmt: skip
         assert (first, same) == ("opened" in steps, True), steps
+
+
+def test_old_names_are_folded(cluster, tmp_path):
+    """As what is typed today, so that they are found; a number stays where two would be one."""
+    site = earlier(cluster, tmp_path)
+    names = {
+        "Bau  Huber": "Bau Huber", "Mu\u0308ller": "M\u00fcller", "\u00a0Karl\u2028AG ": "Karl AG",
+        "zero\u200bwidth": "zerowidth", "\u00a0": "\u00a0", "Nguyễn Thị Lan": "Nguyễn Thị Lan",
+    }  # fmt: skip
+    numbers = {"7": "7", "7\u200b": "7\u200b", "8 \u00a09": "8 9"}
+    add = (
+        "INSERT INTO client (firm, id, number, kind, name)"
+        " SELECT id, gen_random_uuid(), %s, 'company', %s FROM firm"
+    )
+    for name in names:
+        site.sql(add, f"n{len(name)}{name[:1]}", name)
+    for number in numbers:
+        site.sql(add, number, "Zahl")
+    site.json("migrate")
+    found = {row[0] for row in site.sql("SELECT name FROM client WHERE kind = 'company'")}
+    assert found == {*names.values(), "Zahl"}
+    found = {row[0] for row in site.sql("SELECT number FROM client WHERE name = 'Zahl'")}
+    assert found == set(numbers.values())
