@@ -12,6 +12,10 @@ import pytest
 from openapi_spec_validator import validate
 from running import running_portal
 
+sys.path.append(os.environ["KZ_SRC"] + "/html")
+from lists import read  # noqa: E402
+
+LISTS = read(Path(os.environ["KZ_SRC"], "mod_kanzlei/lists.def"))
 ROUTES = Path(os.environ["KZ_SRC"], "mod_kanzlei/routes.def")
 # Not called: routes that end the session or hash passwords; and tus, whose media type the tool
 # can't make (test_protocol.py).
@@ -59,6 +63,21 @@ def test_rows_have_their_types(document):
     page = document["paths"]["/k/{firm}/documents"]["get"]
     shown = page["responses"]["200"]["content"]["application/json"]["schema"]["allOf"][1]
     assert shown["properties"]["documents"]["items"] == {"$ref": "#/components/schemas/documents"}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_have_their_rows_and_ways(document, scene, name):
+    _, admin, client = scene
+    one = LISTS[name]
+    browser = client.browser if name == "matters" else admin
+    view = browser.get_json(one.path.replace("{matter}", client.matter))
+    page = document["paths"]["/k/{firm}" + one.path]["get"]
+    schema = page["responses"]["200"]["content"]["application/json"]["schema"]
+    kinds = schema.get("anyOf", [schema])
+    described = [kind["allOf"][1]["properties"] for kind in kinds]
+    wanted = {one.rows, "first", "previous", "next"} & set(view)
+    assert one.rows in wanted
+    assert any(wanted <= set(properties) for properties in described)
 
 
 def test_forms_have_their_fields(document):
