@@ -158,8 +158,8 @@ static kz_err_t *refuse_newer(migrate_t *m, const apr_array_header_t *migrations
     return NULL;
 }
 
-/* Runs WHAT in a transaction. It locks tables that the portal may be using: a lock that isn't had
- * soon is given up, so that nobody waits behind it, and tried again. */
+/* Runs WHAT in a transaction that locks all tables first. The portal may be using them: when the
+ * locks are not granted soon, this rolls back, so that nobody waits behind it, and tries again. */
 static kz_err_t *in_transaction(migrate_t *m, kz_err_t *(*what)(migrate_t *, const void *),
                                 const void *baton)
 {
@@ -168,7 +168,9 @@ static kz_err_t *in_transaction(migrate_t *m, kz_err_t *(*what)(migrate_t *, con
 
     for (;;) {
         KZ_TRY(kz_db_admin_run(m->db, "BEGIN"));
-        err = what(m, baton);
+        err = run_file(m, "migrate/lock.sql");
+        if (!err)
+            err = what(m, baton);
         if (!err)
             return kz_db_admin_run(m->db, "COMMIT");
         if (kz_err_code(err) != KZ_ERR_DB_BUSY)

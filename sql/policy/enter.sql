@@ -3,10 +3,22 @@
 -- over (SECURITY.md). Each raises KZ4nn where the request is to be answered with HTTP 4nn. SECURITY DEFINER
 -- functions read under the owner's policy, so each states its conditions in full.
 
--- A function whose result changes can't be replaced.
+-- CREATE OR REPLACE can't change a function's result, so a former version is dropped. The present one never is: a
+-- running statement may need it.
 DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uuid, text), kz_session(text, bytea),
-    kz_assigned_matters(int, uuid, uuid[]), kz_firm(text), kz_upload_take(uuid, interval, interval),
-    kz_enter(text, bytea, text, text, text[], uuid[]), kz_enter(text, bytea, text, text), kz_enter_portal(int);
+    kz_assigned_matters(int, uuid, uuid[]), kz_firm(text), kz_enter(text, bytea, text, text, text[], uuid[]);
+DO $$
+DECLARE
+    former regprocedure;
+BEGIN
+    FOR former IN
+        SELECT p.oid FROM pg_proc p
+         WHERE (p.oid = to_regprocedure('kz_upload_take(uuid, interval, interval)') AND 'lease' <> ALL (p.proargnames))
+            OR (p.oid = to_regprocedure('kz_enter_portal(int)') AND p.proretset)
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', former);
+    END LOOP;
+END $$;
 
 -- Enters as whoever holds the token. WHO: 'client', 'staff', 'member' (either) or 'public'. RIGHT: a right that is
 -- needed, or ''. Notes that the session is in use, once a minute.
@@ -15,9 +27,9 @@ DROP FUNCTION IF EXISTS kz_set(int, uuid, text, boolean), kz_set_clients(int, uu
 -- beside them, each of which PL/pgSQL prepares anew in each transaction. Types have full names, too: without SET a
 -- type of the session's own, in pg_temp, comes first, and its CHECK would run as the owner. RESULT comes of
 -- set_config(), and is dropped.
-CREATE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
-                         OUT firm int, OUT firm_name text, OUT firm_key bytea, OUT account uuid, OUT kind text,
-                         OUT user_name text, OUT name text, OUT language text, OUT session uuid, OUT rights text)
+CREATE OR REPLACE FUNCTION kz_enter(p_slug text, p_token bytea, p_who text, p_right text,
+                                    OUT firm int, OUT firm_name text, OUT firm_key bytea, OUT account uuid, OUT kind text,
+                                    OUT user_name text, OUT name text, OUT language text, OUT session uuid, OUT rights text)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE
@@ -161,8 +173,8 @@ RETURNS timestamptz LANGUAGE sql AS $$
 $$;
 
 -- The portal itself at work for one firm (jobs, uploads that are being finished, kanzleictl).
-CREATE FUNCTION kz_enter_portal(p_firm int, OUT firm_name text, OUT firm_slug text, OUT firm_key bytea,
-                                OUT language text)
+CREATE OR REPLACE FUNCTION kz_enter_portal(p_firm int, OUT firm_name text, OUT firm_slug text, OUT firm_key bytea,
+                                           OUT language text)
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE

@@ -99,6 +99,43 @@ def test_policies_are_applied_anew(site):
     assert site.json("firm", "list")["firms"]
 
 
+def functions(site):
+    made = site.sql(
+        "SELECT p.oid::regprocedure::text, pg_get_function_result(p.oid), p.oid FROM pg_proc p"
+        " WHERE p.pronamespace = 'public'::regnamespace AND left(p.proname, 3) = 'kz_'"
+    )
+    return {name: (result, oid) for name, result, oid in made}
+
+
+def test_functions_are_replaced_not_dropped(site):
+    """A running statement of the portal may need them."""
+    before = functions(site)
+    site.run("migrate", "--anew")
+    assert functions(site) == before
+
+
+def test_functions_of_former_versions(site):
+    """They go, or get the present result, which CREATE OR REPLACE can't give them."""
+    before = functions(site)
+    with site.cluster.connect(site.database) as db:
+        db.execute("SET ROLE kanzlei_owner")
+        db.execute("DROP FUNCTION kz_upload_take, kz_enter_portal")
+        for text in (
+            "kz_upload_take(p_worker uuid, p_lease interval, p_life interval)"
+            " RETURNS TABLE (firm int, id uuid, state text) LANGUAGE plpgsql AS 'BEGIN END'",
+            "kz_enter_portal(p_firm int) RETURNS TABLE (firm_name text, firm_slug text, firm_key"
+            " bytea, language text) LANGUAGE plpgsql AS 'BEGIN END'",
+            "kz_firm(text) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "kz_status() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        ):
+            db.execute("CREATE FUNCTION " + text)
+    site.run("migrate", "--anew")
+    after = functions(site)
+    assert {name: result for name, (result, _) in after.items()} == {
+        name: result for name, (result, _) in before.items()
+    }
+
+
 def changed_rules(folder):
     """Copies the folder sql, and changes the text of the policies."""
     shutil.copytree(SQL, folder)

@@ -3,6 +3,8 @@ finds nothing of the one before."""
 
 import re
 import subprocess
+import threading
+from collections import Counter
 
 import pytest
 from ctl_site import site_with_firm, unit_program
@@ -110,3 +112,63 @@ def test_a_session_stays_awake_by_reading(portal, maria):
         answer = maria.browser.get(path, headers={"Accept": "*/*"})
         assert answer.status_code == 200
         assert portal.sql(fresh, maria.account) == [(True,)], path
+
+
+@pytest.mark.expect_log(r"kanzlei:.*DB_BUSY: ")
+def test_migrations_beside_readers_and_writers(portal, admin, maria):
+    """A request waits or is answered with 503: no statement loses its function or view while it
+    runs, and the migration gives way before PostgreSQL finds a deadlock."""
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    client, pages = f"/clients/{maria.client}", ["/", "/documents", "/clients", "/staff"]
+    readers = [portal.signed_in("admin") for _ in range(3)]
+    writer = portal.signed_in("admin")
+    told, failed, stop = Counter(), [], threading.Event()
+    before, [(dead,)] = portal.log.stat().st_size, portal.sql(deadlocks)
+
+    def read(browser):
+        while not stop.is_set():
+            for page in [*pages, client]:
+                told["read", browser.get(page).status_code] += 1
+
+    def write():
+        while not stop.is_set():
+            answer = writer.create(maria.matter, 5)
+            told["write", answer.status_code] += 1
+            if answer.status_code == 201:
+                upload = answer.headers["Location"].rsplit("/", 1)[-1]
+                told["write", writer.patch(upload, 0, b"12345").status_code] += 1
+
+    threads = [threading.Thread(target=read, args=(browser,)) for browser in readers]
+    threads.append(threading.Thread(target=write))
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(4):
+            answer = portal.kanzleictl("migrate", "--anew", fails=True)
+            if "version" not in answer:
+                failed.append(answer)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failed
+    assert set(told) <= {(who, code) for who in ("read", "write") for code in (200, 201, 204, 503)}
+    assert told["read", 200]
+    assert told["write", 204]
+    assert "40P01" not in portal.said_since(before)
+    assert portal.sql(deadlocks) == [(dead,)]
+
+
+@pytest.mark.expect_log(r"kanzlei:.*DB_BUSY: database: sessions: 0A000 ")
+def test_a_column_of_another_type(portal, maria):
+    """A prepared statement that has other columns now fails once: its connection is not used
+    again."""
+    try:
+        for kind in ("varchar", "text"):
+            assert maria.browser.get("/account").status_code == 200
+            portal.sql(f"ALTER TABLE session ALTER agent TYPE {kind}")
+            told = [maria.browser.get("/account").status_code for _ in range(20)]
+            assert set(told) == {200, 503}
+            assert told[-5:] == [200] * 5
+    finally:
+        portal.sql("ALTER TABLE session ALTER agent TYPE text")

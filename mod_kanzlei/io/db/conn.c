@@ -233,6 +233,26 @@ static kz_err_t *read_result(kz_db_answer_t *answer, kz_db_conn_t *conn, apr_tim
     return NULL;
 }
 
+/* Returns 1 if a migration changed or dropped an object of the statement while it ran. The server
+ * plans the statement again next time, unless its result has other columns now: then the prepared
+ * statement fails until its connection ends. PostgreSQL never translates the words of XX000. */
+static int is_outdated(const PGresult *result)
+{
+    static const char *const words[] = {"cache lookup failed", "could not open relation with OID",
+                                        "tuple concurrently"};
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *said = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    size_t i;
+
+    if (!state || !said)
+        return 0;
+    for (i = 0; strcmp(state, "XX000") == 0 && i < sizeof words / sizeof *words; i++) {
+        if (strncmp(said, words[i], strlen(words[i])) == 0)
+            return 1;
+    }
+    return strcmp(state, "0A000") == 0; /* "cached plan must not change result type" */
+}
+
 kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
 {
     apr_time_t deadline = conn->first_by ? conn->first_by : apr_time_now() + conn->timeout;
@@ -253,7 +273,7 @@ kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
     failed = PQresultStatus(answer->result) != PGRES_COMMAND_OK;
     if (answer->kind == KZ_DB_PREPARE && failed)
         kz_db__unprepared(conn, answer->statement, answer->asked);
-    else if (answer->kind == KZ_DB_FORGET && failed)
+    else if (failed && (answer->kind == KZ_DB_FORGET || is_outdated(answer->result)))
         conn->worn = 1;
     if (PQstatus(conn->pg) == CONNECTION_BAD) {
         PQclear(answer->result);
@@ -277,7 +297,7 @@ kz_err_t *kz_db__error(const PGresult *result, const char *what, char *constrain
         {"55P03", KZ_ERR_DB_BUSY},        {"40", KZ_ERR_DB_BUSY},    {"53", KZ_ERR_DB_BUSY},
         {"57P", KZ_ERR_DB_DOWN},          {"08", KZ_ERR_DB_DOWN},    {"25P03", KZ_ERR_DB_BUSY},
     };
-    kz_err_code_t code = KZ_ERR_INTERNAL;
+    kz_err_code_t code = is_outdated(result) ? KZ_ERR_DB_BUSY : KZ_ERR_INTERNAL;
     size_t i;
 
     if (!state)
