@@ -148,6 +148,24 @@ def test_the_sample_is_valid_once_filled_in(installed, tmp_path):
     assert "no master key" in said.stderr or "master" in said.stderr, said.stderr
 
 
+@pytest.mark.parametrize("file", ["layout.html", "grant.sql"])
+def test_make_install_fails_when_one_file_fails(tmp_path, file):
+    """A stand-in for a full disk: "install" fails for one FILE of many."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/install").write_text(
+        f'#!/bin/sh\ncase "$*" in */{file}) echo "no space" >&2; exit 1; esac\n'
+        'exec /usr/bin/install "$@"\n'
+    )
+    (tmp_path / "bin/install").chmod(0o755)
+    done = subprocess.run(
+        ["make", "install", f"DESTDIR={tmp_path / 'there'}"],
+        cwd=Path(os.environ["KZ_BUILD"]).parent, capture_output=True, text=True, check=False,
+        env=os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert "no space" in done.stderr
+    assert done.returncode != 0
+
+
 def test_uninstall_keeps_a_changed_configuration(tmp_path):
     make(tmp_path, "install")
     make(tmp_path, "uninstall")
