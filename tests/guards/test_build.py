@@ -55,6 +55,33 @@ def test_a_changed_makefile_is_configured_as_before(tmp_path):
     assert (build / "Makefile").read_text() == made + "# changed\n"
 
 
+@pytest.mark.parametrize("name", ["a&b", "a b", "a$b", "a|b", "a'b", "a#b", "a%b", "a\\b", "a:b"])
+def test_a_source_folder_that_make_cannot_take_is_refused(tmp_path, name):
+    source, build = tmp_path / name, tmp_path / "build"
+    source.mkdir()
+    build.mkdir()
+    for file in ("configure", "Makefile.in"):
+        shutil.copy2(ROOT / file, source)
+    sentence = f"{source}: make can't take a folder of this name"
+    refused(build, source / "configure", "CC=gcc", sentence=sentence)
+    refused(source, ROOT / "configure", "CC=gcc", sentence=sentence)
+
+
+@pytest.mark.parametrize("option", ["prefix", "libdir", "sysconfdir"])
+@pytest.mark.parametrize("folder", ["rel", "./rel", "", "~/x"])
+def test_a_folder_to_install_in_is_absolute(tmp_path, option, folder):
+    sentence = f"--{option} must be an absolute path"
+    refused(tmp_path, ROOT / "configure", "CC=gcc", f"--{option}={folder}", sentence=sentence)
+
+
+def refused(build, *command, sentence):
+    done = subprocess.run(command, cwd=build, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (build / "Makefile").exists()
+
+
 def test_objects_depend_on_flags(tmp_path):
     build = configured(ROOT, tmp_path, "CC=gcc", "CFLAGS=-O0")
     run(build, "make", OBJECT)
@@ -69,7 +96,7 @@ def test_objects_depend_on_flags(tmp_path):
 
 def test_the_same_bytes_from_any_folder(tmp_path):
     made = []
-    for source in (tmp_path / "a", tmp_path / "another/folder"):
+    for source in (tmp_path / "a", tmp_path / "another/größer"):
         build = configured(copy(source), source / "out" / source.name, "CC=gcc", "CFLAGS=-O0")
         run(build, "make", "-j2", "build/kanzleictl", "build/kanzlei-scand")
         made.append([(build / "build" / n).read_bytes() for n in ("kanzleictl", "kanzlei-scand")])
