@@ -98,11 +98,15 @@ static const char *read_words(const char *dir, apr_pool_t *pool)
 kz_err_t *kz_portal_load(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)
 {
     kz_portal_t *made = apr_pcalloc(pool, sizeof *made);
+    kz_err_t *err;
 
     if (sodium_init() < 0)
         return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
     if (!kz_str_is_uuid(conf->installation))
         return kz_err_create(KZ_ERR_CONFIG, "KanzleiInstallation is no UUID");
+    err = kz_db_conninfo_check(conf->database);
+    if (err)
+        return kz_err_wrap(err, "KanzleiDatabase");
     made->conf = conf;
     KZ_TRY(kz_seal_keyring_open(&made->keys, conf->master_keys, pool));
     KZ_TRY(kz_seal_derive(&made->csrf_key, made->keys, "csrf", pool));

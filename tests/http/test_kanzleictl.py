@@ -14,6 +14,18 @@ COMMANDS = ["migrate", "firm create", "firm list", "staff create", "account list
             "account password", "account unlock", "store initialise", "event seal", "check",
             "status"]  # fmt: skip
 
+UNREADABLE = [
+    "host=/nowhere user=x password=Tannen Wald7geheim",
+    "host=/nowhere user=x password=Tannen Wald=7geheim",
+    "host=/nowhere user=x password='Tannen Wald7geheim",
+    "postgresql://x:Tannen%zzWald7geheim@db.invalid/kanzlei",
+    "postgresql://x:Tannen@Wald7geheim@db.invalid/kanzlei",
+    "postgresql://x:Tannen/Wald7geheim@db.invalid/kanzlei",
+    "postgresql://x:7/Wald7geheim@db.invalid/kanzlei",
+    "postgre://x:TannenWald7geheim@db.invalid/kanzlei",
+    "postgre://x:TannenWald7geheim@db.invalid/kanzlei?sslmode=require",
+]
+
 
 @pytest.fixture
 def empty(cluster, tmp_path):
@@ -234,6 +246,36 @@ def test_without_owner(empty):
     assert "--database" in err
     empty.run("migrate", "--database", empty.conninfo("kanzlei_owner"),
               env={"KANZLEI_OWNER_DATABASE": ""})  # fmt: skip
+
+
+@pytest.mark.parametrize("conninfo", UNREADABLE)
+def test_a_connection_string_that_cannot_be_read(empty, conninfo):
+    """The error repeats no part of it: that may be of the password."""
+    config = empty.folder / "kanzlei.conf"
+    text = config.read_text()
+    own = empty.conninfo("kanzlei_portal")
+    config.write_text(text.replace(f'"{own}"', f'"{conninfo}"'))
+    assert config.read_text() != text
+    _, at_status = empty.run("status", code=1)
+    config.write_text(text)
+    _, at_migrate = empty.run("migrate", "--database", conninfo, code=1)
+    own = {"KANZLEI_OWNER_DATABASE": conninfo}
+    _, at_firm = empty.run("firm", "create", "muster", "--name", "Muster", env=own, code=1)
+    for said in (at_status, at_migrate, at_firm):
+        assert "the connection string can't be read" in said
+        assert said.count("\n") == 1
+        assert not re.search("wald|7geheim|tannen", said, re.I)
+    assert "KanzleiDatabase" in at_status
+
+
+def test_a_connection_string_as_a_uri(site):
+    """With the folder of a socket, and a password whose "@" and "/" are escaped."""
+    folder = str(site.cluster.folder).replace("/", "%2F")
+    uri = f"postgresql://kanzlei_owner:Tannen%40Wald%2F7geheim@{folder}/{site.database}"
+    site.run("migrate", "--database", uri)
+    site.run(
+        "migrate", "--database", f"postgres:///{site.database}?host={folder}&user=kanzlei_owner"
+    )
 
 
 # --- firms ---------------------------------------------------------------------------------------

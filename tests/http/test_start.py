@@ -76,6 +76,15 @@ def wrong_setting(portal):
     return lambda: path.write_text(before)
 
 
+def wrong_database(portal):
+    path = portal.data / "conf/kanzlei.conf"
+    before = path.read_text()
+    broken = re.sub(r"(?m)^(\s*KanzleiDatabase) .*", r'\1 "password=Tannen Wald7geheim"', before)
+    assert broken != before
+    path.write_text(broken)
+    return lambda: path.write_text(before)
+
+
 def open_key(portal):
     (path,) = (portal.data / "keys").glob("**/master-1")
     path.chmod(0o644)
@@ -84,7 +93,11 @@ def open_key(portal):
 
 @pytest.mark.parametrize(
     ("break_it", "sentence"),
-    [(wrong_setting, "KanzleiInstallation is no UUID"), (open_key, "its owner alone may read")],
+    [
+        (wrong_setting, "KanzleiInstallation is no UUID"),
+        (wrong_database, "KanzleiDatabase: the connection string can't be read"),
+        (open_key, "its owner alone may read"),
+    ],
 )
 def test_the_parent_reports_faults_before_any_child(begun, break_it, sentence):
     begun.stop()
@@ -96,4 +109,5 @@ def test_the_parent_reports_faults_before_any_child(begun, break_it, sentence):
     assert done.returncode != 0
     assert sentence in said
     assert "this process" not in said  # no child has started
+    assert "geheim" not in said
     begun.start()

@@ -46,6 +46,7 @@ kz_err_t *kz_db_admin_open(kz_db_admin_t **admin, const char *conninfo, apr_pool
     const char *keywords[] = {"dbname", "client_encoding", "connect_timeout", NULL};
     const char *values[] = {conninfo, "UTF8", "5", NULL};
 
+    KZ_TRY(kz_db_conninfo_check(conninfo));
     *admin = apr_pcalloc(pool, sizeof **admin);
     (*admin)->pg = PQconnectdbParams(keywords, values, 1);
     apr_pool_cleanup_register(pool, *admin, disconnect, apr_pool_cleanup_null);

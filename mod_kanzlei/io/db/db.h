@@ -23,10 +23,14 @@ typedef struct kz_db_bytes_t {
     apr_size_t len;
 } kz_db_bytes_t;
 
+/* Refuses a libpq string that can't be read, before libpq does: its words would repeat a part,
+ * maybe of the password. Errors: CONFIG, which says nothing of what CONNINFO holds. */
+kz_err_t *kz_db_conninfo_check(const char *conninfo);
+
 /* A pool of at most MAX connections by the libpq string CONNINFO. Connects when needed, so this
  * does not fail when the server is down. TIMEOUT (microseconds) bounds the wait for a connection,
  * connecting and the first answer in sum, each further answer, and, at the server, each statement.
- * Closed with POOL. */
+ * Closed with POOL. Errors: CONFIG (kz_db_conninfo_check). */
 kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
                           apr_interval_time_t timeout, apr_pool_t *pool);
 

@@ -34,6 +34,7 @@ kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
     kz_db_pool_t *p = apr_pcalloc(pool, sizeof *p);
     apr_status_t status;
 
+    KZ_TRY(kz_db_conninfo_check(conninfo));
     p->conninfo = apr_pstrdup(pool, conninfo);
     p->timeout = timeout;
     p->max = max;
