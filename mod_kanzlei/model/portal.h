@@ -3,6 +3,8 @@
 #ifndef KZ_MODEL_PORTAL_H
 #define KZ_MODEL_PORTAL_H
 
+#include <sys/types.h>
+
 #include <apr_pools.h>
 #include <apr_thread_mutex.h>
 
@@ -30,9 +32,12 @@ typedef struct kz_portal_t {
         *token_key;    /* KZ_SEAL_KEY bytes, for marks of wrong passwords and for codes */
     const char *words; /* word list of the password check, one a line; NULL: none */
     char worker[37];   /* UUID of this process, in leases */
-    apr_thread_mutex_t *alive_lock; /* guards the next two: model/worker.h */
+    apr_thread_mutex_t *alive_lock; /* guards the next five: model/worker.h */
     const char *alive_file;
-    int alive; /* descriptor, -1: not yet */
+    int alive;              /* descriptor, -1: not yet */
+    apr_time_t alive_since; /* when the file was made first, by the clock of this host */
+    dev_t alive_device;     /* of the folder that the file was made in */
+    ino_t alive_folder;     /* the same folder's inode */
 } kz_portal_t;
 
 /* Loads and proves what several processes may share: keys, the password at the mail server, the

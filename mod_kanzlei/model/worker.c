@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -40,12 +41,13 @@ kz_err_t *kz_worker_prepare(kz_portal_t *portal, apr_pool_t *pool)
 static kz_err_t *come_alive(kz_portal_t *portal)
 {
     int fd = open(portal->alive_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat folder;
 
     if (fd < 0)
         return kz_err_status(errno == ENOSPC || errno == EDQUOT ? KZ_ERR_NO_SPACE
                                                                 : KZ_ERR_STORE_DOWN,
                              APR_FROM_OS_ERROR(errno), "making %s", portal->alive_file);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (stat(portal->conf->spool, &folder) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
         kz_err_t *err = kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "locking %s",
                                       portal->alive_file);
 
@@ -53,6 +55,9 @@ static kz_err_t *come_alive(kz_portal_t *portal)
         return err;
     }
     portal->alive = fd;
+    portal->alive_since = apr_time_now();
+    portal->alive_device = folder.st_dev;
+    portal->alive_folder = folder.st_ino;
     return NULL;
 }
 
@@ -65,6 +70,27 @@ kz_err_t *kz_worker_live(kz_portal_t *portal)
         err = come_alive(portal);
     apr_thread_mutex_unlock(portal->alive_lock);
     return err;
+}
+
+/* Either proves it: the file, because a new mount may give the folder other numbers; the folder's
+ * numbers, because another host may have removed the file of a process that it could not see. */
+kz_err_t *kz_worker_spool(apr_time_t *since, kz_portal_t *portal)
+{
+    struct stat info;
+
+    KZ_TRY(kz_worker_live(portal));
+    if (since)
+        *since = portal->alive_since;
+    if (stat(portal->alive_file, &info) == 0)
+        return NULL;
+    if (stat(portal->conf->spool, &info) != 0)
+        return kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "the spool %s",
+                             portal->conf->spool);
+    if (info.st_dev == portal->alive_device && info.st_ino == portal->alive_folder)
+        return NULL;
+    return kz_err_create(KZ_ERR_STORE_DOWN,
+                         "%s is not the spool in which this process began: not mounted?",
+                         portal->conf->spool);
 }
 
 int kz_worker_is_dead(const char *path)

@@ -15,6 +15,13 @@ kz_err_t *kz_worker_prepare(kz_portal_t *portal, apr_pool_t *pool);
  * end. Errors: STORE_DOWN, NO_SPACE: then nothing must be taken. */
 kz_err_t *kz_worker_live(kz_portal_t *portal);
 
+/* Checks that the spool's path shows the folder in which this process shows that it lives (first it
+ * does so). Another one, such as the empty folder below a mount, proves nothing by what it lacks,
+ * and nothing is to be put there or removed. *SINCE (may be NULL) becomes the time since which this
+ * process knows the folder. One that began while another folder was there needs a restart. Errors:
+ * STORE_DOWN, NO_SPACE. */
+kz_err_t *kz_worker_spool(apr_time_t *since, kz_portal_t *portal);
+
 /* Ends the leases of dead workers. For the jobs. */
 kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool);
 

@@ -8,6 +8,9 @@
 #include <apr_strings.h>
 #include <jansson.h>
 
+#include "base/log.h"
+#include "model/worker.h"
+
 static const char *const languages[KZ_SITE_LANGUAGES] = {"de", "en"};
 
 static kz_err_t *load_assets(kz_site_t *site, const char *dir, apr_pool_t *pool)
@@ -90,6 +93,9 @@ kz_err_t *kz_site_start(kz_site_t **site, const kz_site_t *loaded, apr_pool_t *p
     kz_site_t *made = apr_pmemdup(pool, loaded, sizeof *made);
 
     KZ_TRY(kz_portal_start(&made->portal, loaded->portal, pool));
+    /* From now on it knows its spool from another folder that is there for a while. */
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0045) "this process shows later that it lives: ",
+               kz_worker_live(made->portal));
     *site = made;
     return NULL;
 }

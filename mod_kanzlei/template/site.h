@@ -28,7 +28,8 @@ typedef struct kz_site_t {
  * CONF must live as long as POOL. Errors: CONFIG. */
 kz_err_t *kz_site_load(kz_site_t **site, const kz_conf_t *conf, apr_pool_t *pool);
 
-/* In a child: what it works with, of what the parent has LOADED. Ends with POOL. Errors: those of
+/* In a child: what it works with, of what the parent has LOADED. Ends with POOL. The process shows
+ * that it lives (kz_worker_live()), later if the spool is not there. Errors: those of
  * kz_portal_start(). */
 kz_err_t *kz_site_start(kz_site_t **site, const kz_site_t *loaded, apr_pool_t *pool);
 

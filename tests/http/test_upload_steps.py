@@ -217,6 +217,74 @@ def test_an_existing_document_is_no_failed_upload(portal, maria):
     ends_well(portal, maria, upload)
 
 
+@contextmanager
+def aside(*folders):
+    """They are away, as if they were not mounted."""
+    for folder in folders:
+        folder.rename(f"{folder}.aside")
+    try:
+        yield
+    finally:
+        for folder in folders:
+            Path(f"{folder}.aside").rename(folder)
+
+
+@contextmanager
+def another(folder, shown):
+    """The folder is away; if SHOWN an empty one is there instead. It has no upload afterwards."""
+    with aside(folder):
+        if shown:
+            folder.mkdir()
+            shutil.chown(folder, Path(f"{folder}.aside").stat().st_uid)
+        try:
+            yield
+        finally:
+            left = [path.name for path in folder.iterdir()] if shown else []
+            shutil.rmtree(folder, ignore_errors=True)
+    assert not [name for name in left if not name.startswith("worker-")]
+
+
+@pytest.mark.expect_log(r"STORE_DOWN")
+@pytest.mark.parametrize("shown", [False, True], ids=["gone", "empty"])
+def test_spool_away(portal, maria, shown):
+    """A spool that is not mounted for a while loses no upload: what is complete is finished later,
+    what is being received goes on, and what is new is refused meanwhile."""
+    browser = maria.browser
+    stores = [portal.data / "store-1", portal.data / "store-2"]
+    complete, begun = browser.created(maria.matter, 1), browser.created(maria.matter, 2)
+    assert browser.patch(begun, 0, b"x").status_code == 204
+    tries = "SELECT tries FROM upload WHERE id = %s"
+    with aside(*stores):
+        assert browser.patch(complete, 0, b"x").status_code == 503
+        wait_for(lambda: ask(portal, tries, complete) > 0)
+        with another(portal.data / "spool", shown):
+            assert browser.request("HEAD", f"/uploads/{begun}", headers=TUS).status_code == 503
+            assert browser.patch(begun, 1, b"y").status_code == 503
+            assert browser.create(maria.matter, 1).status_code == 503
+            time.sleep(3)  # the jobs come by
+            assert browser.state(complete) in ("scanning", "storing")
+    ends_well(portal, maria, complete)
+    assert browser.offset(begun) == 1
+    assert browser.patch(begun, 1, b"y").status_code == 204
+
+
+@pytest.mark.expect_log(r"STORE_DOWN", r"SEAL: upload: upload \S+ has failed")
+def test_missing_since_before_the_process_began(portal, maria):
+    """Then the process may have begun with another folder instead of the spool: nothing is given up
+    before the time for which an upload may wait is over."""
+    upload = maria.browser.created(maria.matter, 1)
+    created = "UPDATE upload SET created = now() - %s::interval, tries = 0 WHERE id = %s"
+    with aside(portal.data / "store-1", portal.data / "store-2"):
+        assert maria.browser.patch(upload, 0, b"x").status_code == 503
+        sql(portal, created, "1 day", upload)
+        (portal.data / "spool" / upload).unlink()
+    tries = "SELECT tries FROM upload WHERE id = %s"
+    wait_for(lambda: ask(portal, tries, upload) > 1)
+    assert maria.browser.state(upload) in ("scanning", "storing")
+    sql(portal, created, "4 days", upload)  # KanzleiUploadLife is 3
+    wait_for(lambda: maria.browser.state(upload) == "failed")
+
+
 def removed_on_the_way(portal, start, column, value):
     """Yields a body, and gives the upload up before the last byte."""
     yield start

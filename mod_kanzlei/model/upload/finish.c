@@ -168,6 +168,34 @@ static kz_err_t *fail(kz_upload_end_t *end, const kz_upload__work_t *work, kz_er
     return err;
 }
 
+/* A process that began after the upload was made may have begun with another folder than the spool:
+ * then a missing file proves nothing before the time is over for which an upload may wait. */
+static int may_be_elsewhere(const kz_upload__work_t *work, apr_time_t since)
+{
+    apr_time_t created = work->row->created;
+
+    return since > created && apr_time_now() - created < work->portal->conf->upload_life;
+}
+
+/* ERR as it is to be reported: STORE_DOWN instead of NOT_FOUND where the spool may be away. */
+static kz_err_t *see_spool(kz_err_t *err, const kz_upload__work_t *work)
+{
+    kz_err_t *down;
+    apr_time_t since;
+    int has;
+
+    err = kz_upload__see_spool(&since, err, work->portal, work->spool);
+    if (!err || kz_err_code(err) != KZ_ERR_NOT_FOUND || !may_be_elsewhere(work, since))
+        return err;
+    down = kz_upload__has_document(&has, work);
+    if (!down && has) /* its file was removed for that */
+        return err;
+    kz_err_expected(err);
+    return down ? down
+                : kz_err_create(KZ_ERR_STORE_DOWN, "%s is not there, or this is another spool",
+                                work->spool);
+}
+
 static int is_lost(const kz_err_t *err)
 {
     return kz_err_code(err) == KZ_ERR_SEAL || kz_err_code(err) == KZ_ERR_NOT_FOUND;
@@ -184,6 +212,7 @@ static kz_err_t *run(kz_upload_end_t *end, progress_t *at, kz_upload__work_t *wo
     err = is_scanned(work) ? store_scanned(at, work) : scan_and_store(at, work);
     if (err) {
         kz_upload__store_drop(&at->write);
+        err = see_spool(err, work);
         return is_lost(err) ? fail(end, work, err) : err;
     }
     err = at->infected ? refuse(end, at, work) : publish(end, at, work);

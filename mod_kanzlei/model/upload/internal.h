@@ -31,6 +31,11 @@ typedef struct kz_upload__content_t {
 
 /* Path of the spool file of the upload ID, in POOL. */
 const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool_t *pool);
+/* ERR, met at the spool file PATH. It becomes STORE_DOWN where it is NOT_FOUND because the whole
+ * spool is away; otherwise the file is missing, in the folder that this process knows since *SINCE
+ * (may be NULL). */
+kz_err_t *kz_upload__see_spool(apr_time_t *since, kz_err_t *err, kz_portal_t *portal,
+                               const char *path);
 
 /* --- finish.c: what upload.c and sweep.c need of the story */
 
@@ -72,6 +77,8 @@ kz_err_t *kz_upload__note_infected(int *ours, const kz_upload__work_t *work, con
 kz_err_t *kz_upload__note_document(int *ours, const kz_upload__work_t *work,
                                    const kz_upload__content_t *content, const char *what,
                                    const unsigned char *held);
+/* Whether the document of the upload is there already. */
+kz_err_t *kz_upload__has_document(int *has, const kz_upload__work_t *work);
 /* The spool can't be read any more: failed, or the state of its document if that is there already.
  * END is how it ended, unless it is not OURS. */
 kz_err_t *kz_upload__note_lost(int *ours, kz_upload_end_t *end, const kz_upload__work_t *work);

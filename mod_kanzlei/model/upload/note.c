@@ -167,6 +167,18 @@ kz_err_t *kz_upload__note_document(int *ours, const kz_upload__work_t *work,
     return note_end(ours, work, state, what);
 }
 
+kz_err_t *kz_upload__has_document(int *has, const kz_upload__work_t *work)
+{
+    kz_q_upload_document_args_t args = {work->row->id};
+    kz_q_upload_document_t *document;
+
+    KZ_TRY(kz_grant_again(work->grant));
+    KZ_TRY(kz_q_upload_document(&document, kz_grant_db(work->grant), &args, work->pool));
+    kz_grant_rest(work->grant);
+    *has = document != NULL;
+    return NULL;
+}
+
 kz_err_t *kz_upload__note_lost(int *ours, kz_upload_end_t *end, const kz_upload__work_t *work)
 {
     kz_q_upload_document_args_t args = {work->row->id};

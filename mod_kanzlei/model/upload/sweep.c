@@ -53,6 +53,7 @@ kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t 
     kz_db_t *db;
 
     *found = 0;
+    KZ_TRY(kz_worker_spool(NULL, portal)); /* elsewhere nothing is to be given up or removed */
     if (look)
         remove_strays(portal, pool);
     KZ_TRY(kz_db_begin(&db, portal->db, pool));

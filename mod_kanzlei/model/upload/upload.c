@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "model/upload/internal.h"
+#include "model/worker.h"
 #include "queries.h"
 
 #define KZ_UPLOAD_SPARE (64 << 20) /* bytes of the spool's disk that no upload may use */
@@ -24,6 +25,22 @@ struct kz_upload_t {
 const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, portal->conf->spool, "/", id, NULL);
+}
+
+kz_err_t *kz_upload__see_spool(apr_time_t *since, kz_err_t *err, kz_portal_t *portal,
+                               const char *path)
+{
+    kz_err_t *away;
+
+    if (!err || kz_err_code(err) != KZ_ERR_NOT_FOUND)
+        return err;
+    away = kz_worker_spool(since, portal);
+    if (!away && access(path, F_OK) == 0)
+        away = kz_err_create(KZ_ERR_STORE_DOWN, "the spool was away, and is there again");
+    if (!away)
+        return err;
+    kz_err_expected(err); /* nothing can be found in a folder that is away */
+    return away;
 }
 
 /* Checks that the disk can take SIZE bytes more, so that a refusal comes before the first byte
@@ -62,6 +79,7 @@ kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matte
     };
 
     KZ_TRY(check_room(portal->conf, size));
+    KZ_TRY(kz_worker_spool(NULL, portal));
     kz_str_uuid_v7(uuid);
     spool = kz_upload__spool(portal, uuid, pool);
     KZ_TRY(kz_grant_firm_key(&firm_key, grant));
@@ -98,6 +116,7 @@ static kz_err_t *look(kz_seal_writer_t **writer, kz_upload_info_t *info, kz_gran
     apr_pool_t *pool = kz_grant_pool(grant);
     kz_q_upload_t *row;
     kz_seal_key_t *key;
+    const char *spool;
 
     *writer = NULL;
     KZ_TRY(kz_q_upload(&row, kz_grant_db(grant), &(kz_q_upload_args_t){id}, pool));
@@ -112,8 +131,9 @@ static kz_err_t *look(kz_seal_writer_t **writer, kz_upload_info_t *info, kz_gran
     if (strcmp(row->state, "receiving") != 0)
         return NULL;
     info->expires = row->touched + portal->conf->upload_life;
-    return kz_seal_writer_open(writer, &info->offset, kz_upload__spool(portal, id, pool), key, id,
-                               pool);
+    spool = kz_upload__spool(portal, id, pool);
+    return kz_upload__see_spool(
+        NULL, kz_seal_writer_open(writer, &info->offset, spool, key, id, pool), portal, spool);
 }
 
 /* All bytes are there, and a crash came before anybody noted that. (The size of what a form sends

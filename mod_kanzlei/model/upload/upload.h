@@ -4,6 +4,8 @@
  *     receiving -> scanning -> storing -> available | unscannable
  *                      '-> infected               (failed: the spool can't be read)
  *
+ * A spool that is away as a whole loses nothing: STORE_DOWN until it is back.
+ *
  * No function here holds a database connection while it reads, scans or stores. */
 #ifndef KZ_MODEL_UPLOAD_UPLOAD_H
 #define KZ_MODEL_UPLOAD_UPLOAD_H
@@ -14,7 +16,7 @@ typedef struct kz_upload_t kz_upload_t; /* one that is being received */
 
 /* Creates an upload of SIZE bytes into MATTER (which the grant must see) and commits. NAME is
  * cleaned by kz_text_file_name() already. The id goes to *ID. Errors: TOO_LARGE, NO_SPACE,
- * SCANNER_DOWN. */
+ * STORE_DOWN. */
 kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matter, const char *name,
                            const char *type, apr_uint64_t size);
 
@@ -26,11 +28,11 @@ typedef struct kz_upload_info_t {
 
 /* Where the upload ID of this grant's account stands. Rests the transaction. If all bytes are there
  * and nobody has noted that, a job is told, and takes it at once. Errors: NOT_FOUND, LOCKED
- * (somebody is just sending bytes). */
+ * (somebody is just sending bytes), STORE_DOWN. */
 kz_err_t *kz_upload_stat(kz_upload_info_t *info, kz_grant_t *grant, const char *id);
 
-/* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED;
- * COMPLETE, with INFO: it isn't being received any more. */
+/* Opens the upload to send more; INFO as above. Rests the transaction. Errors: NOT_FOUND, LOCKED,
+ * STORE_DOWN; COMPLETE, with INFO: it isn't being received any more. */
 kz_err_t *kz_upload_open(kz_upload_t **upload, kz_upload_info_t *info, kz_grant_t *grant,
                          const char *id);
 /* A form says no size: up to BYTES more may come. */
@@ -71,7 +73,8 @@ kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, 
                            apr_uint64_t size, apr_pool_t *pool);
 
 /* Resumes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes
- * spool files that belong to no upload when LOOK is 1. For the jobs. */
+ * spool files that belong to no upload when LOOK is 1. For the jobs. Errors: STORE_DOWN (the spool
+ * is away: nothing was taken), and as kz_upload_finish(). */
 kz_err_t *kz_upload_sweep(int *found, kz_portal_t *portal, int look, apr_pool_t *pool);
 
 #endif
