@@ -15,14 +15,14 @@ static const char *file_of(const kz_portal_t *portal, const char *worker, apr_po
     return apr_pstrcat(pool, portal->conf->spool, "/" KZ_WORKER_FILE, worker, NULL);
 }
 
-/* By then only a process that asks whether this worker lives has it open. */
+/* Drops the lock. The file stays, by which others see that this worker is dead: it may not have
+ * been able to give back all that it had taken. */
 static apr_status_t leave(void *baton)
 {
     kz_portal_t *portal = baton;
 
     if (portal->alive < 0)
         return APR_SUCCESS;
-    unlink(portal->alive_file);
     close(portal->alive);
     portal->alive = -1;
     return APR_SUCCESS;
@@ -93,7 +93,7 @@ kz_err_t *kz_worker_spool(apr_time_t *since, kz_portal_t *portal)
                          portal->conf->spool);
 }
 
-int kz_worker_is_dead(const char *path)
+static int is_dead(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     int dead = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
@@ -104,6 +104,21 @@ int kz_worker_is_dead(const char *path)
 }
 
 /* A worker without a file is left to its lease: nothing shows that it is dead. */
+kz_err_t *kz_worker_bury_one(kz_portal_t *portal, const char *worker, apr_pool_t *pool)
+{
+    const char *path = file_of(portal, worker, pool);
+    kz_q_worker_bury_t *row;
+    kz_db_t *db;
+
+    if (!is_dead(path))
+        return NULL;
+    KZ_TRY(kz_db_begin(&db, portal->db, pool));
+    KZ_TRY(kz_q_worker_bury(&row, db, &(kz_q_worker_bury_args_t){worker}, pool));
+    KZ_TRY(kz_db_commit(db));
+    unlink(path);
+    return NULL;
+}
+
 kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool)
 {
     kz_q_workers_t *rows;
@@ -113,16 +128,7 @@ kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool)
     KZ_TRY(kz_db_begin(&db, portal->db, pool));
     KZ_TRY(kz_q_workers(&rows, &n, db, pool));
     kz_db_end(db);
-    for (i = 0; i < n; i++) {
-        const char *path = file_of(portal, rows[i].worker, pool);
-        kz_q_worker_bury_t *row;
-
-        if (!kz_worker_is_dead(path))
-            continue;
-        KZ_TRY(kz_db_begin(&db, portal->db, pool));
-        KZ_TRY(kz_q_worker_bury(&row, db, &(kz_q_worker_bury_args_t){rows[i].worker}, pool));
-        KZ_TRY(kz_db_commit(db));
-        unlink(path);
-    }
+    for (i = 0; i < n; i++)
+        KZ_TRY(kz_worker_bury_one(portal, rows[i].worker, pool));
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* Leases end with the process that has them. A worker (a process that takes uploads and jobs) holds
- * a locked file in the spool, which all hosts share; a kill unlocks it. What it had taken then goes
- * on at once, not when the lease is over. */
+ * a locked file in the spool, which all hosts share; its end unlocks it, in order or by a kill.
+ * What it had taken then goes on at once, not when the lease is over. */
 #ifndef KZ_MODEL_WORKER_H
 #define KZ_MODEL_WORKER_H
 
@@ -22,10 +22,10 @@ kz_err_t *kz_worker_live(kz_portal_t *portal);
  * STORE_DOWN, NO_SPACE. */
 kz_err_t *kz_worker_spool(apr_time_t *since, kz_portal_t *portal);
 
-/* Ends the leases of dead workers. For the jobs. */
+/* Ends the leases of the worker WORKER if its file shows that it is dead, and then removes the
+ * file. For the jobs. */
+kz_err_t *kz_worker_bury_one(kz_portal_t *portal, const char *worker, apr_pool_t *pool);
+/* The same for all that have taken something. */
 kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool);
-
-/* 1 if the file PATH in the spool is that of a dead worker. */
-int kz_worker_is_dead(const char *path);
 
 #endif

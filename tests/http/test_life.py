@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import signal
+import uuid
 
 import pytest
 from person import wait_for
@@ -246,3 +248,45 @@ def test_old_rows_are_deleted(life):
     wait_for(lambda: life.sql(counts) == [(1, 1, 1, 1)])
     wait_for(lambda: not left.exists())
     life.sql("DELETE FROM job WHERE data = '{}'")
+
+
+RESTART = r"AH00493|AH00488|AH00489|AH00494|SCANNER_DOWN: scanner: "
+
+
+def workers(life):
+    """The files by which processes show that they live."""
+    return set((life.portal.data / "spool").glob("worker-*"))
+
+
+def restart(life):
+    """All processes end in order, others begin."""
+    before = workers(life)
+    os.kill(int((life.portal.data / "run/httpd.pid").read_text()), signal.SIGUSR1)
+    wait_for(lambda: workers(life) - before)
+
+
+@pytest.mark.expect_log(RESTART)
+def test_who_ends_in_order_keeps_no_upload(life):
+    """It could not give it back, because PostgreSQL was away in that moment: others take it at
+    once, as after a kill."""
+    wait_for(lambda: workers(life))
+    ident, _ = life.document(b"x")
+    life.sql(
+        "UPDATE upload SET state = 'storing', worker = %s, lease = now() + interval '13 minutes'"
+        " WHERE id = %s", max(workers(life)).name.removeprefix("worker-"), ident,
+    )  # fmt: skip
+    restart(life)
+    wait_for(lambda: life.maria.browser.state(ident) == "available")
+
+
+@pytest.mark.expect_log(RESTART)
+def test_files_of_dead_workers_go(life):
+    """Also of those that had taken nothing: a start tidies first."""
+    spool = life.portal.data / "spool"
+    dead = [spool / f"worker-{uuid.uuid4()}" for _ in range(2)]
+    for path in dead:
+        path.touch()
+        os.chown(path, spool.stat().st_uid, -1)
+        os.utime(path, (0, 0))
+    restart(life)
+    wait_for(lambda: not [path for path in dead if path.exists()])

@@ -1,4 +1,5 @@
 /* A worker's file in the spool: it shows that the process lives, and that the spool is there. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,7 +51,8 @@ static int teardown(void **state)
 
     if (scene->process)
         apr_pool_destroy(scene->process);
-    unlink(scene->portal.alive_file);
+    unlink(apr_pstrcat(scene->pool, scene->conf.spool, "/" KZ_WORKER_FILE, scene->portal.worker,
+                       NULL));
     rmdir(scene->conf.spool);
     apr_pool_destroy(scene->pool);
     return 0;
@@ -124,6 +127,24 @@ static void test_no_file(void **state)
     assert_null(kz_worker_spool(NULL, &scene->portal));
 }
 
+/* It ends in order: its file stays, unlocked, and tells others what it may have left. */
+static void test_end(void **state)
+{
+    scene_t *scene = *state;
+    const char *file = apr_pstrdup(scene->pool, scene->portal.alive_file);
+    int fd;
+
+    assert_null(kz_worker_live(&scene->portal));
+    fd = open(scene->portal.alive_file, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_not_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    apr_pool_destroy(scene->process);
+    scene->process = NULL;
+    assert_int_equal(access(file, F_OK), 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(close(fd), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +152,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_spool, setup, teardown),
         cmocka_unit_test_setup_teardown(test_another_folder, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_end, setup, teardown),
     };
 
     apr_initialize();

@@ -12,6 +12,31 @@
 
 #define KZ_SWEEP_STRAY 600 /* seconds after which a file without a row is removed */
 
+static kz_err_t *remove_upload(kz_portal_t *portal, const char *id, apr_pool_t *pool)
+{
+    kz_q_upload_known_t *row;
+    kz_db_t *db;
+    kz_err_t *err;
+
+    KZ_TRY(kz_db_begin(&db, portal->db, pool));
+    err = kz_q_upload_known(&row, db, &(kz_q_upload_known_args_t){id}, pool);
+    kz_db_end(db);
+    if (!err && !row->known)
+        unlink(kz_upload__spool(portal, id, pool));
+    return err;
+}
+
+static kz_err_t *remove_stray(kz_portal_t *portal, const char *name, apr_pool_t *pool)
+{
+    size_t prefix = strlen(KZ_WORKER_FILE);
+
+    if (kz_str_is_uuid(name))
+        return remove_upload(portal, name, pool);
+    if (strncmp(name, KZ_WORKER_FILE, prefix) == 0 && kz_str_is_uuid(name + prefix))
+        return kz_worker_bury_one(portal, name + prefix, pool);
+    return NULL;
+}
+
 /* Removes files that no upload knows (a crash came between file and row, or between row and
  * unlink), and those of dead workers that had taken nothing. */
 static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
@@ -21,25 +46,12 @@ static void remove_strays(kz_portal_t *portal, apr_pool_t *pool)
 
     while (dir && (entry = readdir(dir)) != NULL) {
         const char *path = kz_upload__spool(portal, entry->d_name, pool);
-        kz_q_upload_known_t *row = NULL;
         struct stat info;
-        kz_db_t *db = NULL;
-        kz_err_t *err;
 
-        if (stat(path, &info) != 0 || apr_time_sec(apr_time_now()) - info.st_mtime < KZ_SWEEP_STRAY)
-            continue;
-        if (strncmp(entry->d_name, KZ_WORKER_FILE, strlen(KZ_WORKER_FILE)) == 0 &&
-            kz_worker_is_dead(path))
-            unlink(path);
-        if (!kz_str_is_uuid(entry->d_name))
-            continue;
-        err = kz_db_begin(&db, portal->db, pool);
-        if (!err)
-            err = kz_q_upload_known(&row, db, &(kz_q_upload_known_args_t){entry->d_name}, pool);
-        kz_db_end(db);
-        if (!err && !row->known)
-            unlink(path);
-        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0035) "a file in the spool stays: ", err);
+        if (stat(path, &info) == 0 &&
+            apr_time_sec(apr_time_now()) - info.st_mtime >= KZ_SWEEP_STRAY)
+            kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0035) "a file in the spool stays: ",
+                       remove_stray(portal, entry->d_name, pool));
     }
     if (dir)
         closedir(dir);
