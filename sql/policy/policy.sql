@@ -9,7 +9,7 @@
 
 -- The clients that the account at work may see when it doesn't see all.
 CREATE OR REPLACE VIEW visible WITH (security_invoker = true) AS
-    SELECT (SELECT kz_at_firm()) AS firm, unnest((SELECT kz_mine())) AS client;
+    SELECT (SELECT kz_at_firm()) AS firm, unnest((SELECT kz_list_mine())) AS client;
 
 -- The matters that it may see, of clients whom it doesn't see otherwise.
 CREATE OR REPLACE VIEW visible_matter WITH (security_invoker = true) AS
@@ -49,14 +49,14 @@ BEGIN
     END IF;
     rule := format('{t}.%I = {firm} AND (%s)', CASE t WHEN 'firm' THEN 'id' ELSE 'firm' END,
                    array_to_string(conditions, ' OR '));
-    -- Of many a hashed list, made once per mention of a table when its first row is looked at; a list that goes through
-    -- 5,000 clients would call a function for each. Functions are asked of what is in none.
-    rule := regexp_replace(rule, '\{sees (\w+)\}', '({all} OR {t}.\1 = ANY ({few}) OR {t}.\1 IN ({many}))', 'g');
+    -- Of who sees many, what is in no list is looked up: by the functions, which say no of anybody else.
+    rule := regexp_replace(rule, '\{sees (\w+)\}',
+        '({all} OR {t}.\1 = ANY ({few}) OR {t}.\1 IN ({listed}) OR kz_works_for({t}.\1))', 'g');
     rule := regexp_replace(rule, '\{sees row of (\w+)\}',
-        '({all} OR {t}.\1 = ANY ({few}) OR {t}.\1 = ANY ({part}) OR {t}.\1 IN ({many}) OR kz_works_with({t}.\1))',
+        '({all} OR {t}.\1 = ANY ({few}) OR {t}.\1 = ANY ({part}) OR {t}.\1 IN ({listed}) OR kz_works_with({t}.\1))',
         'g');
     rule := regexp_replace(rule, '\{sees matter (\w+)\}',
-        '({all} OR {t}.client = ANY ({few}) OR {t}.\1 = ANY ({matters}) OR {t}.client IN ({many})'
+        '({all} OR {t}.client = ANY ({few}) OR {t}.\1 = ANY ({matters}) OR {t}.client IN ({listed})'
         ' OR kz_works_on({t}.client, {t}.\1))', 'g');
     FOR one IN
         SELECT * FROM (VALUES
@@ -70,7 +70,7 @@ BEGIN
             ('{side}', '(SELECT {part 3})'),
             ('{all}', '(SELECT {part 4} = ''all'')'),
             ('{by matter}', '((SELECT {part 4} = ''many'') OR (SELECT {part 7} <> ''''))'),
-            ('{many}', 'SELECT unnest(kz_works_for_all())'),
+            ('{listed}', 'SELECT unnest(kz_listed())'),
             ('{admin}', '(SELECT {part 5} ~ ''\madmin\M'')'),
             ('{few}', '(SELECT NULLIF({part 6}, '''')::uuid[])::uuid[]'),
             ('{matters}', '(SELECT NULLIF({part 7}, '''')::uuid[])::uuid[]'),
