@@ -204,14 +204,15 @@ static void release(kz_db_t *db)
     kz_db__give_back(db->dbpool, conn);
 }
 
-/* COMMIT of a failed transaction answers "ROLLBACK" and no error. */
+/* COMMIT of a failed transaction answers "ROLLBACK" and no error; one that the server skipped,
+ * because a statement before it failed, answers nothing. */
 static kz_err_t *check_end(kz_db_t *db, const kz_db_answer_t *answer)
 {
     if (!answer->own || !answer->statement || strcmp(answer->statement->name, "COMMIT") != 0)
         return NULL;
     if (strcmp(PQcmdStatus(answer->result), "ROLLBACK") == 0)
         return kz_err_create(KZ_ERR_INTERNAL, "database: rolled back instead of committed");
-    db->committed = 1;
+    db->committed = strcmp(PQcmdStatus(answer->result), "COMMIT") == 0;
     return NULL;
 }
 
