@@ -21,8 +21,9 @@ UPDATE client
  WHERE (salutation, first_name, name, street, postcode, city, country) <>
        (pg_temp.folded(salutation), pg_temp.folded(first_name), pg_temp.folded(name), pg_temp.folded(street),
         pg_temp.folded(postcode), pg_temp.folded(city), pg_temp.folded(country));
-UPDATE client c SET number = pg_temp.folded(c.number)
- WHERE c.number <> pg_temp.folded(c.number)
-   AND NOT EXISTS (SELECT FROM client o WHERE o.firm = c.firm AND o.id <> c.id
-                      AND pg_temp.folded(o.number) = pg_temp.folded(c.number));
+WITH f AS MATERIALIZED (SELECT firm, id, pg_temp.folded(number) AS number FROM client),
+     alone AS (SELECT firm, number FROM f GROUP BY firm, number HAVING count(*) = 1)
+UPDATE client c SET number = f.number
+  FROM f JOIN alone a ON a.firm = f.firm AND a.number = f.number
+ WHERE c.firm = f.firm AND c.id = f.id AND c.number <> f.number;
 DROP FUNCTION pg_temp.folded(text);
