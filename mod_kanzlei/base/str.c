@@ -24,6 +24,18 @@ const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool)
     return sodium_bin2base64(text, size, data, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
+int kz_str_is_one_of(const char *values, const char *text, size_t len)
+{
+    size_t size;
+
+    for (; *values; values += size + (values[size] == '|')) {
+        size = strcspn(values, "|");
+        if (size == len && memcmp(values, text, len) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* libsodium 1.0.18 takes each byte over 0x7f for the last letter of the alphabet. */
 static int is_ascii(const char *text, size_t len)
 {

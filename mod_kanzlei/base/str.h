@@ -20,6 +20,9 @@ typedef enum kz_str_disposition_t {
 /* LEN bytes as lower-case hex digits, in POOL. */
 const char *kz_str_hex(const void *data, size_t len, apr_pool_t *pool);
 
+/* 1 if the LEN bytes of TEXT are one of VALUES, which have "|" between them ("person|company"). */
+int kz_str_is_one_of(const char *values, const char *text, size_t len);
+
 /* LEN bytes as base64url without padding (RFC 4648 section 5), in POOL. */
 const char *kz_str_base64url(const void *data, size_t len, apr_pool_t *pool);
 

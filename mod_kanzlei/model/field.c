@@ -84,19 +84,13 @@ static kz_field_fault_t check(const kz_field_t *field, const char *value, apr_po
 static kz_field_fault_t choose(const char **value, const char *values, const char *typed,
                                size_t len, apr_pool_t *pool)
 {
-    size_t size = strcspn(values, "|");
-
-    *value = apr_pstrmemdup(pool, values, size);
+    *value = apr_pstrmemdup(pool, values, strcspn(values, "|"));
     if (len == 0)
         return KZ_FIELD_FINE;
-    for (; *values; values += size + (values[size] == '|')) {
-        size = strcspn(values, "|");
-        if (size == len && memcmp(values, typed, len) == 0) {
-            *value = apr_pstrmemdup(pool, values, size);
-            return KZ_FIELD_FINE;
-        }
-    }
-    return KZ_FIELD_NO_VALUE;
+    if (!kz_str_is_one_of(values, typed, len))
+        return KZ_FIELD_NO_VALUE;
+    *value = apr_pstrmemdup(pool, typed, len);
+    return KZ_FIELD_FINE;
 }
 
 /* TYPED, folded as its kind is; NULL for what no kind takes. */

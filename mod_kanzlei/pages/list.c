@@ -69,16 +69,10 @@ static void read_words(kz_list_asked_t *asked, const kz_list__filter_t *filter, 
 
 static void read_choice(kz_list_asked_t *asked, const kz_list__filter_t *filter, const char *typed)
 {
-    const char *value = filter->values;
-    size_t len = strlen(typed);
-
-    for (; *value; value += strcspn(value, "|"), value += *value == '|') {
-        if (strcspn(value, "|") == len && memcmp(value, typed, len) == 0) {
-            asked->state = typed;
-            return;
-        }
-    }
-    wrong(asked, filter, "filter.unknown");
+    if (kz_str_is_one_of(filter->values, typed, strlen(typed)))
+        asked->state = typed;
+    else
+        wrong(asked, filter, "filter.unknown");
 }
 
 static void read_id(const char **id, kz_list_asked_t *asked, const kz_list__filter_t *filter,
