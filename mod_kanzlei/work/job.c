@@ -22,24 +22,43 @@ kz_err_t *kz_removal(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *
     return kz_document_remove(grant, job->object);
 }
 
-/* Notes how a job ended: done, again after a while that doubles, or failed. */
+/* Puts off JOB after FAILED, for a while that doubles with each try, or gives it up. *NOTED becomes
+ * 0 when the job is somebody else's. */
+static kz_err_t *put_off(int *noted, kz_grant_t *grant, const kz_job_kind_t *kind,
+                         const kz_q_job_take_t *job, const kz_err_t *failed)
+{
+    kz_q_job_again_args_t again = {
+        .id = job->id,
+        .worker = kz_grant_services(grant)->worker,
+        .lease = job->lease,
+        .wait = KZ_JOB_FIRST,
+        .last = kz_err_code(failed) == KZ_ERR_INVALID ||
+                (job->tries >= kind->tries && kz_err_code(failed) != KZ_ERR_STORE_DOWN),
+        .error = kz_err_detail(failed),
+    };
+    int i;
+
+    for (i = 1; i < job->tries && again.wait < KZ_JOB_LONGEST; i++)
+        again.wait *= 2;
+    return kz_q_job_again(noted, kz_grant_db(grant), &again);
+}
+
+/* Notes how a job ended, unless its lease has ended and somebody else has it: that one's result
+ * counts. */
 static kz_err_t *note(kz_grant_t *grant, const kz_job_kind_t *kind, const kz_q_job_take_t *job,
                       const kz_err_t *failed)
 {
-    kz_q_job_again_args_t again = {.id = job->id, .wait = KZ_JOB_FIRST};
-    int i;
+    kz_q_job_done_args_t done = {job->id, kz_grant_services(grant)->worker, job->lease};
+    int noted;
 
     KZ_TRY(kz_grant_again(grant));
-    if (!failed) {
-        KZ_TRY(kz_q_job_done(NULL, kz_grant_db(grant), &(kz_q_job_done_args_t){job->id}));
-        return kz_grant_commit(grant);
-    }
-    for (i = 1; i < job->tries && again.wait < KZ_JOB_LONGEST; i++)
-        again.wait *= 2;
-    again.last = kz_err_code(failed) == KZ_ERR_INVALID ||
-                 (job->tries >= kind->tries && kz_err_code(failed) != KZ_ERR_STORE_DOWN);
-    again.error = kz_err_detail(failed);
-    KZ_TRY(kz_q_job_again(NULL, kz_grant_db(grant), &again));
+    if (failed)
+        KZ_TRY(put_off(&noted, grant, kind, job, failed));
+    else
+        KZ_TRY(kz_q_job_done(&noted, kz_grant_db(grant), &done));
+    if (!noted)
+        KZ_LOG(KZ_LOG_NOTICE, KZ_LOGNO(0071) "%s took longer than its lease: another one has it",
+               kind->name);
     return kz_grant_commit(grant);
 }
 
@@ -51,9 +70,17 @@ static kz_err_t *run(const kz_job_kind_t *kind, kz_site_t *site, kz_grant_t *gra
     return kind->handler(site, grant, job, pool);
 }
 
+/* Milliseconds that one try may take; while a mail is on its way, the mail server's part, too. */
+static apr_int64_t lease_of(const kz_job_kind_t *kind, const kz_conf_t *conf)
+{
+    return kind->lease +
+           (kind->unit == KZ_JOB_RECIPIENT ? 2 * apr_time_as_msec(conf->mail_timeout) : 0);
+}
+
 kz_err_t *kz_job_one(int *found, const kz_job_kind_t *kind, kz_site_t *site, apr_pool_t *pool)
 {
-    kz_q_job_take_args_t args = {site->portal->worker, kind->name, kind->lease};
+    kz_q_job_take_args_t args = {site->portal->worker, kind->name,
+                                 lease_of(kind, site->portal->conf)};
     kz_q_job_take_t *job;
     kz_grant_t *grant;
     kz_err_t *err;

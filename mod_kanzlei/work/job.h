@@ -19,7 +19,7 @@ typedef struct kz_job_kind_t {
     kz_lane_id_t lane;
     kz_job_unit_t unit;
     int tries;         /* then it has failed for good, unless a store is down */
-    apr_int64_t lease; /* milliseconds that one try may take */
+    apr_int64_t lease; /* milliseconds that one try may take beside the mail server's time */
     kz_job_handler_t handler;
 } kz_job_kind_t;
 

@@ -1,18 +1,20 @@
--- Work of one KIND that is due, of any firm, taken for a while.
+-- Work of one KIND that is due, of any firm, taken for a while. WORKER and LEASE together say who has it: after
+-- the lease somebody else may, whose result then counts.
 -- job_take(worker uuid, kind text, lease interval_ms) :maybe writes
--- -> firm int4, id uuid, account uuid, purpose text, client uuid, object text, tries int4
+-- -> firm int4, id uuid, account uuid, purpose text, client uuid, object text, tries int4, lease timestamptz
 SELECT firm, id, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
-       (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', tries
+       (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', tries, lease
   FROM kz_job_take($worker, $kind, $lease);
 
--- job_done(id uuid) :exec
-UPDATE job SET state = 'done', error = '', worker = NULL, lease = NULL WHERE id = $id;
+-- job_done(id uuid, worker uuid, lease timestamptz) :exec
+UPDATE job SET state = 'done', error = '', worker = NULL, lease = NULL
+ WHERE id = $id AND worker = $worker AND lease = $lease;
 
 -- Once more later; after the last try it has failed for good.
--- job_again(id uuid, wait interval_ms, last bool, error text) :exec
+-- job_again(id uuid, worker uuid, lease timestamptz, wait interval_ms, last bool, error text) :exec
 UPDATE job SET state = CASE WHEN $last THEN 'failed' ELSE 'waiting' END, due = now() + $wait,
                error = left($error, 500), worker = NULL, lease = NULL
- WHERE id = $id;
+ WHERE id = $id AND worker = $worker AND lease = $lease;
 
 -- job_account(account uuid) :maybe
 -- -> id uuid, user text, name text, email text, language text, locked bool

@@ -65,6 +65,10 @@ def quiet(held, mails):
     assert not lines, lines
 
 
+def wish(browser, user):
+    assert browser.post_json("/forgotten", {"user": user}).status_code == 200
+
+
 @pytest.mark.parametrize("answer", ["451 4.3.0 come again", "250 OK"])
 @pytest.mark.usefixtures("quiet")
 def test_while_a_mail_hangs(held, mails, answer):
@@ -73,7 +77,7 @@ def test_while_a_mail_hangs(held, mails, answer):
     browser = held.browser()
     browser.get_json("/forgotten")
     for user in users:
-        assert browser.post_json("/forgotten", {"user": user}).status_code == 200
+        wish(browser, user)
         if user == users[0]:
             assert mails.came.acquire(timeout=60)
     held.signed_in(users[0])
@@ -82,3 +86,25 @@ def test_while_a_mail_hangs(held, mails, answer):
     mails.answer = answer
     mails.go.release()
     assert mails.came.acquire(timeout=60)  # the other mail
+
+
+@pytest.mark.parametrize("answer", ["451 4.3.0 come again", "250 OK"])
+@pytest.mark.usefixtures("quiet")
+def test_the_result_of_a_lost_lease_does_not_count(held, mails, answer):
+    """A try that took longer than its lease changes nothing of the job, which another process has
+    taken meanwhile."""
+    browser = held.browser()
+    browser.get_json("/forgotten")
+    wish(browser, held.fresh_staff())
+    assert mails.came.acquire(timeout=60)
+    other = "11111111-1111-4111-8111-111111111111"
+    held.sql("UPDATE job SET worker = %s, lease = now() + interval '1 hour'"
+             " WHERE state = 'waiting' AND worker IS NOT NULL", other)
+    before = held.sql("SELECT * FROM job WHERE worker = %s", other)
+    assert len(before) == 1
+    mails.answer = answer
+    mails.go.release()
+    wish(browser, held.fresh_staff())  # its mail follows when the lane is free again
+    assert mails.came.acquire(timeout=60)
+    assert held.sql("SELECT * FROM job WHERE worker = %s", other) == before
+    held.sql("UPDATE job SET lease = now() WHERE worker = %s", other)

@@ -185,8 +185,8 @@ CALLS = {
     "home_fresh_client": (CLIENTS, [[]]),
     # job.sql
     "job_take": (("nobody",), [["@new", "mail", "1 minute"], ["@new", "provided", "1 minute"]]),
-    "job_done": (("portal",), [["@job"]]),
-    "job_again": (("portal",), [["@job", "1 minute", True, "refused"]]),
+    "job_done": (("portal",), [["@job", *TAKEN[1:]]]),
+    "job_again": (("portal",), [["@job", *TAKEN[1:], "1 minute", True, "refused"]]),
     "job_account": (("portal",), [["@account"]]),
     "job_person": (("portal",), [["@account", "@client"]]),
     "job_documents": (("portal",), [["@client", "@account", "@new"]]),
