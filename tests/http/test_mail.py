@@ -367,6 +367,50 @@ def test_silent_server_ends_in_time(send):
             connection.close()
 
 
+class Hanging(Box):
+    """Does not answer COMMAND until the test lets it go."""
+
+    def __init__(self, command):
+        super().__init__()
+        self.command, self.go = command, threading.Event()
+
+    async def hang(self, command):
+        while command == self.command and not self.go.is_set():
+            await asyncio.sleep(0.01)
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        await self.hang("EHLO")
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(self, *words):
+        await self.hang("RCPT")
+        return await super().handle_RCPT(*words)
+
+    async def handle_DATA(self, *words):
+        answer = await super().handle_DATA(*words)
+        await self.hang("DATA")
+        return answer
+
+    async def handle_QUIT(self, server, session, envelope):
+        await self.hang("QUIT")
+        return "221 Bye"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"), [("EHLO", "MAIL"), ("RCPT", "MAIL"), ("DATA", "MAIL"), ("QUIT", "sent")]
+)
+def test_hanging_server_ends_in_time(send, pki, command, answer):
+    """No command is waited for longer than the configured time. Without the bound the helper would
+    wait for libcurl's two minutes, and the test for the helper one minute at most."""
+    box = Hanging(command)
+    with smtp_server(box, pki["good"]) as port:
+        try:
+            assert send(f"smtp://{OUTSIDE}:{port}", {"timeout_ms": 1000}).split()[0] == answer
+        finally:
+            box.go.set()
+
+
 def test_header_injection(send, pki):
     box = Box()
     with smtp_server(box, pki["good"]) as port:

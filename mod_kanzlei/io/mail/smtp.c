@@ -96,12 +96,18 @@ static void set_security(CURL *curl, const kz_mail_config_t *config, int loopbac
     }
 }
 
+/* CURLOPT_TIMEOUT_MS ends a transfer, but neither the wait for the server's word that it has taken
+ * the mail nor QUIT: each answer has the bound of its own, two minutes unless it is set. QUIT has it
+ * only on a connection that ends with its transfer; one that libcurl keeps is closed by a handle of
+ * libcurl's. */
 static void set_limits(CURL *curl, const kz_mail_config_t *config)
 {
     long total = config->timeout > 0 ? (long)apr_time_as_msec(config->timeout) : TOTAL_MS;
 
     total = total > 0 ? total : 1; /* to libcurl 0 means for ever */
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, (total + 999) / 1000);
+    curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, total);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      total < CONNECT_MAX_MS ? total : CONNECT_MAX_MS);
