@@ -47,28 +47,51 @@ static int any_portal(server_rec *server)
     return 0;
 }
 
-/* Checks settings, loads templates, texts and keys, and starts the scanner, before there is a
- * child. */
+/* Loads settings, templates, texts and keys, and proves that they can work. */
+static kz_err_t *load(kz_site_t **made, const kz_conf_t *conf, apr_pool_t *pool)
+{
+    const char *wrong = kz_conf_check(conf, pool);
+
+    if (wrong)
+        return kz_err_create(KZ_ERR_CONFIG, "%s", wrong);
+    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
+        return kz_err_create(KZ_ERR_CONFIG, "libsodium or libcurl does not start");
+    return kz_site_load(made, conf, pool);
+}
+
+/* "apache2 -t" says here what is wrong, and a reload asks it before it ends anything: an error in
+ * post_config would end every site of this httpd. */
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
+{
+    kz_site_t *unused;
+    kz_err_t *err;
+
+    (void)pconf, (void)plog;
+    if (!any_portal(server))
+        return OK;
+    kz_http_log_start(server, ptemp);
+    err = load(&unused, conf_of(server), ptemp);
+    if (!err)
+        err = kz_portal_prove(unused->portal, ptemp);
+    if (!err)
+        return OK;
+    kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0027) "", err);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* Loads what the children share, and starts the scanner, before there is a child. */
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
 {
     kz_conf_t *conf = conf_of(server);
-    const char *wrong;
     kz_err_t *err;
 
-    (void)plog;
+    (void)plog, (void)ptemp;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || !any_portal(server))
         return OK;
     kz_http_log_start(server, pconf);
-    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
-        return HTTP_INTERNAL_SERVER_ERROR;
-    wrong = kz_conf_check(conf, ptemp);
-    if (wrong) {
-        KZ_LOG(KZ_LOG_CRIT, KZ_LOGNO(0027) "%s", wrong);
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
     apr_env_set("TZ", conf->time_zone, pconf);
     tzset();
-    err = kz_site_load(&loaded, conf, pconf);
+    err = load(&loaded, conf, pconf);
     if (!err)
         err = kz_scanner_start(conf, pconf);
     if (!err)
@@ -154,6 +177,7 @@ static void register_hooks(apr_pool_t *pool)
     static const char *const threads[] = {"mod_watchdog.c", NULL}; /* start when all is ready */
 
     (void)pool;
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, threads, APR_HOOK_MIDDLE);
     ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_FIRST);

@@ -16,28 +16,18 @@ static const char *set_portal(cmd_parms *cmd, void *unused, int on)
 }
 
 /* All other directives belong to the server as a whole: they are kept with the main server. */
-static const char *set_pair(cmd_parms *cmd, void *unused, const char *name, const char *value)
+static const char *set(cmd_parms *cmd, void *unused, const char *value, const char *extra)
 {
     const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
 
     (void)unused;
-    return wrong ? wrong : kz_conf_set(of(cmd)->conf, cmd->cmd->name, name, value, cmd->pool);
-}
-
-static const char *set_one(cmd_parms *cmd, void *unused, const char *value)
-{
-    return set_pair(cmd, unused, value, NULL);
+    return wrong ? wrong : kz_conf_set(of(cmd)->conf, cmd->cmd->name, value, extra, cmd->pool);
 }
 
 const command_rec kz_conf_commands[] = {AP_INIT_FLAG("KanzleiPortal", set_portal, NULL, RSRC_CONF,
                                                      "On: this virtual host is the portal"),
-#define STRING(name, help)                                  AP_INIT_TAKE1(name, set_one, NULL, RSRC_CONF, help)
-#define PATH                                                STRING
-#define NUMBER                                              STRING
-#define BYTES                                               STRING
-#define TIME                                                STRING
-#define LIST(name, help)                                    AP_INIT_TAKE2(name, set_pair, NULL, RSRC_CONF, help)
-#define KZ_DIRECTIVE(directive, kind, member, preset, help) kind(#directive, help),
+#define KZ_DIRECTIVE(directive, kind, member, preset, least, most, help)                           \
+    AP_INIT_TAKE12(#directive, set, NULL, RSRC_CONF, help),
 #include "conf/directives.def"
 #undef KZ_DIRECTIVE
                                         {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};

@@ -5,26 +5,25 @@
 #include <string.h>
 #include <strings.h>
 
-#include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-typedef enum kind_t { STRING, PATH, NUMBER, BYTES, TIME, LIST } kind_t;
+#include "conf/kind.h"
 
 static const struct {
-    kind_t kind;
+    kz_conf_kind_t kind;
     size_t offset; /* of the member in kz_conf_t */
-    const char *preset;
+    const char *preset, *least, *most;
 } table[] = {
-#define KZ_DIRECTIVE(directive, kind, member, preset, help)                                        \
-    {kind, offsetof(kz_conf_t, member), preset},
+#define KZ_DIRECTIVE(directive, kind, member, preset, least, most, help)                           \
+    {KZ_CONF_##kind, offsetof(kz_conf_t, member), preset, least, most},
 #include "conf/directives.def"
 #undef KZ_DIRECTIVE
 };
 
 const kz_conf_directive_t kz_conf_directives[] = {
-#define KZ_DIRECTIVE(directive, kind, member, preset, help) {#directive, help, kind == LIST},
+#define KZ_DIRECTIVE(directive, kind, member, preset, least, most, help) {#directive, help},
 #include "conf/directives.def"
 #undef KZ_DIRECTIVE
 };
@@ -45,9 +44,12 @@ static const unit_t time_units[] = {{"ms", 1000},
                                     {NULL, 0}};
 static const unit_t no_units[] = {{"", 1}, {NULL, 0}};
 
-/* A number with one of UNITS behind it; -1 if it is none. */
-static apr_int64_t number(const char *text, const unit_t *units)
+/* A number of KIND, with a unit behind it; -1 if it is none. */
+static apr_int64_t number(const char *text, kz_conf_kind_t kind)
 {
+    const unit_t *unit = kind == KZ_CONF_BYTES  ? byte_units
+                         : kind == KZ_CONF_TIME ? time_units
+                                                : no_units;
     char *end;
     apr_int64_t value;
 
@@ -55,11 +57,42 @@ static apr_int64_t number(const char *text, const unit_t *units)
         return -1;
     errno = 0;
     value = apr_strtoi64(text, &end, 10);
-    for (; !errno && units->name; units++) {
-        if (strcmp(end, units->name) == 0 && value <= APR_INT64_MAX / units->factor)
-            return value * units->factor;
+    for (; !errno && unit->name; unit++) {
+        if (strcmp(end, unit->name) == 0 && value <= APR_INT64_MAX / unit->factor)
+            return value * unit->factor;
     }
     return -1;
+}
+
+static const char *set_number(char *member, int i, const char *value, apr_pool_t *pool)
+{
+    kz_conf_kind_t kind = table[i].kind;
+    apr_int64_t n = number(value, kind);
+
+    if (n < number(table[i].least, kind) || n > number(table[i].most, kind))
+        return apr_psprintf(pool, "%s is %s from %s to %s, not \"%s\"", kz_conf_directives[i].name,
+                            kz_conf__takes(kind), table[i].least, table[i].most, value);
+    if (kind == KZ_CONF_NUMBER)
+        *(kz_conf_NUMBER_t *)member = (kz_conf_NUMBER_t)n;
+    else if (kind == KZ_CONF_BYTES)
+        *(kz_conf_BYTES_t *)member = n;
+    else
+        *(kz_conf_TIME_t *)member = n;
+    return NULL;
+}
+
+static const char *add_store(apr_array_header_t *stores, const char *name, const char *url,
+                             apr_pool_t *pool)
+{
+    kz_conf_pair_t *pair;
+
+    if (!url || !kz_conf__is_store(name, url))
+        return apr_psprintf(pool, "KanzleiStore is %s, not \"%s%s%s\"",
+                            kz_conf__takes(KZ_CONF_STORES), name, url ? " " : "", url ? url : "");
+    pair = apr_array_push(stores);
+    pair->name = apr_pstrdup(pool, name);
+    pair->value = apr_pstrdup(pool, url);
+    return NULL;
 }
 
 static const char *set(kz_conf_t *conf, int i, const char *value, const char *extra,
@@ -67,41 +100,19 @@ static const char *set(kz_conf_t *conf, int i, const char *value, const char *ex
 {
     char *member = (char *)conf + table[i].offset;
     const char *name = kz_conf_directives[i].name;
-    apr_int64_t n;
 
-    switch (table[i].kind) {
-    case STRING:
-    case PATH:
-        *(const char **)member = apr_pstrdup(pool, value);
-        return NULL;
-    case NUMBER:
-        n = number(value, no_units);
-        if (n < 0 || n > 1000000)
-            return apr_psprintf(pool, "%s takes a number, not \"%s\"", name, value);
-        *(int *)member = (int)n;
-        return NULL;
-    case BYTES:
-        n = number(value, byte_units);
-        if (n < 0)
-            return apr_psprintf(pool, "%s takes a number of bytes such as 64M", name);
-        *(apr_int64_t *)member = n;
-        return NULL;
-    case TIME:
-        n = number(value, time_units);
-        if (n < 0)
-            return apr_psprintf(pool, "%s takes a time such as 30s, 15min or 12h", name);
-        *(apr_interval_time_t *)member = n;
-        return NULL;
-    case LIST:
-        if (value && extra) {
-            kz_conf_pair_t *pair = apr_array_push(*(apr_array_header_t **)member);
-
-            pair->name = apr_pstrdup(pool, value);
-            pair->value = apr_pstrdup(pool, extra);
-            return NULL;
-        }
-        return apr_psprintf(pool, "%s takes a name and a value", name);
-    }
+    if (table[i].kind == KZ_CONF_STORES)
+        return add_store(*(apr_array_header_t **)member, value, extra, pool);
+    if (extra)
+        return apr_psprintf(pool, "%s takes one value", name);
+    if (table[i].least)
+        return set_number(member, i, value, pool);
+    if (!*value && table[i].preset && !*table[i].preset)
+        ; /* it may be left out, and is */
+    else if (!kz_conf__is_written_well(table[i].kind, value, pool))
+        return apr_psprintf(pool, "%s is %s, not \"%s\"", name, kz_conf__takes(table[i].kind),
+                            value);
+    *(const char **)member = apr_pstrdup(pool, value);
     return NULL;
 }
 
@@ -111,7 +122,7 @@ kz_conf_t *kz_conf_create(apr_pool_t *pool)
     int i;
 
     for (i = 0; i < kz_conf_directives_count; i++) {
-        if (table[i].kind == LIST)
+        if (table[i].kind == KZ_CONF_STORES)
             *(apr_array_header_t **)((char *)conf + table[i].offset) =
                 apr_array_make(pool, 3, sizeof(kz_conf_pair_t));
         else if (table[i].preset)
@@ -132,48 +143,73 @@ const char *kz_conf_set(kz_conf_t *conf, const char *name, const char *value, co
     return apr_psprintf(pool, "%s is not a directive of Kanzleipost", name);
 }
 
-/* Checks https://host[:port], without a path: Origin is compared with it, and links in mails begin
- * with it. */
-static int is_address(const char *url)
-{
-    const char *host = url + strlen("https://");
-
-    return strncmp(url, "https://", strlen("https://")) == 0 && *host && *host != ':' &&
-           host[strcspn(host, "/?#@ \t")] == '\0';
-}
-
 apr_interval_time_t kz_conf_store_time(const kz_conf_t *conf, apr_uint64_t bytes)
 {
     return conf->store_timeout +
            apr_time_from_sec((apr_interval_time_t)(bytes / KZ_CONF_STORE_RATE));
 }
 
-const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool)
+/* What is missing, or not there on this host. */
+static const char *check_each(const kz_conf_t *conf, apr_pool_t *pool)
 {
     int i;
 
     for (i = 0; i < kz_conf_directives_count; i++) {
-        const char *const *member = (const char *const *)((const char *)conf + table[i].offset);
-        apr_finfo_t info;
+        const char *name = kz_conf_directives[i].name;
+        const char *value;
 
-        if (table[i].kind != STRING && table[i].kind != PATH)
+        if (table[i].least || table[i].kind == KZ_CONF_STORES)
             continue;
-        if (!*member)
-            return apr_psprintf(pool, "%s is missing: %s", kz_conf_directives[i].name,
-                                kz_conf_directives[i].help);
-        if (table[i].kind == PATH && apr_stat(&info, *member, APR_FINFO_TYPE, pool) != APR_SUCCESS)
-            return apr_psprintf(pool, "%s: there is no %s", kz_conf_directives[i].name, *member);
+        value = *(const char *const *)((const char *)conf + table[i].offset);
+        if (!value)
+            return apr_psprintf(pool, "%s is missing: %s", name, kz_conf_directives[i].help);
+        if (*value && !kz_conf__is_there(table[i].kind, value, pool))
+            return apr_psprintf(pool, "%s is %s, not \"%s\"", name, kz_conf__takes(table[i].kind),
+                                value);
     }
-    if (!is_address(conf->url))
-        return apr_psprintf(pool, "KanzleiUrl is https://host[:port], not \"%s\"", conf->url);
+    return NULL;
+}
+
+static const char *check_stores(const kz_conf_t *conf, apr_pool_t *pool)
+{
+    int i, other;
+
     if (conf->stores->nelts == 0)
         return "KanzleiStore is missing: a document needs at least one store";
     if (conf->quorum > conf->stores->nelts)
         return "KanzleiStoreQuorum is larger than the number of stores";
+    for (i = 0; i < conf->stores->nelts; i++) {
+        const kz_conf_pair_t *store = &APR_ARRAY_IDX(conf->stores, i, kz_conf_pair_t);
+
+        for (other = 0; other < i; other++) {
+            const kz_conf_pair_t *before = &APR_ARRAY_IDX(conf->stores, other, kz_conf_pair_t);
+
+            if (strcmp(store->name, before->name) == 0)
+                return apr_psprintf(pool,
+                                    "KanzleiStore %s is given twice: each store has a name "
+                                    "of its own",
+                                    store->name);
+        }
+    }
+    return NULL;
+}
+
+const char *kz_conf_check(const kz_conf_t *conf, apr_pool_t *pool)
+{
+    const char *wrong = check_each(conf, pool);
+
+    if (!wrong)
+        wrong = check_stores(conf, pool);
+    if (wrong)
+        return wrong;
     if (conf->scan_maximum > conf->scan_memory)
         return "KanzleiScanMaximum is larger than KanzleiScanMemory";
-    if (conf->db_connections < 1 || conf->argon2_slots < 1)
-        return "KanzleiDatabaseConnections and KanzleiPasswordSlots must be at least 1";
+    if (conf->session_idle > conf->session_max)
+        return "KanzleiSessionIdle is longer than KanzleiSessionMaximum";
+    if (*conf->mail_user && !*conf->mail_password_file)
+        return "KanzleiMailUser needs KanzleiMailPasswordFile";
+    if (!kz_conf__is_memory_there(conf->argon2_memory, conf->argon2_slots))
+        return "KanzleiPasswordMemory times KanzleiPasswordSlots is more than this host's memory";
     return NULL;
 }
 

@@ -29,8 +29,9 @@ static kz_err_t *open_stores(kz_portal_t *portal, apr_pool_t *pool)
     }
     if (quorum == 0)
         quorum = list->nelts / 2 + 1;
-    return kz_stores_open(&portal->stores, places, list->nelts, quorum, portal->conf->installation,
-                          pool);
+    return kz_err_wrap(kz_stores_open(&portal->stores, places, list->nelts, quorum,
+                                      portal->conf->installation, pool),
+                       "KanzleiStore");
 }
 
 /* The password at the mail server: one line of a file that its owner alone may read. */
@@ -98,15 +99,20 @@ static const char *read_words(const char *dir, apr_pool_t *pool)
 kz_err_t *kz_portal_load(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)
 {
     kz_portal_t *made = apr_pcalloc(pool, sizeof *made);
+    const char *sender;
     kz_err_t *err;
 
     if (sodium_init() < 0)
         return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
-    if (!kz_str_is_uuid(conf->installation))
-        return kz_err_create(KZ_ERR_CONFIG, "KanzleiInstallation is no UUID");
     err = kz_db_conninfo_check(conf->database);
     if (err)
         return kz_err_wrap(err, "KanzleiDatabase");
+    err = kz_mail_address(&sender, conf->mail_from, pool);
+    if (err) {
+        kz_err_expected(err); /* said with the directive's name */
+        return kz_err_create(KZ_ERR_CONFIG, "KanzleiMailFrom is a mail address, not \"%s\"",
+                             conf->mail_from);
+    }
     made->conf = conf;
     KZ_TRY(kz_seal_keyring_open(&made->keys, conf->master_keys, pool));
     KZ_TRY(kz_seal_derive(&made->csrf_key, made->keys, "csrf", pool));
@@ -148,6 +154,13 @@ kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_p
     kz_scan_bound((apr_uint64_t)conf->scan_memory, (apr_uint64_t)conf->scan_maximum);
     *portal = made;
     return NULL;
+}
+
+kz_err_t *kz_portal_prove(const kz_portal_t *loaded, apr_pool_t *scratch_pool)
+{
+    kz_portal_t portal = *loaded;
+
+    return open_stores(&portal, scratch_pool);
 }
 
 kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)

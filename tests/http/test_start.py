@@ -94,7 +94,7 @@ def open_key(portal):
 @pytest.mark.parametrize(
     ("break_it", "sentence"),
     [
-        (wrong_setting, "KanzleiInstallation is no UUID"),
+        (wrong_setting, "KanzleiInstallation is a UUID"),
         (wrong_database, "KanzleiDatabase: the connection string can't be read"),
         (open_key, "its owner alone may read"),
     ],
