@@ -88,20 +88,26 @@ kz_err_t *page_me(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return fill_page(view, rq, grant);
 }
 
+/* Says at the field of the old password what ANSWER means; nothing when it was right. */
+static void say_answer(kz_form_t *form, kz_session_answer_t answer)
+{
+    if (answer != KZ_SESSION_RIGHT)
+        kz_form_fail(form, KZ_FIELD_password_old,
+                     answer == KZ_SESSION_LOCKED ? "field.locked" : "field.wrong_password");
+}
+
 /* POST /account/password: the old one is asked again, and all other sessions end. */
 kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
-    const char *me = kz_grant_account(grant), *old, *words, *password, *hash;
+    const char *me = kz_grant_account(grant), *old, *fitted = NULL, *words, *password, *hash;
     kz_form_t *form = kz_form_read(rq, KZ_FORM_password);
     kz_session_answer_t answer = KZ_SESSION_WRONG;
 
     old = kz_form_value(form, KZ_FIELD_password_old);
     KZ_TRY(kz_people_words(&words, grant, me, rq->pool));
     if (*old)
-        KZ_TRY(kz_session_ask(&answer, grant, old, rq->pool));
-    if (answer != KZ_SESSION_RIGHT)
-        kz_form_fail(form, KZ_FIELD_password_old,
-                     answer == KZ_SESSION_LOCKED ? "field.locked" : "field.wrong_password");
+        KZ_TRY(kz_session_ask(&answer, &fitted, grant, old, rq->pool));
+    say_answer(form, answer);
     kz_grant_rest(grant); /* argon2id holds no connection */
     password = kz_people_password(form, KZ_FIELD_password_password,
                                   KZ_FIELD_password_password_again, rq, words);
@@ -110,12 +116,12 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     if (!kz_form_failed(form))
         KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));
+    if (!kz_form_failed(form)) {
+        KZ_TRY(kz_session_change(&answer, grant, fitted, hash, rq->pool));
+        say_answer(form, answer);
+    }
     if (kz_form_failed(form))
         return fill_page(kz_form_again(out, form, "account"), rq, grant);
-    KZ_TRY(kz_q_password_change(NULL, kz_grant_db(grant),
-                                &(kz_q_password_change_args_t){hash, kz_grant_session(grant)}));
-    KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET, &(kz_event_t){.subject = me}));
-    KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, rq->base, "/account", "password");
     return NULL;
 }

@@ -2,33 +2,59 @@
 -- passwords, wrapped keys. The portal's role selects none of these columns (access.sql); these functions, which read
 -- past row-level security and so state their conditions in full, are the only way.
 
--- The account USER as it signs in, or asks once more for the password of whoever is signed in. An administrator's
--- lock ends by itself after P_LOCK.
+-- Whether the lock of an account, since P_LOCKED (NULL: none), holds: an administrator's ends by itself after P_LOCK.
+CREATE OR REPLACE FUNCTION kz_lock_holds(p_firm int, p_account uuid, p_locked timestamptz, p_lock interval)
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT p_locked IS NOT NULL AND NOT (p_locked < now() - p_lock AND EXISTS (
+               SELECT FROM "right" r WHERE r.firm = p_firm AND r.staff = p_account AND r.name = 'admin'));
+$$;
+
+-- The account USER as it signs in, or asks once more for the password of whoever is signed in.
 CREATE OR REPLACE FUNCTION kz_sign_in_find(p_user text, p_lock interval)
 RETURNS TABLE (id uuid, kind text, password text, language text, locked boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT a.id, a.kind, a.password, a.language,
-           a.locked_at IS NOT NULL AND NOT (a.locked_at < now() - p_lock AND EXISTS (
-               SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'))
+    SELECT a.id, a.kind, a.password, a.language, kz_lock_holds(a.firm, a.id, a.locked_at, p_lock)
       FROM account a
      WHERE a.firm = kz_at_firm() AND a.user_fold = lower(p_user) AND (kz_side() = 'public' OR a.id = kz_me());
 $$;
 
--- A wrong password of USER: counted unless its mark is known; the third one locks. No row: nothing counted.
-CREATE OR REPLACE FUNCTION kz_sign_in_wrong(p_user text, p_mark bytea, p_lock interval)
-RETURNS TABLE (id uuid, locked boolean)
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    UPDATE account a
-       SET wrong = CASE WHEN a.locked_at IS NULL THEN a.wrong ELSE 0 END + 1,
-           wrong_marks = CASE WHEN a.locked_at IS NULL THEN a.wrong_marks ELSE '{}' END || p_mark,
-           wrong_at = now(),
-           locked_at = CASE WHEN a.locked_at IS NULL AND a.wrong >= 2 THEN now() END
+-- The answer to a password that was tried for USER: 'right', 'wrong', or 'locked', whatever the password was. P_FITTED:
+-- the hash that it fitted, NULL for none; P_MARK: its mark. A wrong one counts unless its mark is known, and the third
+-- locks; COUNTED says that this one did. It takes the account's row first, so that of many tries at once each sees what
+-- those before it have counted. No row: there is no such name.
+DROP FUNCTION IF EXISTS kz_sign_in_wrong(text, bytea, interval);
+CREATE OR REPLACE FUNCTION kz_password_tried(p_user text, p_fitted text, p_mark bytea, p_lock interval)
+RETURNS TABLE (id uuid, verdict text, counted boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    found_it account;
+BEGIN
+    SELECT a.* INTO found_it FROM account a
      WHERE a.firm = kz_at_firm() AND a.user_fold = lower(p_user) AND (kz_side() = 'public' OR a.id = kz_me())
-       AND (a.locked_at IS NULL OR a.locked_at < now() - p_lock AND EXISTS (
-               SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'))
-       AND (a.locked_at IS NOT NULL OR NOT p_mark = ANY (a.wrong_marks))
-    RETURNING a.id, a.locked_at IS NOT NULL;
-$$;
+       FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    id := found_it.id;
+    counted := false;
+    IF kz_lock_holds(found_it.firm, found_it.id, found_it.locked_at, p_lock) THEN
+        verdict := 'locked';
+    ELSIF p_fitted IS NOT NULL THEN -- unless another one was set meanwhile, which nobody guessed at
+        verdict := CASE WHEN p_fitted = found_it.password THEN 'right' ELSE 'wrong' END;
+    ELSE
+        IF found_it.locked_at IS NOT NULL THEN -- a lock that has ended
+            found_it.wrong := 0;
+            found_it.wrong_marks := '{}';
+        END IF;
+        counted := NOT p_mark = ANY (found_it.wrong_marks);
+        verdict := CASE WHEN counted AND found_it.wrong >= 2 THEN 'locked' ELSE 'wrong' END;
+        UPDATE account a
+           SET wrong = found_it.wrong + 1, wrong_marks = found_it.wrong_marks || p_mark, wrong_at = now(),
+               locked_at = CASE WHEN verdict = 'locked' THEN now() END
+         WHERE a.firm = found_it.firm AND a.id = found_it.id AND counted;
+    END IF;
+    RETURN NEXT;
+END $$;
 
 -- Signs P_ACCOUNT in by a new session, unless it is locked, or P_PASSWORD, the hash that was found right, is its hash
 -- no more. P_BEFORE: the token of the session that the browser had before, which ends: nobody could use that any more
@@ -40,8 +66,7 @@ BEGIN
     UPDATE account a
        SET wrong = 0, wrong_marks = '{}', locked_at = NULL, signed_in_at = now()
      WHERE a.firm = kz_at_firm() AND kz_side() = 'public' AND a.id = p_account AND a.password = p_password
-       AND (a.locked_at IS NULL OR a.locked_at < now() - p_lock AND EXISTS (
-               SELECT FROM "right" r WHERE r.firm = a.firm AND r.staff = a.id AND r.name = 'admin'));
+       AND NOT kz_lock_holds(a.firm, a.id, a.locked_at, p_lock);
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -81,14 +106,22 @@ BEGIN
     RETURN true;
 END $$;
 
--- A new password for whoever is signed in; unused codes and all sessions but P_KEEP end.
-CREATE OR REPLACE FUNCTION kz_password_change(p_password text, p_keep uuid)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- A new password for whoever is signed in, unless the account is locked, or P_FITTED, the hash that the former one was
+-- found to fit, is its hash no more: false. Unused codes and all sessions but P_KEEP end, and no wrong ones count.
+DROP FUNCTION IF EXISTS kz_password_change(text, uuid);
+CREATE OR REPLACE FUNCTION kz_password_change(p_fitted text, p_password text, p_keep uuid, p_lock interval)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    UPDATE account a SET password = p_password WHERE a.firm = kz_at_firm() AND a.id = kz_me();
+    UPDATE account a SET password = p_password, wrong = 0, wrong_marks = '{}', locked_at = NULL
+     WHERE a.firm = kz_at_firm() AND a.id = kz_me() AND a.password = p_fitted
+       AND NOT kz_lock_holds(a.firm, a.id, a.locked_at, p_lock);
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
     UPDATE code k SET expires = now()
      WHERE k.firm = kz_at_firm() AND k.account = kz_me() AND k.used_at IS NULL AND k.expires > now();
     DELETE FROM session s WHERE s.firm = kz_at_firm() AND s.account = kz_me() AND s.id IS DISTINCT FROM p_keep;
+    RETURN true;
 END $$;
 
 -- The same by kanzleictl, for any account of the firm; a lock ends, too.

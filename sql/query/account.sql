@@ -1,6 +1,8 @@
--- One's own; unused codes and all sessions but KEEP end.
--- password_change(password text, keep uuid) :exec writes
-SELECT kz_password_change($password, $keep);
+-- One's own, unless it is locked or FITTED, the hash that the former password fitted, is its hash no more; unused codes
+-- and all sessions but KEEP end.
+-- password_change(fitted text, password text, keep uuid, lock_time interval_ms) :one writes
+-- -> changed bool
+SELECT kz_password_change($fitted, $password, $keep, $lock_time);
 
 -- account_add(id uuid, user text, name text, email text, language text) :exec
 INSERT INTO account (firm, id, kind, user_name, name, email, language)

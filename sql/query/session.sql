@@ -2,10 +2,11 @@
 -- -> id uuid, kind text, password text, language text, locked bool
 SELECT id, kind, password, language, locked FROM kz_sign_in_find($user, $lock_time);
 
--- A wrong password: counted unless its mark is known; the third one locks. No row: nothing counted.
--- sign_in_wrong(user text, mark bytea, lock_time interval_ms) :maybe writes
--- -> id uuid, locked bool
-SELECT id, locked FROM kz_sign_in_wrong($user, $mark, $lock_time);
+-- The answer to a password that was tried: FITTED is the hash that it fitted, NULL for none. A wrong one is counted
+-- unless its mark is known; the third one locks. No row: there is no such name.
+-- password_tried(user text, fitted text, mark bytea, lock_time interval_ms) :maybe writes
+-- -> id uuid, verdict enum(right|wrong|locked), counted bool
+SELECT id, verdict, counted FROM kz_password_tried($user, $fitted, $mark, $lock_time);
 
 -- A new session, unless the account is locked or PASSWORD, the hash that was found right, is its hash no more. The
 -- session that the browser had before, BEFORE, ends.

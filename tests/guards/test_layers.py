@@ -18,8 +18,13 @@ MADE = {
     "queries.h": "io", "views.h": "template", "rights.def": "model", "events.def": "model",
     "jobs.def": "model",
 }
-# The files that make a grant: for requests, jobs, uploads that are being finished, kanzleictl.
-GRANTING = {
+# What few files may call. A grant is made for requests, jobs, uploads that are being finished and
+# kanzleictl; a password is judged, counted and changed on one path.
+CALLERS = {
+    **dict.fromkeys(
+        ("kz_password_verify", "kz_q_password_tried", "kz_q_password_change", "kz_q_sign_in"),
+        {"model/people/session.c"},
+    ),
     "kz_grant_enter": {"http/dispatch.c"},
     "kz_grant_portal": {
         "work/job.c", "model/upload/finish.c", "model/proof/proof.c",
@@ -102,16 +107,16 @@ def private_names_outside(root):
     return found
 
 
-def grants_elsewhere(root):
-    """Finds grants made elsewhere than where session, right and ids are checked, or for the
-    portal."""
+def callers_elsewhere(root):
+    """Finds grants made elsewhere than where session, right and ids are checked, or for the portal;
+    and passwords checked past the path that counts and locks."""
     return [
         at(root, path, text.count("\n", 0, match.start()) + 1, f"may not call {match[0]}")
         for path in c_files(root, "mod_kanzlei")
-        if path.suffix == ".c" and path != root / "mod_kanzlei/model/grant.c"
+        if path.suffix == ".c" and path.name not in ("grant.c", "password.c")
         for text in [code(path)]
-        for match in re.finditer(r"\bkz_grant_(?:enter|portal)\b", text)
-        if path.relative_to(root / "mod_kanzlei").as_posix() not in GRANTING[match[0]]
+        for match in re.finditer(rf"\b(?:{'|'.join(CALLERS)})\b", text)
+        if path.relative_to(root / "mod_kanzlei").as_posix() not in CALLERS[match[0]]
     ]
 
 
@@ -127,7 +132,7 @@ def transactions_past_the_grant(root):
 
 
 RULES = [
-    includes_to_the_right, httpd_elsewhere, private_names_outside, grants_elsewhere,
+    includes_to_the_right, httpd_elsewhere, private_names_outside, callers_elsewhere,
     transactions_past_the_grant,
 ]
 
@@ -195,14 +200,14 @@ def test_private_names_can_fail(tmp_path):
     assert len(private_names_outside(tmp_path)) == 1
 
 
-def test_grants_elsewhere_can_fail(tmp_path):
+def test_callers_elsewhere_can_fail(tmp_path):
     fine = "KZ_TRY(kz_grant_enter(&grant)); /* kz_grant_portal() */\n"
     write(tmp_path, {"mod_kanzlei/http/dispatch.c": fine, "mod_kanzlei/model/grant.c": fine})
-    assert grants_elsewhere(tmp_path) == []
+    assert callers_elsewhere(tmp_path) == []
     write(tmp_path, {"mod_kanzlei/pages/a.c": fine + "kz_grant_portal(&grant);\n"})
-    assert len(grants_elsewhere(tmp_path)) == 2
+    assert len(callers_elsewhere(tmp_path)) == 2
     write(tmp_path, {"mod_kanzlei/http/dispatch.c": "f(kz_grant_portal);\n"})
-    assert len(grants_elsewhere(tmp_path)) == 3
+    assert len(callers_elsewhere(tmp_path)) == 3
 
 
 def test_transactions_past_the_grant_can_fail(tmp_path):

@@ -195,6 +195,64 @@ def test_a_client_locked_by_guessing_keeps_the_session_but_gets_no_new_one(porta
     assert admin.post_json(f"/accounts/{person.account}/unlock").status_code == 303
     assert gets_in(portal, "winter")
 
+WAITS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    " AND datname = current_database()"
+)
+NEW = "Quitte-Leiter-54-Dachs"
+
+
+def tab(portal, browser):
+    """Returns the same session in a connection of its own."""
+    other = portal.browser()
+    other.http.cookies, other.csrf = browser.http.cookies, browser.csrf
+    return other
+
+
+def test_many_tries_at_once_at_change_password_get_three_answers(portal, admin):
+    """A thief with a session asks with many passwords at once. All find the access open; after the
+    third wrong one the others learn nothing but the lock."""
+    person = portal.make_client(admin, "Sturm", "sturm")
+    tabs = [tab(portal, person.browser) for _ in range(12)]
+    fields = {"password": NEW, "password_again": NEW}
+
+    def change(number):
+        old = {"old": f"falsch-{number}"}
+        return tabs[number].post_json("/account/password", fields | old)
+
+    with ThreadPoolExecutor(len(tabs)) as pool:
+        answers = list(pool.map(change, range(len(tabs))))
+    assert {answer.status_code for answer in answers} == {422}
+    texts = [answer.json()["errors"][0]["text"] for answer in answers]
+    assert len([text for text in texts if "gesperrt" not in text]) == 2, texts
+    assert not gets_in(portal, "sturm")
+    assert admin.post_json(f"/accounts/{person.account}/unlock").status_code == 303
+    assert gets_in(portal, "sturm")
+
+
+def test_a_lock_between_question_and_change_keeps_the_password(portal, admin):
+    """The old password was right, then a guesser at the door locks the access while the new one is
+    being hashed: the old one stays."""
+    person = portal.make_client(admin, "Hagel", "hagel")
+    person.browser.get_json("/account")
+    fields = {"old": PASSWORD, "password": NEW, "password_again": NEW}
+    with psycopg.connect(portal.database()) as db, psycopg.connect(portal.database()) as guesser, \
+            ThreadPoolExecutor(2) as pool:
+        db.execute("SELECT FROM account WHERE user_name = 'hagel' FOR NO KEY UPDATE")
+        changing = pool.submit(person.browser.post_json, "/account/password", fields)
+        wait_for(lambda: portal.sql(WAITS) == [(1,)])
+        lock = "UPDATE account SET locked_at = now(), wrong_at = now() WHERE user_name = 'hagel'"
+        locking = pool.submit(guesser.execute, lock)
+        wait_for(lambda: portal.sql(WAITS) == [(2,)])
+        db.commit()
+        locking.result()
+        guesser.commit()
+        answer = changing.result()
+    assert answer.status_code == 422
+    assert "gesperrt" in answer.json()["errors"][0]["text"]
+    assert admin.post_json(f"/accounts/{person.account}/unlock").status_code == 303
+    assert gets_in(portal, "hagel")
+
 
 FORGED = [
     ("no token", {"Origin": "same"}),

@@ -65,7 +65,7 @@ FOUND = [
 # Name of the statement: callers, and lists of arguments.
 CALLS = {
     # account.sql
-    "password_change": (("admin", "client"), [["$argon2id$x", "@session"]]),
+    "password_change": (("admin", "client"), [["$argon2id$x", "$argon2id$y", "@session", "1 h"]]),
     "account_add": (("admin", "few"), [["@new", "neu", "Neu", "n@neu.example", "de"]]),
     "account_client_add": (("admin", "few"), [["@other_account", "@client"]]),
     "account": (MEMBERS, [["@account"]]),
@@ -224,7 +224,10 @@ CALLS = {
     "events_waiting": (("portal",), [["@event", 1000]]),
     # session.sql
     "sign_in_find": (("public",), [["mandant-3001", "1 hour"], ["niemand", "1 hour"]]),
-    "sign_in_wrong": (("public",), [["mandant-3001", b"\1\2\3\4", "1 hour"]]),
+    "password_tried": (
+        ("public",),
+        [["mandant-3001", None, b"\1\2\3\4", "1 hour"], ["niemand", "x", b"\1", "1 hour"]],
+    ),
     "sign_in": (
         ("public",),
         [["@account", "$argon2id$x", "1 hour", "@new", HASH, "1 hour", "1 day", "Firefox", old]

@@ -71,58 +71,69 @@ kz_err_t *kz_session_open(const char **token, kz_grant_t *grant, const kz_sessio
                         &(kz_event_t){.account = who->account, .subject = who->account});
 }
 
-/* Counts a wrong password; the third one locks, and then LOCKED becomes 1. Nothing is counted for
- * an unknown name: so that the time doesn't tell, the commit waits for no disk. */
-static kz_err_t *count_wrong(int *locked, kz_grant_t *grant, const char *user, const char *account,
-                             const char *password, apr_pool_t *pool)
+/* Reads and judges PASSWORD for USER; *FITTED is the hash that it fits, or NULL. Argon2id holds no
+ * connection: a new transaction begins. *FOUND is NULL for an unknown name. */
+static kz_err_t *verify(const char **fitted, kz_q_sign_in_find_t **found, kz_grant_t *grant,
+                        const char *user, const char *password, apr_pool_t *pool)
 {
     kz_portal_t *portal = kz_grant_services(grant);
+    kz_q_sign_in_find_args_t args = {user, apr_time_as_msec(portal->conf->lock_time)};
+    int ok;
+
+    KZ_TRY(kz_q_sign_in_find(found, kz_grant_db(grant), &args, pool));
+    kz_grant_rest(grant);
+    KZ_TRY(kz_password_verify(&ok, portal, *found ? (*found)->password : NULL, password, pool));
+    *fitted = ok ? (*found)->password : NULL;
+    return kz_grant_again(grant);
+}
+
+/* Answers a password that was tried, FITTED by verify(): KZ_SESSION_RIGHT leaves the transaction
+ * open, with the account's row taken; after the others it is committed, since a wrong one counts.
+ * Nothing is counted for an unknown name: so that the time doesn't tell, the commit waits for no
+ * disk. */
+static kz_err_t *judge(kz_session_answer_t *answer, kz_grant_t *grant, const char *user,
+                       const char *fitted, const kz_q_sign_in_find_t *found, const char *password)
+{
+    apr_pool_t *pool = kz_grant_pool(grant);
+    kz_portal_t *portal = kz_grant_services(grant);
     unsigned char mark[KZ_PASSWORD_MARK];
-    kz_q_sign_in_wrong_t *row;
-    kz_q_sign_in_wrong_args_t args = {
+    kz_q_password_tried_t *row;
+    kz_q_password_tried_args_t args = {
         .user = user,
+        .fitted = fitted,
         .mark = {mark, sizeof mark},
         .lock_time = apr_time_as_msec(portal->conf->lock_time),
     };
 
-    kz_password_mark(mark, portal, account ? account : "", kz_password_fold(password, pool));
+    kz_password_mark(mark, portal, found ? found->id : "", kz_password_fold(password, pool));
     KZ_TRY(kz_db_soon(kz_grant_db(grant)));
-    KZ_TRY(kz_q_sign_in_wrong(&row, kz_grant_db(grant), &args, pool));
-    if (row) {
-        *locked = row->locked;
-        KZ_TRY(kz_event_add(grant, row->locked ? KZ_EVENT_LOCKED : KZ_EVENT_WRONG_PASSWORD,
-                            &(kz_event_t){.account = row->id, .subject = row->id}));
-    }
+    KZ_TRY(kz_q_password_tried(&row, kz_grant_db(grant), &args, pool));
+    *answer = !row                                  ? KZ_SESSION_WRONG
+              : strcmp(row->verdict, "right") == 0  ? KZ_SESSION_RIGHT
+              : strcmp(row->verdict, "locked") == 0 ? KZ_SESSION_LOCKED
+                                                    : KZ_SESSION_WRONG;
+    if (*answer == KZ_SESSION_RIGHT)
+        return NULL;
+    if (row && row->counted)
+        KZ_TRY(kz_event_add(
+            grant, *answer == KZ_SESSION_LOCKED ? KZ_EVENT_LOCKED : KZ_EVENT_WRONG_PASSWORD,
+            &(kz_event_t){.account = row->id, .subject = row->id}));
     return kz_grant_commit(grant);
-}
-
-/* Whether PASSWORD is USER's and the account is not locked; *FOUND is NULL for an unknown name. */
-static kz_err_t *verify(int *ok, kz_q_sign_in_find_t **found, kz_grant_t *grant, const char *user,
-                        const char *password, apr_pool_t *pool)
-{
-    kz_portal_t *portal = kz_grant_services(grant);
-    kz_q_sign_in_find_args_t args = {user, apr_time_as_msec(portal->conf->lock_time)};
-
-    KZ_TRY(kz_q_sign_in_find(found, kz_grant_db(grant), &args, pool));
-    kz_grant_rest(grant); /* argon2id holds no connection */
-    KZ_TRY(kz_password_verify(ok, portal, *found ? (*found)->password : NULL, password, pool));
-    *ok = *ok && !(*found)->locked;
-    return kz_grant_again(grant);
 }
 
 kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const char *user,
                              const char *password, const char *agent, apr_pool_t *pool)
 {
     kz_q_sign_in_find_t *found;
-    const char *token;
-    int ok, locked;
+    kz_session_answer_t answer;
+    const char *token, *fitted;
 
     *made = NULL;
-    KZ_TRY(verify(&ok, &found, grant, user, password, pool));
-    if (!ok)
-        return count_wrong(&locked, grant, user, found ? found->id : NULL, password, pool);
+    KZ_TRY(verify(&fitted, &found, grant, user, password, pool));
+    if (!fitted || found->locked)
+        return judge(&answer, grant, user, fitted, found, password);
     KZ_TRY(kz_session_open(
-        &token, grant, &(kz_session_for_t){found->id, found->kind, found->password, agent}, pool));
+        &token, grant, &(kz_session_for_t){found->id, found->kind, fitted, agent}, pool));
     if (token) { /* otherwise locked in this moment, or it has got another password */
         *made = apr_pcalloc(pool, sizeof **made);
         (*made)->language = found->language;
@@ -131,19 +142,34 @@ kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const 
     return kz_grant_commit(grant);
 }
 
-kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
-                         apr_pool_t *pool)
+kz_err_t *kz_session_ask(kz_session_answer_t *answer, const char **fitted, kz_grant_t *grant,
+                         const char *password, apr_pool_t *pool)
 {
     const char *user = kz_grant_user(grant);
     kz_q_sign_in_find_t *found;
-    int ok, locked;
 
-    KZ_TRY(verify(&ok, &found, grant, user, password, pool));
-    *answer = KZ_SESSION_RIGHT;
-    if (ok)
-        return NULL;
-    locked = found && found->locked;
-    KZ_TRY(count_wrong(&locked, grant, user, found ? found->id : NULL, password, pool));
-    *answer = locked ? KZ_SESSION_LOCKED : KZ_SESSION_WRONG;
+    KZ_TRY(verify(fitted, &found, grant, user, password, pool));
+    KZ_TRY(judge(answer, grant, user, *fitted, found, password));
     return kz_grant_again(grant);
+}
+
+kz_err_t *kz_session_change(kz_session_answer_t *answer, kz_grant_t *grant, const char *fitted,
+                            const char *hash, apr_pool_t *pool)
+{
+    const kz_conf_t *conf = kz_grant_services(grant)->conf;
+    kz_q_password_change_t *row;
+    kz_q_password_change_args_t args = {
+        .fitted = fitted,
+        .password = hash,
+        .keep = kz_grant_session(grant),
+        .lock_time = apr_time_as_msec(conf->lock_time),
+    };
+
+    KZ_TRY(kz_q_password_change(&row, kz_grant_db(grant), &args, pool));
+    *answer = row->changed ? KZ_SESSION_RIGHT : KZ_SESSION_LOCKED;
+    if (!row->changed)
+        return kz_grant_again(grant);
+    KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET,
+                        &(kz_event_t){.subject = kz_grant_account(grant)}));
+    return kz_grant_commit(grant);
 }

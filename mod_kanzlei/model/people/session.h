@@ -27,10 +27,17 @@ typedef enum kz_session_answer_t {
 } kz_session_answer_t;
 
 /* Asks the person signed in for the password once more. Wrong ones count as at sign-in, so that a
- * stolen session can't guess it. GRANT's transaction ends, a new one begins. Errors: BUSY, DB_*,
- * SIGN_IN_NEEDED. */
-kz_err_t *kz_session_ask(kz_session_answer_t *answer, kz_grant_t *grant, const char *password,
-                         apr_pool_t *pool);
+ * stolen session can't guess it; of many at once those after the third are LOCKED, right or not.
+ * *FITTED, in POOL, is for kz_session_change(). GRANT's transaction ends, a new one begins. Errors:
+ * BUSY, DB_*, SIGN_IN_NEEDED. */
+kz_err_t *kz_session_ask(kz_session_answer_t *answer, const char **fitted, kz_grant_t *grant,
+                         const char *password, apr_pool_t *pool);
+/* Sets the password of the person signed in to HASH (as kz_password_hash() makes it), with its
+ * event, ends unused codes and all other sessions, and commits: RIGHT. LOCKED: the access was
+ * locked, or given another password, since kz_session_ask() gave FITTED; nothing has changed and a
+ * new transaction begins. Errors: DB_*, SIGN_IN_NEEDED. */
+kz_err_t *kz_session_change(kz_session_answer_t *answer, kz_grant_t *grant, const char *fitted,
+                            const char *hash, apr_pool_t *pool);
 
 typedef struct kz_session_for_t {
     const char *account;  /* UUID */

@@ -220,8 +220,8 @@ SELECT is(does(p, replace(replace(replace(statement, ':otto', quote_literal(id(1
           '1 rows', format('%s: %s', p, statement))
   FROM (VALUES ('maria', 'SELECT FROM kz_sign_in_find(''maria'', ''1 hour'') WHERE password <> '''''),
                ('public', 'SELECT FROM kz_sign_in_find(''maria'', ''1 hour'') WHERE password <> '''''),
-               ('maria', 'SELECT FROM kz_sign_in_wrong(''maria'', ''x'', ''1 hour'')'),
-               ('public', 'SELECT FROM kz_sign_in_wrong(''maria'', ''x'', ''1 hour'')'),
+               ('maria', 'SELECT FROM kz_password_tried(''maria'', NULL, ''x'', ''1 hour'')'),
+               ('public', 'SELECT FROM kz_password_tried(''maria'', NULL, ''x'', ''1 hour'')'),
                ('public', 'SELECT FROM kz_code_find(tap.token(1, ''code 1''))'),
                ('public', 'SELECT WHERE kz_code_redeem(:code, ''$argon2id$x'')'),
                ('public', 'SELECT WHERE kz_sign_in(:maria, ''$argon2id$maria'', ''1 hour'', tap.id(1, ''s''), sha256(''a''), ''1 hour'','
@@ -238,7 +238,7 @@ SELECT is(does(p, replace(replace(replace(statement, ':otto', quote_literal(id(1
   FROM (VALUES ('maria', 'SELECT FROM kz_sign_in_find(''otto'', ''1 hour'')'),
                ('portal', 'SELECT FROM kz_sign_in_find(''otto'', ''1 hour'')'),
                ('nobody', 'SELECT FROM kz_sign_in_find(''otto'', ''1 hour'')'),
-               ('maria', 'SELECT FROM kz_sign_in_wrong(''admin'', ''x'', ''1 hour'')'),
+               ('maria', 'SELECT FROM kz_password_tried(''admin'', NULL, ''x'', ''1 hour'')'),
                ('maria', 'SELECT FROM kz_code_find(tap.token(1, ''code 1''))'),
                ('public', 'SELECT FROM kz_code_find(tap.token(2, ''code 1''))'),
                ('maria', 'SELECT WHERE kz_code_redeem(:code, ''$argon2id$x'')'),
@@ -275,8 +275,10 @@ EXCEPTION WHEN SQLSTATE 'TAP00' THEN
     RETURN SQLERRM;
 END $$;
 SELECT is(pg_temp.password_of(p, format(statement, id(1, 'otto')), whose), result, format('%s: %s: of %s', p, statement, whose))
-  FROM (VALUES ('maria', 'SELECT kz_password_change(''$argon2id$new'', NULL)', 'maria', '$argon2id$new'),
-               ('maria', 'SELECT kz_password_change(''$argon2id$new'', NULL)', 'otto', '$argon2id$otto'),
+  FROM (VALUES ('maria', 'SELECT kz_password_change(''$argon2id$maria'', ''$argon2id$new'', NULL, ''1 hour'')', 'maria', '$argon2id$new'),
+               ('maria', 'SELECT kz_password_change(''$argon2id$wrong'', ''$argon2id$new'', NULL, ''1 hour'')', 'maria', '$argon2id$maria'),
+               ('maria', 'SELECT kz_password_change(''$argon2id$otto'', ''$argon2id$new'', NULL, ''1 hour'')', 'otto', '$argon2id$otto'),
+               ('otto', 'SELECT kz_password_change(''$argon2id$otto'', ''$argon2id$new'', NULL, ''1 hour'')', 'otto', '$argon2id$otto'), -- locked
                ('maria', 'SELECT kz_password_set(%L, ''$argon2id$new'')', 'otto', '$argon2id$otto'),
                ('admin', 'SELECT kz_password_set(%L, ''$argon2id$new'')', 'otto', '$argon2id$otto'),
                ('public', 'SELECT kz_password_set(%L, ''$argon2id$new'')', 'otto', '$argon2id$otto'),
