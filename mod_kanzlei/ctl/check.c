@@ -76,6 +76,8 @@ static kz_err_t *check_all(kz_check_t *check, kz_ctl_t *ctl)
         KZ_TRY(kz_firm_list(&firms, &count, ctl->portal, ctl->pool));
     for (i = 0; i < count; i++)
         KZ_TRY(kz_check_events(check, ctl->portal, only ? only : &firms[i], head, ctl->pool));
+    for (i = 0; i < count; i++)
+        KZ_TRY(kz_check_receipts(check, ctl->portal, only ? only : &firms[i], ctl->pool));
     for (i = 0; i < count && !events; i++)
         KZ_TRY(kz_check_documents(check, ctl->portal, only ? only : &firms[i], ctl->pool));
     return events ? NULL : kz_check_objects(check, ctl->portal, only, ctl->pool);
@@ -94,13 +96,16 @@ static kz_err_t *run_check(kz_ctl_t *ctl)
     KZ_TRY(check_all(&check, ctl));
     put_number(ctl, "seals", check.seals);
     put_number(ctl, "events", check.events);
+    put_number(ctl, "receipts", check.receipts);
     put_number(ctl, "documents", check.documents);
     put_number(ctl, "copies", check.copies);
     put_number(ctl, "bytes", check.bytes);
     put_number(ctl, "found", check.problems);
     put_number(ctl, "mended", check.mended);
-    kz_ctl__say(ctl, "%" APR_INT64_T_FMT " events under %" APR_INT64_T_FMT " seals.", check.events,
-                check.seals);
+    kz_ctl__say(ctl,
+                "%" APR_INT64_T_FMT " events under %" APR_INT64_T_FMT " seals, %" APR_INT64_T_FMT
+                " receipts compared with them.",
+                check.events, check.seals, check.receipts);
     kz_ctl__say(ctl,
                 "%" APR_INT64_T_FMT " documents, %" APR_INT64_T_FMT " copies, %" APR_INT64_T_FMT
                 " bytes compared: %" APR_INT64_T_FMT " problems, %" APR_INT64_T_FMT " mended.",
@@ -111,7 +116,7 @@ static kz_err_t *run_check(kz_ctl_t *ctl)
 
 static const apr_getopt_option_t options[] = {
     {"firm", KZ_CTL_OPTION, 1, "SLUG: this firm alone"},
-    {"events", KZ_CTL_OPTION, 0, "the events and their seals alone"},
+    {"events", KZ_CTL_OPTION, 0, "the events, their seals and receipts alone"},
     {"head", KZ_CTL_OPTION, 1, "NUMBER:HASH: a seal of the firm, as noted elsewhere; to be there"},
     {"repair", KZ_CTL_OPTION, 0,
      "replaces missing and damaged copies by good ones, forgets gone ones"},
@@ -122,7 +127,7 @@ static const apr_getopt_option_t options[] = {
 const kz_ctl_command_t kz_ctl__check = {
     "check",
     "[--firm SLUG [--head NUMBER:HASH]] [--events] [--repair] [--remove-unknown]",
-    "Compares documents with stores, events with seals\n\n"
+    "Compares documents with stores, receipts with events, events with seals\n\n"
     "Each copy is read whole, unsealed, and its size and SHA-256 compared with the database's. "
     "The\n"
     "exit code is 1 when a problem was found, also when it could be mended. After the database "

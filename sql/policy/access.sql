@@ -142,7 +142,7 @@ SELECT * FROM (VALUES
     ('document', 'public', '-',                       '-',    '-',              '-'),
 
     ('delivery', 'client', 'of seen matter', '-',              '-', '-'),
-    ('delivery', 'staff',  'of seen matter', 'of seen document and matter', '-', '-'),
+    ('delivery', 'staff',  'of seen matter', 'of seen document and matter', 'of seen matter', '-'),
     ('delivery', 'portal', 'of seen matter', 'of seen document and matter', '-', '-'),
     ('delivery', 'public', '-',              '-',              '-', '-'),
 
@@ -156,10 +156,10 @@ SELECT * FROM (VALUES
     ('event', 'portal', 'firm',                    'firm',                     '-', '-'),
     ('event', 'public', '-',                       'about no client',          '-', '-'),
 
-    ('event_unsealed', 'client', '-',    'firm', '-', '-'),
-    ('event_unsealed', 'staff',  '-',    'firm', '-', '-'),
-    ('event_unsealed', 'portal', 'firm', 'firm', '-', 'firm'),
-    ('event_unsealed', 'public', '-',    'firm', '-', '-'),
+    ('event_unsealed', 'client', '-',    '-', '-', '-'),
+    ('event_unsealed', 'staff',  '-',    '-', '-', '-'),
+    ('event_unsealed', 'portal', 'firm', '-', '-', 'firm'),
+    ('event_unsealed', 'public', '-',    '-', '-', '-'),
 
     ('event_seal', 'client', '-',    '-',    '-', '-'),
     ('event_seal', 'staff',  '-',    '-',    '-', '-'),
@@ -186,8 +186,8 @@ SELECT * FROM (VALUES
     ('upload', 'portal', 'firm',               '-',                  'firm',               'firm'),
     ('upload', 'public', '-',                  '-',                  '-',                  '-'),
 
-    ('object_copy', 'client', 'of seen document', 'of seen document', 'of seen document', '-'),
-    ('object_copy', 'staff',  'of seen document', 'of seen document', 'of seen document', '-'),
+    ('object_copy', 'client', 'of seen document', '-',                '-',                '-'),
+    ('object_copy', 'staff',  'of seen document', '-',                '-',                '-'),
     ('object_copy', 'portal', 'of seen document', 'of seen document', 'of seen document', 'of seen document'),
     ('object_copy', 'public', '-',                '-',                '-',                '-'),
 
@@ -216,14 +216,14 @@ SELECT * FROM (VALUES
     ('document', 'firm id client matter direction name type size sha256 object by at state reason decided_by'
                  ' decided_at decision opened_at received_at confirmed_at',
      'firm id client matter direction name type size sha256 key object by state reason',
-     'state decided_by decided_at decision'),
+     'name matter state decided_by decided_at decision'),
     ('delivery', 'firm document client matter direction provided_at provided_by notified_at notified_to opened_at'
                  ' opened_by received_at received_by confirmed_at confirmed_by',
-     'firm document client matter direction provided_at provided_by', ''),
+     'firm document client matter direction', 'matter'),
     ('delivery_step', 'firm document client account step at', 'firm document client account step', ''),
     ('event', 'firm id at kind account client document subject detail',
      'firm id kind account client document subject detail', ''),
-    ('event_unsealed', 'firm event since', 'firm event', ''),
+    ('event_unsealed', 'firm event since', '', ''),
     ('event_seal', 'firm number at count previous hash key signature',
      'firm number at count previous hash key signature', ''),
     ('event_sealed', 'firm event seal place hash', 'firm event seal place hash', ''),

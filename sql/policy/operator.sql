@@ -54,3 +54,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
                           AND u.firm::text = split_part(o, '/', 1)
                           AND u.id::text = split_part(o, '/', 3));
 $$;
+
+-- Since when every step of a delivery has its event; before, the first one of each kind had.
+CREATE OR REPLACE FUNCTION kz_steps_told_since()
+RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT applied FROM migration WHERE name LIKE '%receipts_once';
+$$;

@@ -1,11 +1,12 @@
 -- Steps of deliveries: what the receiving side does with a document, noted once for each person.
 
 -- The account at work has P_STEP done ('opened', 'received', 'confirmed') with P_DOCUMENT, and so has opened it. A
--- row for each client as whose it receives the document, unless it had done so before: whether that was the
--- first time for anybody there, and (OPENED) whether the document was new until now. As the portal's role: its
--- policies say whose document it is, and that it is not one's own side's.
+-- row for each client as whose it receives the document, unless it had done so before, and whether it opened it by
+-- that: each row of delivery_step gets its event. As the portal's role: its policies say whose document it is, and
+-- that it is not one's own side's.
+DROP FUNCTION IF EXISTS kz_step(uuid, text);
 CREATE OR REPLACE FUNCTION kz_step(p_document uuid, p_step text)
-RETURNS TABLE (client uuid, first boolean, opened boolean)
+RETURNS TABLE (client uuid, opened boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
     me uuid := kz_me();
@@ -28,16 +29,22 @@ BEGIN
             ON CONFLICT DO NOTHING RETURNING step)
         SELECT array_agg(new.step) INTO noted FROM new;
         CONTINUE WHEN noted IS NULL OR p_step <> ALL (noted);
-        -- Whose step is the first is told by the row that the step's trigger writes.
-        SELECT d.client, CASE p_step WHEN 'opened' THEN d.opened_by WHEN 'received' THEN d.received_by
-                         ELSE d.confirmed_by END = me,
-               'opened' = ANY (noted) AND d.opened_by = me
-          INTO client, first, opened
-          FROM delivery d
-         WHERE d.firm = v.firm AND d.document = p_document AND d.client = v.client;
+        client := v.client;
+        opened := 'opened' = ANY (noted);
         RETURN NEXT;
     END LOOP;
 END $$;
+
+-- A reader has found that the copy in P_STORE, noted as held, is bad: P_STATE ('missing', 'damaged') is what the repair
+-- job goes by. Of documents that one sees; nobody but the portal adds a copy, or says that one is good.
+CREATE OR REPLACE FUNCTION kz_copy_bad(p_document uuid, p_store text, p_state text)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE object_copy o SET state = p_state, at = now()
+      FROM document d
+     WHERE d.firm = kz_at_firm() AND d.id = p_document AND kz_sees_matter(d.client, d.matter)
+       AND o.firm = d.firm AND o.document = d.id AND o.store = p_store AND o.state = 'held'
+       AND p_state IN ('missing', 'damaged');
+$$;
 
 -- A job for each person who acts for P_CLIENT, one that one sees, at least in a matter, to be told of what was provided;
 -- a little later, so that one mail tells of all. One that waits already serves.

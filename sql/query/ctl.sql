@@ -70,10 +70,12 @@ SELECT o FROM kz_objects_unknown($objects) o;
 -- The firm's documents by id, behind one: what a check compares with the stores, and which stores hold
 -- them as far as is known.
 -- check_documents(after uuid, limit int4) :many
--- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text
+-- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text, client uuid, matter uuid,
+--    name text, type text, by uuid
 SELECT d.id, d.object, d.size, d.sha256, kz_document_key(d.id),
        coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
-                  WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
+                  WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), ''),
+       d.client, d.matter, d.name, d.type, d.by
   FROM document d WHERE d.id > $after AND d.state <> 'discarded' ORDER BY d.firm, d.id LIMIT $limit;
 
 -- Missed or damaged copies of stores that are not configured any more.
@@ -86,9 +88,9 @@ SELECT store, count(*) FROM object_copy
 DELETE FROM object_copy WHERE state <> 'held' AND store = $store;
 
 -- One of the documents.
--- check_document(document uuid) :maybe
--- -> id uuid, object text, size int8, sha256 bytea, key bytea, held text
+-- check_document(document uuid) :maybe as check_documents
 SELECT d.id, d.object, d.size, d.sha256, kz_document_key(d.id),
        coalesce((SELECT string_agg(o.store, ' ') FROM object_copy o
-                  WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), '')
+                  WHERE o.firm = d.firm AND o.document = d.id AND o.state = 'held'), ''),
+       d.client, d.matter, d.name, d.type, d.by
   FROM document d WHERE d.id = $document AND d.state <> 'discarded';

@@ -33,10 +33,10 @@ SELECT id, name, type, size, sha256, kz_document_key(id), object FROM document
  WHERE id = $document AND state = 'available';
 
 -- A step of the receiving side: a row for each client as whose the account at work receives the document, unless
--- it did the same before. FIRST: nobody there did; OPENED: until now it was new.
+-- it did the same before. OPENED: it has opened it by that.
 -- delivery_step(document uuid, step text) :many writes
--- -> client uuid, first bool, opened bool
-SELECT client, first, opened FROM kz_step($document, $step);
+-- -> client uuid, opened bool
+SELECT client, opened FROM kz_step($document, $step);
 
 -- document_decide(document uuid, state text, reason text) :maybe
 -- -> client uuid, by uuid, from_firm bool, object text

@@ -1,7 +1,5 @@
 -- event_add(id uuid, kind text, account uuid, client uuid, document uuid, subject uuid,
 --           detail text) :exec
-WITH unsealed AS (
-    INSERT INTO event_unsealed (firm, event) VALUES (kz_at_firm(), $id))
 INSERT INTO event (firm, id, kind, account, client, document, subject, detail)
 VALUES (kz_at_firm(), $id, $kind, $account, $client, $document, $subject,
         left($detail, 1000));

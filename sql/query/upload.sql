@@ -65,9 +65,10 @@ INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha
 VALUES (kz_at_firm(), $id, $client, $matter, $direction, $name, $type, $size, $sha256,
         $key, $object, $by, $state, $reason);
 
--- delivery_add(document uuid, by uuid) :exec
-INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)
-SELECT d.firm, d.id, d.client, d.matter, d.direction, now(), $by FROM document d WHERE d.id = $document;
+-- Now, by whoever brought the document.
+-- delivery_add(document uuid) :exec
+INSERT INTO delivery (firm, document, client, matter, direction)
+SELECT d.firm, d.id, d.client, d.matter, d.direction FROM document d WHERE d.id = $document;
 
 -- object_copy_set(document uuid, store text, state text) :exec
 INSERT INTO object_copy (firm, document, store, state)
@@ -75,6 +76,10 @@ VALUES (kz_at_firm(), $document, $store, $state)
 ON CONFLICT (firm, document, store) DO UPDATE
    SET state = excluded.state,
        at = CASE WHEN object_copy.state = excluded.state THEN object_copy.at ELSE now() END;
+
+-- The copy in a STORE is bad, as somebody who reads the document has found: STATE is missing or damaged.
+-- object_copy_bad(document uuid, store text, state text) :exec writes
+SELECT kz_copy_bad($document, $store, $state);
 
 -- Tells each of the client's people of what is new, a little later, so that one mail tells of all: a job
 -- for each, unless one waits already.

@@ -89,8 +89,8 @@ def second_person(portal, anna):
     return browser
 
 
-def test_each_person_has_steps_and_the_first_an_event(portal, anna):
-    """The steps of both persons are kept; the log has an event for the first."""
+def test_each_person_has_steps_and_events(portal, anna):
+    """The steps of both persons are kept, each with its event; the firm sees the first of each."""
     karl = second_person(portal, anna)
     document = anna.provided[0]
     steps = (
@@ -114,7 +114,7 @@ def test_each_person_has_steps_and_the_first_an_event(portal, anna):
         "SELECT account = %s, kind FROM event"
         " WHERE document = %s AND kind IN ('opened', 'received') ORDER BY 1, 2"
     )
-    assert portal.sql(events, anna.account, document) == [(True, "opened"), (True, "received")]
+    assert portal.sql(events, anna.account, document) == both
     answer = karl.post_json(f"/documents/{document}/confirm")
     assert answer.status_code == 303
     shown = anna.browser.get_json(f"/documents/{document}")["steps"][0]

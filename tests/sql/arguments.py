@@ -108,6 +108,14 @@ CALLS = {
     ),
     "code_find": (("public",), [["@code"], [HASH]]),
     "code_redeem": (("public",), [["@code_id", "$argon2id$x"]]),
+    # check.sql
+    "check_deliveries": (("portal",), [["00000000-0000-0000-0000-000000000000"] * 2 + [1000]]),
+    "check_steps": (
+        ("portal",),
+        [["00000000-0000-0000-0000-000000000000"] * 3 + ["", 1000]],
+    ),
+    "check_told": (("portal",), [["00000000-0000-0000-0000-000000000000", 1000]]),
+    "check_renamed": (("portal",), [["@document"]]),
     # ctl.sql
     "ctl_firms": (("nobody",), [[]]),
     "ctl_firm_reserve": (("owner",), [[]]),
@@ -264,8 +272,9 @@ CALLS = {
         [["@new", "@client", "@matter", "from_client", "a.pdf", "text/plain", 1, HASH, KEY, "x",
           "@me", "available", ""]],
     ),
-    "delivery_add": (("portal",), [["@bare", "@account"]]),
-    "object_copy_set": (("portal", "client"), [["@document", "one", "missing"]]),
+    "delivery_add": (("portal",), [["@bare"]]),
+    "object_copy_set": (("portal",), [["@document", "one", "missing"]]),
+    "object_copy_bad": (("client", "few", "many"), [["@document", "one", "missing"]]),
     "job_provided": (("portal", *STAFF), [["@client"]]),
     "upload_taken": (("nobody",), [["@new", "1 minute", "1 hour"]]),
     "upload_known": (("nobody",), [["@upload"]]),

@@ -1,4 +1,4 @@
-#include "model/check/check.h"
+#include "model/check/internal.h"
 
 #include <string.h>
 
@@ -21,6 +21,7 @@ typedef struct subject_t {
     const kz_firm_t *firm;
     const kz_q_check_documents_t *row;
     kz_seal_key_t *key;
+    const kz_seal_meta_t *header; /* of the first good copy, or NULL */
     apr_pool_t *pool;
 } subject_t;
 
@@ -28,14 +29,14 @@ typedef enum verdict_t { GOOD, MISSING, DAMAGED, LEFT_OUT } verdict_t;
 
 const char *kz_check_word(kz_check_kind_t kind)
 {
-    static const char *const words[] = {"missing",       "damaged",     "down",
-                                        "unknown",       "gone",        "event-missing",
-                                        "event-changed", "event-added", "seal"};
+    static const char *const words[] = {
+        "missing",       "damaged",     "down", "unknown", "gone", "event-missing",
+        "event-changed", "event-added", "seal", "receipt", "row"};
 
     return words[kind];
 }
 
-static void report(kz_check_t *check, const kz_check_problem_t *problem)
+void kz_check__report(kz_check_t *check, const kz_check_problem_t *problem)
 {
     check->problems++;
     check->mended += problem->mended;
@@ -75,6 +76,18 @@ static kz_err_t *compare(subject_t *s, kz_seal_reader_t *reader, EVP_MD_CTX *has
     return NULL;
 }
 
+static void keep_header(subject_t *s, const kz_seal_meta_t *meta)
+{
+    kz_seal_meta_t *kept = apr_pmemdup(s->pool, meta, sizeof *meta);
+
+    kept->name = apr_pstrdup(s->pool, meta->name);
+    kept->type = apr_pstrdup(s->pool, meta->type);
+    kept->client = apr_pstrdup(s->pool, meta->client);
+    kept->matter = apr_pstrdup(s->pool, meta->matter);
+    kept->by = apr_pstrdup(s->pool, meta->by);
+    s->header = kept;
+}
+
 static kz_err_t *read_copy(subject_t *s, int store, apr_pool_t *pool)
 {
     kz_store_object_t *object;
@@ -88,6 +101,8 @@ static kz_err_t *read_copy(subject_t *s, int store, apr_pool_t *pool)
     hash = EVP_MD_CTX_new();
     err = hash ? compare(s, reader, hash) : kz_err_create(KZ_ERR_INTERNAL, "SHA-256");
     EVP_MD_CTX_free(hash);
+    if (!err && !s->header)
+        keep_header(s, kz_seal_reader_meta(reader));
     return err;
 }
 
@@ -104,7 +119,7 @@ static int leave_out(kz_check_t *check, kz_stores_t *stores, int store, kz_err_t
     kz_err_free(down);
     if (!check->down[store]) {
         check->down[store] = 1;
-        report(check, &problem);
+        kz_check__report(check, &problem);
     }
     return 1;
 }
@@ -187,7 +202,7 @@ static kz_err_t *bad_copy(subject_t *s, int store, verdict_t verdict, const char
         if (why)
             problem.detail = apr_pstrcat(s->pool, detail, "; ", why, NULL);
     }
-    report(s->check, &problem);
+    kz_check__report(s->check, &problem);
     if (!s->check->repair)
         return NULL;
     return note(s, store, problem.mended ? "held" : kz_check_word(problem.kind));
@@ -227,7 +242,9 @@ static kz_err_t *check_document(subject_t *s)
                  !is_held(s->row->held, kz_stores_name(stores_of(s), i)))
             KZ_TRY(note(s, i, "held"));
     }
-    return NULL;
+    if (!s->header || s->check->at_work)
+        return NULL;
+    return kz_check__header(s->check, s->grant, s->firm, s->row, s->header, s->pool);
 }
 
 /* The key in the row doesn't open: no copy can be read any more. */
@@ -243,7 +260,7 @@ static void bad_key(subject_t *s, kz_err_t *err)
     };
 
     s->check->documents++;
-    report(s->check, &problem);
+    kz_check__report(s->check, &problem);
     kz_err_free(err);
 }
 
@@ -288,7 +305,7 @@ static kz_err_t *check_gone(kz_check_t *check, kz_portal_t *portal, const kz_fir
             KZ_TRY(kz_q_check_copies_forget(&problem.mended, kz_grant_db(grant),
                                             &(kz_q_check_copies_forget_args_t){rows[i].store}));
         problem.mended = problem.mended > 0;
-        report(check, &problem);
+        kz_check__report(check, &problem);
     }
     return kz_grant_commit(grant);
 }
@@ -326,17 +343,14 @@ kz_err_t *kz_check_document(kz_check_t *check, kz_portal_t *portal, int firm, co
 {
     kz_q_check_document_args_t args = {.document = document};
     kz_firm_t subject_firm = {.id = firm};
-    kz_q_check_documents_t row;
-    kz_q_check_document_t *one;
+    kz_q_check_documents_t *row;
     kz_grant_t *grant;
 
     KZ_TRY(kz_grant_portal(&grant, portal, firm, scratch_pool));
-    KZ_TRY(kz_q_check_document(&one, kz_grant_db(grant), &args, scratch_pool));
+    KZ_TRY(kz_q_check_document(&row, kz_grant_db(grant), &args, scratch_pool));
     kz_grant_rest(grant);
-    if (!one)
+    if (!row)
         return NULL;
     subject_firm.slug = kz_grant_slug(grant);
-    row =
-        (kz_q_check_documents_t){one->id, one->object, one->size, one->sha256, one->key, one->held};
-    return check_row(check, grant, &subject_firm, &row, scratch_pool);
+    return check_row(check, grant, &subject_firm, row, scratch_pool);
 }

@@ -16,6 +16,8 @@ typedef enum kz_check_kind_t {
     KZ_CHECK_EVENT_CHANGED, /* it is not what was sealed */
     KZ_CHECK_EVENT_ADDED,   /* behind the portal's back, or later than it says */
     KZ_CHECK_SEAL,          /* the chain is broken: a seal is gone, changed, or not the firm's */
+    KZ_CHECK_RECEIPT,       /* a delivery or step is not what the events tell */
+    KZ_CHECK_ROW,           /* a document's row is not what its sealed header says */
 } kz_check_kind_t;
 
 typedef struct kz_check_problem_t {
@@ -37,7 +39,7 @@ typedef struct kz_check_t {
     void *baton;
     /* the problem */
     apr_int64_t documents, copies, bytes; /* looked at; bytes of plaintext compared */
-    apr_int64_t seals, events;            /* looked at */
+    apr_int64_t seals, events, receipts;  /* looked at; receipts: deliveries */
     apr_int64_t problems, mended;
     unsigned char down[KZ_STORES_MAX]; /* stores left out */
 } kz_check_t;
@@ -68,8 +70,13 @@ typedef struct kz_check_head_t {
 kz_err_t *kz_check_events(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                           const kz_check_head_t *head, apr_pool_t *scratch_pool);
 
+/* Compares the deliveries of FIRM and their steps with the events that tell of them, in both
+ * directions: a difference is a problem, no error. */
+kz_err_t *kz_check_receipts(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
+                            apr_pool_t *scratch_pool);
+
 /* "missing", "damaged", "down", "unknown", "gone", "event-missing", "event-changed", "event-added",
- * "seal" */
+ * "seal", "receipt", "row" */
 const char *kz_check_word(kz_check_kind_t kind);
 
 #endif

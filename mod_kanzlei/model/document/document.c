@@ -19,7 +19,7 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
 {
     kz_event_t event = {.account = by, .client = client, .document = document};
 
-    KZ_TRY(kz_q_delivery_add_later(kz_grant_db(grant), &(kz_q_delivery_add_args_t){document, by}));
+    KZ_TRY(kz_q_delivery_add_later(kz_grant_db(grant), &(kz_q_delivery_add_args_t){document}));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_PROVIDED, &event));
     if (!from_firm)
         return NULL;
@@ -39,8 +39,7 @@ kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_
 
         if (rows[i].opened && step != KZ_DOCUMENT_OPENED) /* a download at once opens it, too */
             KZ_TRY(kz_event_add(grant, KZ_EVENT_OPENED, &event));
-        if (rows[i].first)
-            KZ_TRY(kz_event_add(grant, kinds[step], &event));
+        KZ_TRY(kz_event_add(grant, kinds[step], &event));
     }
     return NULL;
 }
@@ -95,7 +94,7 @@ kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int releas
 static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
 {
     kz_stores_t *stores = kz_grant_services(content->grant)->stores;
-    kz_q_object_copy_set_args_t args = {
+    kz_q_object_copy_bad_args_t args = {
         .document = content->row->id,
         .store = kz_stores_name(stores, kz_stores_source(content->object)),
         .state = "damaged",
@@ -106,7 +105,7 @@ static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
         return kz_log_second(err, next);
     kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0005) "a damaged copy, another one is read: ", err);
     KZ_TRY(kz_grant_again(content->grant));
-    KZ_TRY(kz_q_object_copy_set_later(kz_grant_db(content->grant), &args));
+    KZ_TRY(kz_q_object_copy_bad_later(kz_grant_db(content->grant), &args));
     return kz_grant_commit(content->grant);
 }
 

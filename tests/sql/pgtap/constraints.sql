@@ -60,7 +60,7 @@ INSERT INTO wrong VALUES
     ('delivery', 'document = gen_random_uuid()', '23503'),
     ('delivery_step', 'step = ''read''', '23514'), ('delivery_step', 'at = NULL', '23502'),
     ('delivery_step', 'account = tap.id(2, ''maria'')', '23503'),
-    ('delivery_step', 'document = tap.id(1, ''from_client'')', '23503'), -- delivered to one client, not to both
+    ('delivery_step', 'document = tap.id(1, ''from_client'')', '23514'), -- written once
     ('delivery_step', 'client = tap.id(2, ''client'')', '23503'),
     ('event', 'kind = ''forged''', '23514'), ('event', 'account = tap.id(2, ''maria'')', '23503'),
     ('event', 'document = tap.id(2, ''from_firm'')', '23503'),
@@ -99,8 +99,8 @@ SELECT lives_ok(statement, statement)
       'UPDATE document SET state = ''unscannable'', reason = ''encrypted'' WHERE firm = 1',
       'UPDATE document SET state = ''discarded'', decided_by = tap.id(1, ''clerk''), decided_at = now(),'
           ' decision = ''nein'' WHERE firm = 1',
-      'UPDATE delivery SET opened_at = now(), opened_by = tap.id(1, ''maria''), received_at = now(),'
-          ' received_by = tap.id(1, ''maria'') WHERE firm = 1',
+      'INSERT INTO delivery_step (firm, document, client, account, step) SELECT v.firm, v.document, v.client,'
+          ' tap.id(1, ''maria''), s FROM unnest(''{opened,received}''::text[]) s, delivery v WHERE v.firm = 1',
       'UPDATE assignment SET client = NULL, "group" = NULL, matter = tap.id(1, ''matter'')'
           ' WHERE id = tap.id(1, ''assignment'')',
       'UPDATE account_client SET ends_at = now() WHERE firm = 1',

@@ -128,7 +128,7 @@ INSERT INTO job (firm, id, kind, data)
 SELECT f.id, tap.id(f.id, 'job', 3 + n), 'provided', jsonb_build_object('client', tap.id(f.id, 'client', n))
   FROM firm f, generate_series(1, 2) n;
 INSERT INTO event (firm, id, kind) SELECT id, tap.id(id, 'sealed'), 'invited' FROM firm;
-INSERT INTO event_unsealed (firm, event) SELECT firm, id FROM event WHERE kind = 'provided';
+DELETE FROM event_unsealed u USING event e WHERE e.firm = u.firm AND e.id = u.event AND e.kind <> 'provided';
 INSERT INTO event_seal (firm, number, at, count, previous, hash, key, signature)
 SELECT id, 1, now(), 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'),
        decode(repeat('00', 32), 'hex'), decode(repeat('00', 64), 'hex') FROM firm;

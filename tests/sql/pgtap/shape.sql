@@ -41,7 +41,13 @@ SELECT ok(NOT has_table_privilege('kanzlei_portal', t.oid, p),
 SELECT ok(NOT has_any_column_privilege('kanzlei_portal', t.oid, 'UPDATE')
           AND NOT has_table_privilege('kanzlei_portal', t.oid, 'DELETE'),
           t.name || ': what is there stays as it is')
-  FROM firm_table t WHERE t.name IN ('event', 'event_seal', 'event_sealed', 'delivery', 'delivery_step');
+  FROM firm_table t WHERE t.name IN ('event', 'event_seal', 'event_sealed', 'delivery_step');
+SELECT is(string_agg(a.attname, ' ' ORDER BY a.attname), columns, t.name || ': what the portal may change')
+  FROM (VALUES ('delivery', 'matter'), ('document', 'decided_at decided_by decision matter name state')) x (tab, columns)
+  JOIN firm_table t ON t.name = x.tab JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0
+ WHERE has_column_privilege('kanzlei_portal', t.oid, a.attnum, 'UPDATE') GROUP BY t.name, columns;
+SELECT ok(NOT has_table_privilege('kanzlei_portal', t.oid, 'DELETE'), t.name || ': the portal removes none')
+  FROM firm_table t WHERE t.name IN ('delivery', 'document');
 
 -- Views and functions.
 SELECT ok(c.reloptions @> ARRAY['security_invoker=true'], c.relname || ': the reader''s policies hold')

@@ -17,15 +17,15 @@ SELECT lives_ok(copy('delivery', format('document = %L', id(1, 'from_firm')),
                                         'provided_at', now() + interval '1 microsecond', 'notified_at', NULL,
                                         'notified_to', NULL)), 'a document is delivered to two clients');
 
--- Does something as a person by the portal, and keeps the result: (client, first, opened) of each row.
+-- Does something as a person by the portal, and keeps the result: (client, opened) of each row.
 CREATE FUNCTION pg_temp.step(person text, document uuid, step text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     said text;
 BEGIN
     PERFORM set_config('role', 'kanzlei_portal', true);
     PERFORM tap.enter(person);
-    SELECT string_agg(format('client %s%s%s', CASE client WHEN id(1, 'client') THEN 1 ELSE 2 END,
-                             CASE WHEN first THEN ' first' END, CASE WHEN opened THEN ' opened' END), ', '
+    SELECT string_agg(format('client %s%s', CASE client WHEN id(1, 'client') THEN 1 ELSE 2 END,
+                             CASE WHEN opened THEN ' opened' END), ', '
                       ORDER BY client = id(1, 'client', 2))
       INTO said FROM kz_step(document, step);
     PERFORM set_config('role', 'none', true);
@@ -46,19 +46,19 @@ CREATE FUNCTION pg_temp.apart() RETURNS bigint LANGUAGE sql AS $$
            IS DISTINCT FROM (v.opened_at, v.received_at, v.confirmed_at);
 $$;
 
-SELECT is(pg_temp.step('otto', id(1, 'from_firm'), 'received'), 'client 2 first opened',
+SELECT is(pg_temp.step('otto', id(1, 'from_firm'), 'received'), 'client 2 opened',
           'the second client receives it, which opens it');
 SELECT is(pg_temp.firsts(2), 'opened otto received otto', 'that is noted in the delivery to that client');
 SELECT is(pg_temp.firsts(1), '', 'not in that to the first client');
 SELECT is(opened_at, NULL, 'nor in the document') FROM document WHERE id = id(1, 'from_firm');
 SELECT is(pg_temp.apart(), 0::bigint, 'documents have what the delivery to their own client has: nothing');
 
-SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'opened'), 'client 1 first opened', 'the first client opens it');
+SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'opened'), 'client 1 opened', 'the first client opens it');
 SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'opened'), 'nothing', 'once');
-SELECT is(pg_temp.step('karl', id(1, 'from_firm'), 'confirmed'), 'client 1 first',
-          'another person of hers confirms, which is the first time, though it was opened');
+SELECT is(pg_temp.step('karl', id(1, 'from_firm'), 'confirmed'), 'client 1 opened',
+          'another person of hers confirms, and so has opened it, too');
 SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'confirmed'), 'client 1', 'and she does, too');
-SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'received'), 'client 1 first', 'she receives it');
+SELECT is(pg_temp.step('maria', id(1, 'from_firm'), 'received'), 'client 1', 'she receives it');
 SELECT is(pg_temp.step('karl', id(1, 'from_firm'), 'received'), 'client 1', 'he does');
 SELECT is(pg_temp.firsts(1), 'opened maria received maria confirmed karl', 'the first of each stand in the delivery');
 SELECT is(pg_temp.firsts(2), 'opened otto received otto', 'the other delivery is as it was');
@@ -72,7 +72,7 @@ SELECT is(pg_temp.apart(), 0::bigint, 'documents have what the delivery to their
 SELECT is(pg_temp.step(p, id(1, d), 'opened'), 'nothing', format('%s opens nothing of their own side', p))
   FROM (VALUES ('maria', 'from_client'), ('admin', 'from_firm')) x (p, d);
 SELECT is(pg_temp.step('maria', id(1, 'from_firm', 2), 'opened'), 'nothing', 'nor of a client of others');
-SELECT is(pg_temp.step('clerk', id(1, 'from_client'), 'opened'), 'client 1 first opened', 'staff open what a client sent');
+SELECT is(pg_temp.step('clerk', id(1, 'from_client'), 'opened'), 'client 1 opened', 'staff open what a client sent');
 
 -- The time of the first step never changes.
 INSERT INTO delivery_step (firm, document, client, account, step, at)
@@ -82,6 +82,71 @@ SELECT isnt(opened_at, '2020-01-01', 'written once: what comes later changes it 
 SELECT throws_ok($$INSERT INTO delivery_step (firm, document, client, account, step)
                    VALUES (1, id(1, 'from_client', 2), id(1, 'client', 2), id(1, 'admin'), 'received')$$, '23514', NULL,
                  'received: not before it was opened');
+
+-- Whoever writes, what was written once stays: the times of steps, who did them, what was provided when and by whom.
+SELECT throws_ok(statement, '23514', NULL, 'written once: ' || statement)
+  FROM unnest(ARRAY[
+      'UPDATE delivery SET opened_at = opened_at - interval ''1 day'' WHERE opened_at IS NOT NULL',
+      'UPDATE delivery SET opened_by = tap.id(1, ''otto'') WHERE opened_by = tap.id(1, ''maria'')',
+      'UPDATE delivery SET confirmed_at = NULL, confirmed_by = NULL WHERE confirmed_at IS NOT NULL',
+      'UPDATE delivery SET received_at = now(), received_by = provided_by WHERE opened_at IS NOT NULL AND received_at IS NULL',
+      'UPDATE delivery SET provided_at = provided_at - interval ''1 day''',
+      'UPDATE delivery SET provided_by = tap.id(1, ''clerk'') WHERE firm = 1',
+      'UPDATE delivery_step SET at = now()', 'UPDATE delivery_step SET account = tap.id(1, ''karl'') WHERE step = ''opened'' AND client = tap.id(1, ''client'', 2)',
+      'DELETE FROM delivery_step', 'DELETE FROM delivery WHERE document = tap.id(1, ''from_client'', 2)',
+      'UPDATE document SET opened_at = now() WHERE opened_at IS NULL',
+      'UPDATE document SET opened_at = opened_at - interval ''1 day'' WHERE opened_at IS NOT NULL',
+      'UPDATE document SET at = at - interval ''1 day''', 'UPDATE document SET by = tap.id(firm, ''clerk'')']) statement;
+
+-- Names and matters change by an event that says so, in the same transaction.
+INSERT INTO matter (firm, id, client, title) VALUES (1, id(1, 'other matter'), id(1, 'client'), 'Andere');
+SET CONSTRAINTS ALL IMMEDIATE;
+CREATE FUNCTION pg_temp.event_of(kind text, document uuid, subject uuid, detail text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('INSERT INTO event (firm, id, kind, account, client, document, subject, detail)'
+                  ' VALUES (1, gen_random_uuid(), %L, %L, %L, %L, %L, %L);', kind, tap.id(1, 'clerk'),
+                  tap.id(1, 'client'), document, subject, detail)
+$$;
+SELECT is(does('clerk', coalesce(event, '') || format(change, id(1, 'from_firm'))), result, what)
+  FROM (VALUES
+      (NULL, 'UPDATE document SET name = ''b.pdf'' WHERE id = %L', '23514', 'renamed: not without its event'),
+      (pg_temp.event_of('renamed', id(1, 'from_firm'), NULL, 'c.pdf'),
+       'UPDATE document SET name = ''b.pdf'' WHERE id = %L', '23514', 'renamed: not by an event of another name'),
+      (pg_temp.event_of('renamed', id(1, 'from_client'), NULL, 'b.pdf'),
+       'UPDATE document SET name = ''b.pdf'' WHERE id = %L', '23514', 'renamed: not by an event of another document'),
+      (pg_temp.event_of('renamed', id(1, 'from_firm'), NULL, 'b.pdf'),
+       'UPDATE document SET name = ''b.pdf'' WHERE id = %L', '1 rows', 'renamed: by its event'),
+      (NULL, 'UPDATE document SET matter = tap.id(1, ''other matter'') WHERE id = %L', '23514', 'moved: not without its event'),
+      (NULL, 'UPDATE delivery SET matter = tap.id(1, ''other matter'') WHERE client = tap.id(1, ''client'') AND document = %L',
+       '23514', 'delivery moved: not without its event'),
+      (pg_temp.event_of('moved', id(1, 'from_firm'), id(1, 'other matter'), ''),
+       'UPDATE document SET matter = tap.id(1, ''other matter'') WHERE id = %L', '1 rows', 'moved: by its event'),
+      (pg_temp.event_of('moved', id(1, 'from_firm'), id(1, 'other matter'), ''),
+       'UPDATE delivery SET matter = tap.id(1, ''other matter'') WHERE client = tap.id(1, ''client'') AND document = %L',
+       '1 rows', 'delivery moved: by its event')) x (event, change, result, what);
+SELECT is(does('maria', pg_temp.event_of('renamed', id(1, 'from_firm'), NULL, 'b.pdf')
+               || format('UPDATE document SET name = ''b.pdf'' WHERE id = %L', id(1, 'from_firm'))), '42501',
+          'renamed: not by a client in the name of staff');
+SELECT is(does('maria', 'UPDATE document SET name = ''b.pdf'''), '0 rows', 'renamed: not by a client');
+
+-- What is provided is so now, by whoever brought it: nobody may say otherwise.
+SELECT ok(NOT has_column_privilege('kanzlei_portal', 'delivery', c, 'INSERT'), 'delivery.' || c || ': not said by the portal')
+  FROM unnest(ARRAY['provided_at', 'provided_by']) c;
+INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state)
+SELECT firm, id(1, 'bare'), client, matter, direction, name, type, size, sha256, key, 'bare', id(1, 'clerk'), state
+  FROM document WHERE id = id(1, 'from_firm');
+INSERT INTO delivery (firm, document, client, matter, direction)
+SELECT firm, id, client, matter, direction FROM document WHERE id = id(1, 'bare');
+SELECT is(provided_by, id(1, 'clerk'), 'provided by whoever brought it') FROM delivery WHERE document = id(1, 'bare');
+
+-- Every event waits for its seal; nobody else says so. A reader says that a copy is bad, and nothing else of copies.
+INSERT INTO event (firm, id, kind) VALUES (1, id(1, 'waits'), 'signed_in');
+SELECT is(count(*), 1::bigint, 'an event waits for its seal') FROM event_unsealed WHERE event = id(1, 'waits');
+SELECT is(does(p, format('SELECT kz_copy_bad(%L, ''one'', %L);'
+                         'SELECT FROM object_copy WHERE document = %1$L AND state = ''missing''', id(1, d, n), s)), result,
+          format('%s says that the copy of %s of client %s is %s', p, d, n, s))
+  FROM (VALUES ('maria', 'from_firm', 1, 'missing', '1 rows'), ('clerk', 'from_firm', 1, 'missing', '1 rows'),
+               ('maria', 'from_firm', 1, 'held', '0 rows'), ('maria', 'from_firm', 2, 'missing', '0 rows'))
+       x (p, d, n, s, result);
 
 -- The portal's role may write a step of the acting person, at this moment, and no other column.
 SELECT is(does(p, format('INSERT INTO delivery_step (firm, document, client, account, step) VALUES (1, %L, %L, %L, %L)',
