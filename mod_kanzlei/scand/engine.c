@@ -6,11 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "inspect.h"
 #include "log.h"
 
+#define LOOKS                                                                                      \
+    4 /* how often a byte may be unpacked again: archives in archives are seen in both             \
+       */
+
 struct kz_engine_t {
     struct cl_engine *cl;
+    uint64_t budget; /* bytes that the inspection of one document may unpack */
 };
 
 static kz_inspection_t inspection;
@@ -48,9 +54,20 @@ static void on_message(enum cl_msg severity, const char *full, const char *text,
     }
 }
 
-static cl_error_t on_layer(int fd, const char *type, void *context)
+static cl_error_t on_layer(int fd, const char *type, const char **ancestors, size_t parent_size,
+                           const char *name, size_t size, const char *bytes, uint32_t depth,
+                           uint32_t attributes, void *context)
 {
-    kz_inspect_layer(context, fd, type);
+    kz_layer_t layer = {(const unsigned char *)bytes, size, type, name, depth};
+    const char *slash = name ? strrchr(name, '/') : NULL;
+
+    (void)fd;
+    (void)ancestors;
+    (void)parent_size;
+    (void)attributes;
+    if (slash)
+        layer.name = slash + 1;
+    kz_inspect_layer(context, &layer);
     return CL_CLEAN;
 }
 
@@ -106,7 +123,8 @@ kz_engine_t *kz_engine_load(unsigned *signatures, const char *dir, uint64_t max_
 #ifdef KZ_SCAND_BENCH
     kz_log("BENCH: documents are called clean WITHOUT BEING SCANNED");
 #endif
-    cl_engine_set_clcb_pre_cache(engine->cl, on_layer);
+    engine->budget = LOOKS * max_unpacked;
+    cl_engine_set_clcb_file_inspection(engine->cl, on_layer);
     cl_engine_set_clcb_meta(engine->cl, on_member);
     return engine;
 }
@@ -130,10 +148,11 @@ static void judge(kz_verdict_t *verdict, cl_error_t rc, const char *name)
     int is_limits = name && !strncmp(name, limits, strlen(limits));
     int is_encrypted = name && !strncmp(name, encrypted, strlen(encrypted));
 
+    kz_inspect_end(&inspection);
     if (rc == CL_VIRUS && name && !is_limits && !is_encrypted) {
         verdict->kind = KZ_SCAND_INFECTED;
         kz_engine_word(verdict->what, name);
-    } else if (rc == CL_ETIMEOUT || (is_limits && strstr(name, "MaxScanTime")))
+    } else if (rc == CL_ETIMEOUT || inspection.late || (is_limits && strstr(name, "MaxScanTime")))
         unscannable(verdict, "timeout");
     else if (is_limits || inspection.overflow)
         unscannable(verdict, "limits");
@@ -141,7 +160,9 @@ static void judge(kz_verdict_t *verdict, cl_error_t rc, const char *name)
         unscannable(verdict, "encrypted");
     else if (inspection.rar)
         unscannable(verdict, "rar");
-    else if (rc != CL_CLEAN || inspection.trouble || kz_inspect_unread(&inspection))
+    else if (inspection.unsupported)
+        unscannable(verdict, "unsupported");
+    else if (rc != CL_CLEAN || inspection.trouble)
         unscannable(verdict, "error");
     else
         verdict->kind = KZ_SCAND_CLEAN;
@@ -168,7 +189,7 @@ void kz_engine_scan(kz_verdict_t *verdict, kz_engine_t *engine, int fd, uint64_t
     if (size != 68)
         return;
 #endif
-    kz_inspect_begin(&inspection);
+    kz_inspect_begin(&inspection, engine->budget, kz_now_ms() + limit_ms);
     rc = cl_engine_set_num(engine->cl, CL_ENGINE_MAX_SCANTIME, limit_ms);
     if (!rc)
         rc = cl_scandesc_callback(fd, NULL, &name, &scanned, engine->cl, &options, &inspection);

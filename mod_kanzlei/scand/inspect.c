@@ -2,124 +2,110 @@
 #include "inspect.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
-#define SLOTS        32768 /* sizes kept: libclamav stops after 10,000 members */
-#define LEAST        6     /* bytes: libclamav opens nothing smaller, nothing so small does harm */
+#include "members.h"
+
 #define ODF_MANIFEST "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 #define ODF_CIPHER   "encryption-data" /* OpenDocument 1.3 part 2, 4.4 */
-#define ODF_MOST     (4 << 20)         /* bytes of a manifest; the namespace is in its first 4096 */
 
-/* Sizes of members, announced and opened: a hash table, empty where the size is 0. */
-static struct {
-    uint64_t size;
-    int opened;
-} members[SLOTS];
-static unsigned used;
-
-void kz_inspect_begin(kz_inspection_t *in)
+void kz_inspect_begin(kz_inspection_t *in, uint64_t budget, uint64_t deadline)
 {
     memset(in, 0, sizeof *in);
-    if (used)
-        memset(members, 0, sizeof members);
-    used = 0;
+    in->left = budget;
+    in->deadline = deadline;
+    kz_seen_begin();
 }
 
-/* The slot of SIZE, made if it is new; NULL when there are too many. */
-static int *slot(kz_inspection_t *in, uint64_t size)
+static int is_7z(const char *type)
 {
-    size_t i = (size_t)(size * UINT64_C(0x9e3779b97f4a7c15) >> 49) % SLOTS;
+    return type && !strcmp(type, "CL_TYPE_7Z");
+}
 
-    for (; members[i].size; i = (i + 1) % SLOTS)
-        if (members[i].size == size)
-            return &members[i].opened;
-    if (used > SLOTS / 2) {
-        in->overflow = 1;
-        return NULL;
+static int begins(const kz_layer_t *layer, const char *magic, size_t length)
+{
+    return layer->length >= length && memcmp(layer->bytes, magic, length) == 0;
+}
+
+/* Whether WORD, ASCII, is in LAYER in an encoding of one, two or four bytes for a letter. */
+static int says(const kz_layer_t *layer, const char *word)
+{
+    unsigned char wide[256];
+    size_t letters = strlen(word);
+
+    for (size_t width = 1; width <= 4; width *= 2) {
+        memset(wide, 0, sizeof wide);
+        for (size_t i = 0; i < letters; i++)
+            wide[i * width] = (unsigned char)word[i];
+        if (memmem(layer->bytes, layer->length, wide, (letters - 1) * width + 1))
+            return 1;
     }
-    used++;
-    members[i].size = size;
-    return &members[i].opened;
+    return 0;
 }
 
-static int is_archive(const char *type)
+/* An OpenDocument file's manifest is known by its name or by its namespace, which could be written
+ * with character references. */
+static int is_cipher_odf(const kz_layer_t *layer)
 {
-    return type && (!strncmp(type, "CL_TYPE_ZIP", 11) || !strcmp(type, "CL_TYPE_7Z") ||
-                    !strncmp(type, "CL_TYPE_OOXML", 13));
+    return ((layer->name && !strcasecmp(layer->name, "manifest.xml")) ||
+            says(layer, ODF_MANIFEST)) &&
+           says(layer, ODF_CIPHER);
 }
 
-static int is_program(const char *type)
+static int is_office(const kz_layer_t *layer)
 {
-    return type && (!strcmp(type, "CL_TYPE_MSEXE") || !strcmp(type, "CL_TYPE_ELF") ||
-                    !strncmp(type, "CL_TYPE_MACHO", 13));
+    return begins(layer, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8);
 }
 
-static int contains(const unsigned char *bytes, size_t length, const char *what)
+/* Whether LAYER is an old Office file or a stream of one. */
+static int in_office(kz_inspection_t *in, const kz_layer_t *layer)
 {
-    return memmem(bytes, length, what, strlen(what)) != NULL;
+    unsigned depth = layer->depth < KZ_DEPTH ? layer->depth : KZ_DEPTH - 1;
+
+    memset(in->office + depth, 0, KZ_DEPTH - depth);
+    in->office[depth] = (unsigned char)is_office(layer);
+    return in->office[depth] || (depth > 0 && in->office[depth - 1]);
 }
 
-static void look(kz_inspection_t *in, const unsigned char *bytes, size_t length, const char *type)
+void kz_inspect_layer(kz_inspection_t *in, const kz_layer_t *layer)
 {
-    static const char rar[] =
-        "Rar!\x1a\x07"; /* versions 1.5 to 5 and on; self-extracting: inside */
+    int loose = in_office(in, layer);
 
-    if ((length >= 6 && !memcmp(bytes, rar, 6)) ||
-        (is_program(type) && contains(bytes, length, rar)))
-        in->rar = 1;
-    if (kz_inspect_office(bytes, length))
-        in->encrypted = 1;
-    if (length <= ODF_MOST && contains(bytes, length < 4096 ? length : 4096, ODF_MANIFEST) &&
-        contains(bytes, length, ODF_CIPHER))
-        in->encrypted = 1;
-    /* The end record alone (PKWARE APPNOTE 4.3.16), or 7z's bare header, is an empty archive. */
-    if (is_archive(type) && length > 32 && memcmp(bytes, "PK\5\6", 4)) {
-        if (in->container)
-            in->trouble = 1;
-        in->container = 1;
-    }
-}
-
-void kz_inspect_layer(kz_inspection_t *in, int fd, const char *type)
-{
-    struct stat st;
-    int *opened;
-    void *bytes;
-
-    if (type && !strncmp(type, "CL_TYPE_RAR", 11))
-        in->rar = 1;
-    if (fd < 0)
+    if (in->awaited && in->awaited != layer->length)
+        in->unsupported = 1;
+    in->awaited = 0;
+    if (layer->length == 0)
         return;
-    if (fstat(fd, &st) || st.st_size <= 0) {
-        in->trouble |= st.st_size < 0;
-        return;
-    }
-    opened = slot(in, (uint64_t)st.st_size);
-    if (opened)
-        *opened = 1;
-    bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (bytes == MAP_FAILED) {
+    if (!layer->bytes) {
         in->trouble = 1;
         return;
     }
-    look(in, bytes, (size_t)st.st_size, type);
-    munmap(bytes, (size_t)st.st_size);
+    kz_seen_opened(in, layer->bytes, layer->length);
+    if (in->overflow || in->late)
+        return;
+    in->encrypted |= kz_inspect_office(layer->bytes, layer->length) || is_cipher_odf(layer);
+    kz_inspect_containers(in, layer);
+    kz_inspect_zip(in, layer, loose);
+    kz_inspect_tar(in, layer);
+    kz_inspect_streams(in, layer, loose);
+    if (layer->type && !strncmp(layer->type, "CL_TYPE_RAR", 11))
+        in->rar = 1;
+    in->unsupported |= in->silent;
+    in->silent = is_7z(layer->type) && layer->length > 32; /* its bare header is an empty archive */
 }
 
 void kz_inspect_member(kz_inspection_t *in, const char *type, uint64_t size, int encrypted)
 {
-    in->container = 0;
     if (encrypted)
         in->encrypted = 1;
-    else if (is_archive(type) && size >= LEAST)
-        slot(in, size);
+    if (!is_7z(type))
+        return;
+    in->silent = 0;
+    in->unsupported |= in->awaited != 0;
+    in->awaited = size >= KZ_LEAST && !encrypted ? size : 0;
 }
 
-int kz_inspect_unread(const kz_inspection_t *in)
+void kz_inspect_end(kz_inspection_t *in)
 {
-    for (size_t i = 0; used && i < SLOTS; i++)
-        if (members[i].size && !members[i].opened)
-            return 1;
-    return in->container;
+    if (in->awaited || in->silent || kz_seen_missing())
+        in->unsupported = 1;
 }

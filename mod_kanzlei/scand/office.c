@@ -3,7 +3,7 @@
  * Encrypted Office documents, by what their compound file ([MS-CFB]) shows without being walked:
  * the chains of a hostile one may lie, but the names of its streams and their heads are where every
  * office program looks for them. */
-#include "inspect.h"
+#include "members.h"
 
 #include <string.h>
 
@@ -15,24 +15,14 @@
 
 static const unsigned char magic[8] = {0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1};
 
-static unsigned u16(const unsigned char *p)
-{
-    return p[0] | (unsigned)p[1] << 8;
-}
-
-static uint32_t u32(const unsigned char *p)
-{
-    return u16(p) | (uint32_t)u16(p + 2) << 16;
-}
-
 static int is_stream(const unsigned char *entry, const char *name)
 {
     size_t length = strlen(name);
 
-    if (entry[AT_TYPE] != 2 || u16(entry + AT_LENGTH) != 2 * (length + 1))
+    if (entry[AT_TYPE] != 2 || kz_u16(entry + AT_LENGTH) != 2 * (length + 1))
         return 0;
     for (size_t i = 0; i <= length; i++)
-        if (u16(entry + 2 * i) != (unsigned char)name[i])
+        if (kz_u16(entry + 2 * i) != (unsigned char)name[i])
             return 0;
     return 1;
 }
@@ -41,18 +31,18 @@ static int is_stream(const unsigned char *entry, const char *name)
 static const unsigned char *stream(const unsigned char *bytes, size_t length,
                                    const unsigned char *entry)
 {
-    unsigned shift = u16(bytes + 30); /* [MS-CFB] 2.2: 9 or 12 */
+    unsigned shift = kz_u16(bytes + 30); /* [MS-CFB] 2.2: 9 or 12 */
     uint64_t at;
 
     if (shift != 9 && shift != 12)
         return NULL;
-    at = ((uint64_t)u32(entry + AT_START) + 1) << shift;
+    at = ((uint64_t)kz_u32(entry + AT_START) + 1) << shift;
     return at + 512 <= length ? bytes + at : NULL;
 }
 
 static int word(const unsigned char *fib)
 {
-    return u16(fib) == 0xa5ec && u16(fib + 10) & 0x0100;
+    return kz_u16(fib) == 0xa5ec && kz_u16(fib + 10) & 0x0100;
 }
 
 /* FilePass comes right after BOF, but for WriteProtect: [MS-XLS] 2.1.7.20.1. */
@@ -61,13 +51,13 @@ static int excel(const unsigned char *record)
     size_t at = 0;
 
     for (int i = 0; i < 4 && at + 4 <= 512; i++) {
-        unsigned type = u16(record + at);
+        unsigned type = kz_u16(record + at);
 
         if (type == 0x002f)
             return 1;
         if (type != 0x0809 && type != 0x0086)
             return 0;
-        at += 4 + u16(record + at + 2);
+        at += 4 + kz_u16(record + at + 2);
     }
     return 0;
 }
@@ -75,7 +65,7 @@ static int excel(const unsigned char *record)
 /* CurrentUserAtom: its record's type, then the size 0x14, then the token of an encrypted file. */
 static int powerpoint(const unsigned char *p)
 {
-    return u16(p + 2) == 0x0ff6 && u32(p + 8) == 0x14 && u32(p + 12) == 0xf3d1c4df;
+    return kz_u16(p + 2) == 0x0ff6 && kz_u32(p + 8) == 0x14 && kz_u32(p + 12) == 0xf3d1c4df;
 }
 
 static int entry_encrypted(const unsigned char *bytes, size_t length, const unsigned char *entry)

@@ -23,7 +23,7 @@ typedef enum kz_scand_kind_t {
     KZ_SCAND_ALIVE = 1,   /* no answer yet: the worker has begun and lives */
     KZ_SCAND_CLEAN,       /* what: "" */
     KZ_SCAND_INFECTED,    /* what: name of the signature */
-    KZ_SCAND_UNSCANNABLE, /* what: encrypted, limits, rar, timeout, error, too_large */
+    KZ_SCAND_UNSCANNABLE, /* what: encrypted, limits, rar, unsupported, timeout, error, too_large */
     KZ_SCAND_REFUSED      /* what: why nothing was scanned, for the log */
 } kz_scand_kind_t;
 

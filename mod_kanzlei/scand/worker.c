@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "sandbox.h"
 #include "tmpdir.h"
@@ -28,14 +28,6 @@ static volatile sig_atomic_t ending;
 /* What the alarm needs of the scan at hand. */
 static volatile int client = -1;
 static volatile uint64_t last_ms;
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static ssize_t reply(int fd, kz_scand_kind_t kind, const char *what)
 {
@@ -60,7 +52,7 @@ static void on_alarm(int number)
     (void)number;
     if (reply(client, KZ_SCAND_ALIVE, "") < 0 && (errno == EPIPE || errno == ECONNRESET))
         _exit(KZ_WORKER_GONE);
-    if (now_ms() > last_ms) {
+    if (kz_now_ms() > last_ms) {
         reply(client, KZ_SCAND_UNSCANNABLE, "timeout");
         _exit(KZ_WORKER_LATE);
     }
@@ -123,7 +115,7 @@ static int receive(kz_scand_request_t *request, int fd)
 
 static void scan(kz_verdict_t *verdict, const kz_worker_t *worker, int memfd, uint64_t deadline_ms)
 {
-    uint64_t now = now_ms(), left;
+    uint64_t now = kz_now_ms(), left;
     struct stat st;
     int seals = fcntl(memfd, F_GET_SEALS);
 
@@ -150,7 +142,7 @@ static void scan(kz_verdict_t *verdict, const kz_worker_t *worker, int memfd, ui
         if (verdict->kind != KZ_SCAND_CLEAN)
             kz_log("%s %s, %lld bytes in %llu ms",
                    verdict->kind == KZ_SCAND_INFECTED ? "infected:" : "unscannable:", verdict->what,
-                   (long long)st.st_size, (unsigned long long)(now_ms() - now));
+                   (long long)st.st_size, (unsigned long long)(kz_now_ms() - now));
     }
 }
 

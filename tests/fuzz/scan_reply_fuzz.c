@@ -25,7 +25,7 @@ static int is_word(const char *what, const char *letters)
 
 static int is_reason(const char *what)
 {
-    static const char *const reasons[] = {"encrypted", "limits", "rar",
+    static const char *const reasons[] = {"encrypted", "limits", "rar",      "unsupported",
                                           "timeout",   "error",  "too_large"};
 
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {

@@ -148,19 +148,21 @@ def ppt(encrypted):
     return cfb({"Current User": user, "PowerPoint Document": b"\0" * 4096})
 
 
-def odt(encrypted):
-    """Returns an OpenDocument text; if encrypted, its members are ciphertext in an ordinary ZIP."""
+def odt(encrypted, encoding="utf-8", comment=""):
+    """Returns an OpenDocument text; if encrypted, its members are ciphertext in an ordinary ZIP. The
+    manifest begins with COMMENT."""
     space = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
     inner = '<manifest:encryption-data manifest:checksum="x"/>' if encrypted else ""
     manifest = (
-        f'<?xml version="1.0"?><manifest:manifest xmlns:manifest="{space}">'
+        f'<?xml version="1.0" encoding="{encoding[:6]}"?><!--{comment}-->'
+        f'<manifest:manifest xmlns:manifest="{space}">'
         f'<manifest:file-entry manifest:full-path="content.xml">{inner}'
         "</manifest:file-entry></manifest:manifest>"
     )
     return zipped(
         ("mimetype", "application/vnd.oasis.opendocument.text"),
         ("content.xml", noise(500) if encrypted else "<office:document-content/>"),
-        ("META-INF/manifest.xml", manifest),
+        ("META-INF/manifest.xml", manifest.encode(encoding)),
     )
 
 

@@ -43,7 +43,7 @@ def test_each_file_has_its_result(maria, tmp_path):
     assert refused.endswith("Prüfen Sie Ihren Rechner mit einem Virenschutz und senden Sie die "
                             "Datei dann neu.")  # fmt: skip
     assert said["detail"] == refused
-    assert kept.startswith(f"g{mark}.zip ist mit einem Passwort geschützt")
+    assert kept.startswith(f"g{mark}.zip ist verschlüsselt")
     names = listed(maria.browser, maria.matter)
     assert {f"a {mark}.txt", f"g{mark}.zip", f"b {mark}.txt"} <= set(names)
     assert "eicar.com" not in names

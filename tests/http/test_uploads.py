@@ -326,7 +326,7 @@ def test_kept_back_until_staff_releases(portal, admin, maria, tmp_path):
     assert answer.headers["Upload-State"] == "unscannable"
     view = maria.browser.get_json(f"/uploads/{upload}")
     assert (view["state"], view["what"]) == ("unscannable", "encrypted")
-    assert view["message"].startswith("geheim.zip ist mit einem Passwort geschützt")
+    assert view["message"].startswith("geheim.zip ist verschlüsselt")
     for browser in (maria.browser, admin):
         assert content_of(browser, upload).status_code == 404
     assert upload in [row["id"] for row in admin.get_json("/")["kept"]]

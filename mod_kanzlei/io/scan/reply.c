@@ -39,7 +39,7 @@ static const char *name_of(const char *what, apr_pool_t *result_pool)
 kz_err_t *kz_scan__verdict(kz_scan_verdict_t *verdict, const kz_scand_reply_t *reply,
                            apr_pool_t *result_pool)
 {
-    static const char *const reasons[] = {"encrypted", "limits", "rar",
+    static const char *const reasons[] = {"encrypted", "limits", "rar",      "unsupported",
                                           "timeout",   "error",  "too_large"};
 
     *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "error"};

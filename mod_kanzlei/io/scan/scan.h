@@ -16,7 +16,7 @@ typedef enum kz_scan_result_t {
 } kz_scan_result_t;
 
 /* Reasons of "unscannable", stable words that the texts "unscannable.<reason>" explain:
- * "encrypted", "limits", "rar", "timeout", "error", "too_large". */
+ * "encrypted", "limits", "rar", "unsupported", "timeout", "error", "too_large". */
 
 typedef struct kz_scan_verdict_t {
     kz_scan_result_t result;

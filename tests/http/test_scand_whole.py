@@ -1,0 +1,86 @@
+"""Clean means scanned whole: whatever an unpacker brings out of a document was seen by libclamav, or
+the document is kept back; and what is whole is not kept back."""
+
+import pytest
+from scand_client import ROOT, Scanner
+from scand_containers import PACKERS, brought_out, samples
+from scand_samples import EICAR
+
+CASES = ROOT.parent / "shared/cases"
+CLEAN = ("clean", "")
+WHOLE = {"zip by 7z", "7z", "7z, not solid", "7z, copied", "tar", "gz", "xz", "OLE2", "eml"}
+
+
+@pytest.fixture(scope="module")
+def scanner(tmp_path_factory):
+    with Scanner(tmp_path_factory.mktemp("scand"), "--max-time", 300_000) as scanner:
+        yield scanner
+
+
+def case(name):
+    return (CASES / name).read_bytes()
+
+
+NEVER_CLEAN = [
+    "zip-with-member-that-the-directory-does-not-name-EICAR.zip",
+    "tar-bz2-of-two-streams-EICAR-in-second.tar.bz2",
+    "zip-with-bz2-of-two-streams-EICAR.zip",
+    "tar-bz2-of-one-stream-control-EICAR.tar.bz2",
+]
+
+
+@pytest.mark.parametrize("name", NEVER_CLEAN)
+def test_not_read_whole_is_never_clean(scanner, name):
+    kind, what = scanner.scan(case(name))
+    assert (kind, what) == ("unscannable", "unsupported") or kind == "infected"
+    assert kind == "infected" or "control" not in name
+
+
+AVAILABLE = [
+    "pdf-opens-without-password-three-digit-octal-control.pdf",
+    "pdf-with-blank-line-before-header.pdf",
+    "xls-2003-with-drawing-over-8224-bytes.xls",
+    "xls-2003-with-small-drawing-control.xls",
+    "xlsx-same-content-plain-control.xlsx",
+    "xlsx-streamed-zip64-local-only.xlsx",
+    "zip-folder-download-streamed-zip64.zip",
+    "zip-same-content-streamed-control.zip",
+]
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_harmless_and_whole_is_clean(scanner, name):
+    assert scanner.scan(case(name)) == CLEAN
+
+
+REASONS = {
+    "xlsx-built-in-password-VelvetSweatshop.xlsx": "encrypted",
+    "xlsx-streamed-zip64-always.xlsx": "unsupported",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_reason_is_what_is_known(scanner, name):
+    assert scanner.scan(case(name)) == ("unscannable", REASONS[name])
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+def test_what_unpackers_bring_out_is_seen(scanner, tmp_path, kind):
+    """A virus that any of Debian's unpackers, or Python, gets out of a container is found, or the
+    container is kept back."""
+    out = 0
+    for number, content in enumerate(samples(kind, tmp_path, EICAR)):
+        verdict = scanner.scan(content)
+        if verdict == CLEAN:
+            (tmp_path / "missed").write_bytes(content)
+            assert not brought_out(tmp_path, content, EICAR), (number, tmp_path / "missed")
+        else:
+            out += brought_out(tmp_path, content, EICAR)
+    assert out, "no unpacker brought anything out: this shows nothing"
+
+
+@pytest.mark.parametrize("kind", sorted(WHOLE))
+def test_what_is_whole_is_clean(scanner, tmp_path, kind):
+    """Containers that libclamav reads whole are not kept back."""
+    files = [content for content in samples(kind, tmp_path, b"Guten Tag. " * 9, count=1)]
+    assert scanner.scan(files[0]) == CLEAN
