@@ -38,6 +38,17 @@ kz_err_t *kz_worker_prepare(kz_portal_t *portal, apr_pool_t *pool)
     return NULL;
 }
 
+/* After a power loss, too, the file is to show that this worker is dead. */
+static int flush_name(const kz_portal_t *portal)
+{
+    int fd = open(portal->conf->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int status = fd < 0 ? -1 : fsync(fd);
+
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 static kz_err_t *come_alive(kz_portal_t *portal)
 {
     int fd = open(portal->alive_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -47,7 +58,8 @@ static kz_err_t *come_alive(kz_portal_t *portal)
         return kz_err_status(errno == ENOSPC || errno == EDQUOT ? KZ_ERR_NO_SPACE
                                                                 : KZ_ERR_STORE_DOWN,
                              APR_FROM_OS_ERROR(errno), "making %s", portal->alive_file);
-    if (stat(portal->conf->spool, &folder) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (stat(portal->conf->spool, &folder) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
+        flush_name(portal) != 0) {
         kz_err_t *err = kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "locking %s",
                                       portal->alive_file);
 

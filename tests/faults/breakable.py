@@ -96,10 +96,10 @@ class Site(Portal):
         super().__init__(folder)
 
     def build_shim(self, folder):
-        """Builds the library that makes a store slow, or a process sick."""
+        """Builds the library that makes a store slow or a process sick, or records flushes."""
         shim = folder / "slow.so"
         command = "gcc -shared -fPIC -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -o"
-        subprocess.run([*command.split(), shim, HERE / "slow.c"], check=True)
+        subprocess.run([*command.split(), shim, HERE / "slow.c", HERE / "power.c"], check=True)
         return shim
 
     # --- starting and stopping ---
@@ -143,9 +143,10 @@ class Site(Portal):
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
-    def httpd(self, action, preload=False):
-        """Runs apache2 -k ACTION; with PRELOAD a test can make its stores slow."""
-        env = {"TMPDIR": str(self.data / "tmp")}
+    def httpd(self, action, preload=False, **more):
+        """Runs apache2 -k ACTION; with PRELOAD a test can make its stores slow. MORE: its
+        environment."""
+        env = {"TMPDIR": str(self.data / "tmp"), **more}
         if preload:
             env |= {"LD_PRELOAD": str(self.shim)}
             env |= {"KZ_SLOW": str(self.slow), "KZ_SICK": str(self.sick)}
@@ -295,7 +296,7 @@ class Site(Portal):
 
     def spooled(self):
         return {
-            path.name for path in (self.data / "spool").iterdir()
+            path.name.split(".")[0] for path in (self.data / "spool").iterdir()
             if not path.name.startswith("worker-") and path.name != "filler"
         }
 

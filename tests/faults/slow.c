@@ -1,6 +1,8 @@
 /* Makes a folder slow: fsync() of its files, and open() of it, wait. The file that KZ_SLOW
  * names says which one and how long, "MILLISECONDS FOLDER"; without that file nothing waits.
  * Makes processes sick: libsodium does not start in those that the file KZ_SICK does not name. */
+#include "power.h"
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -40,6 +42,7 @@ int fsync(int fd)
 {
     char link[64], path[512];
     ssize_t len;
+    int status;
 
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     len = readlink(link, path, sizeof path - 1);
@@ -47,19 +50,26 @@ int fsync(int fd)
         path[len] = 0;
         wait_for(path);
     }
-    return (int)syscall(SYS_fsync, fd);
+    status = (int)syscall(SYS_fsync, fd);
+    if (status == 0)
+        power_flushed(fd);
+    return status;
 }
 
 int open(const char *path, int flags, ...)
 {
     va_list args;
     unsigned mode;
+    int fd;
 
     va_start(args, flags);
     mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, unsigned) : 0;
     va_end(args);
     wait_for(path);
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+    if (flags & O_CREAT)
+        power_made(fd);
+    return fd;
 }
 
 /* The same where off_t has 64 bits anyway. */

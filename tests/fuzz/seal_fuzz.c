@@ -132,19 +132,15 @@ static void append(script_t *script, size_t len, unsigned char fill)
     script->least = script->len;
 }
 
-/* Cuts BYTES off the end, as a crash does: the chunks before are still there. */
+/* Leaves BYTES behind the end, as a crash does in the middle of a write. */
 static void tear(script_t *script, size_t bytes)
 {
-    struct stat info;
-    apr_uint64_t whole;
+    int fd = open(script->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    uint8_t *torn = apr_pcalloc(script->pool, bytes + 1);
 
-    must(stat(script->path, &info) == 0, "the spool");
-    if ((size_t)info.st_size < KZ_SEAL_HEADER + bytes)
-        bytes = (size_t)info.st_size - KZ_SEAL_HEADER;
-    must(truncate(script->path, info.st_size - (off_t)bytes) == 0, "a cut");
-    whole = ((apr_uint64_t)info.st_size - bytes - KZ_SEAL_HEADER) / KZ_SEAL_STRIDE;
-    if (whole * KZ_SEAL_CHUNK < script->least && bytes > 0)
-        script->least = whole * KZ_SEAL_CHUNK;
+    memset(torn, (int)(bytes % 256), bytes);
+    must(fd >= 0 && write(fd, torn, bytes) == (ssize_t)bytes, "a torn write");
+    close(fd);
 }
 
 static void flip(script_t *script, size_t at)
@@ -213,7 +209,7 @@ static void run_script(const uint8_t *data, size_t size, apr_pool_t *pool)
 
     snprintf(script.path, sizeof script.path, "/dev/shm/kz-seal-fuzz-%d", (int)getpid());
     script.plain = apr_palloc(pool, script.room);
-    unlink(script.path);
+    must_not_fail(kz_seal_spool_remove(script.path, pool), "no spool");
     must_not_fail(kz_seal_spool_create(script.path, wrapped, pool), "a new spool");
     for (i = 0; i + 3 <= size && i < 36; i += 3) {
         size_t number = (size_t)data[i + 1] << 8 | data[i + 2];
@@ -234,7 +230,7 @@ static void run_script(const uint8_t *data, size_t size, apr_pool_t *pool)
         }
     }
     finish(&script);
-    unlink(script.path);
+    must_not_fail(kz_seal_spool_remove(script.path, pool), "the end");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

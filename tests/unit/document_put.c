@@ -71,7 +71,7 @@ static kz_err_t *store(put_t *p)
     err = kz_stores_put(p->held, p->portal->stores, p->object, fd, (apr_uint64_t)info.st_size,
                         apr_time_now() + 60 * APR_USEC_PER_SEC);
     close(fd);
-    unlink(p->spool);
+    KZ_TRY(kz_seal_spool_remove(p->spool, p->pool));
     return err;
 }
 

@@ -5,6 +5,8 @@
 #include "io/seal/internal.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
@@ -165,6 +167,67 @@ static inline kz_err_t *read_all(object_t *object, const unsigned char *data, si
     } while (len > 0);
     assert_int_equal(from, size);
     return NULL;
+}
+
+/* Checks that the spool at PATH holds the first *LEN bytes of DATA. */
+static inline void assert_holds(const char *path, const unsigned char *data, apr_uint64_t len)
+{
+    unsigned char sha256[KZ_SEAL_SHA256], want[KZ_SEAL_SHA256];
+    int fd = memfd_create("copy", MFD_CLOEXEC);
+    apr_uint64_t size;
+
+    assert_ok(kz_seal_scan_copy(&size, sha256, path, -1, key, DOCUMENT));
+    assert_int_equal(size, len);
+    crypto_hash_sha256(want, data, len);
+    assert_memory_equal(sha256, want, sizeof want);
+    assert_ok(kz_seal_scan_copy(&size, NULL, path, fd, key, DOCUMENT));
+    assert_int_equal(size, len);
+    memset(sha256, 0, sizeof sha256);
+    assert_ok(kz_seal_scan_hash(sha256, fd, pool));
+    assert_memory_equal(sha256, want, sizeof want);
+    close(fd);
+}
+
+/* Finishes the spool and reads it back. */
+static inline void assert_finishes(const char *path, const unsigned char *data, size_t size)
+{
+    kz_seal_meta_t meta = meta_of(data, size);
+    object_t object;
+
+    assert_ok(kz_seal_spool_finish(path, key, &meta, pool));
+    object = object_load(path);
+    assert_int_equal(object.len, kz_seal_object_size(size));
+    assert_ok(read_all(&object, data, size, 0));
+    assert_holds(path, data, size);
+}
+
+/* The files of a spool, as they are on the disk. */
+typedef struct disk_t {
+    object_t spool, tail;
+    int has_tail;
+} disk_t;
+
+static inline disk_t disk_load(const char *path)
+{
+    const char *tail = apr_pstrcat(pool, path, KZ_SEAL_TAIL_NAME, NULL);
+    disk_t disk = {.spool = object_load(path), .has_tail = access(tail, F_OK) == 0};
+
+    if (disk.has_tail)
+        disk.tail = object_load(tail);
+    return disk;
+}
+
+/* A spool with TAIL of which LEN bytes are on the disk, those from KEPT on as zeros. */
+static inline void disk_write(const char *path, const disk_t *disk, size_t len, size_t kept)
+{
+    const char *tail = apr_pstrcat(pool, path, KZ_SEAL_TAIL_NAME, NULL);
+    unsigned char *data = apr_pcalloc(pool, len + 1);
+
+    memcpy(data, disk->spool.data, kept);
+    scene_write(path, data, len);
+    unlink(tail);
+    if (disk->has_tail)
+        scene_write(tail, disk->tail.data, disk->tail.len);
 }
 
 #endif

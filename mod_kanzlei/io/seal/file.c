@@ -3,13 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
+#include <sodium.h>
+
+/* A disk that fails is away: another try, when it was mended, finds it. */
 kz_err_t *kz_seal__io_error(int number, const char *what, const char *path)
 {
-    kz_err_code_t code = KZ_ERR_INTERNAL;
+    kz_err_code_t code = KZ_ERR_STORE_DOWN;
 
     if (number == ENOSPC || number == EDQUOT)
         code = KZ_ERR_NO_SPACE;
@@ -69,84 +74,55 @@ static apr_status_t fd_close(void *fd)
     return APR_SUCCESS;
 }
 
-kz_err_t *kz_seal__spool_open(int *fd, unsigned char *header, const char *path, int lock,
-                              apr_pool_t *pool)
+static apr_status_t plain_wipe(void *plain)
 {
+    sodium_memzero(plain, KZ_SEAL_CHUNK + KZ_SEAL_STRIDE);
+    return APR_SUCCESS;
+}
+
+static kz_err_t *file_open(kz_seal__spool_t *spool, int lock)
+{
+    const char *path = spool->path;
     kz_seal_state_t state;
 
-    *fd = open(path, (lock == LOCK_SH ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-    if (*fd < 0)
+    spool->fd =
+        open(path, (lock == LOCK_SH ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+    if (spool->fd < 0)
         return kz_seal__io_error(errno, "opening", path);
-    apr_pool_cleanup_register(pool, (void *)(intptr_t)*fd, fd_close, apr_pool_cleanup_null);
-    if (flock(*fd, lock | LOCK_NB) != 0)
+    apr_pool_cleanup_register(spool->pool, (void *)(intptr_t)spool->fd, fd_close,
+                              apr_pool_cleanup_null);
+    if (flock(spool->fd, lock | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? kz_err_create(KZ_ERR_LOCKED, "%s is being written to", path)
                                     : kz_seal__io_error(errno, "locking", path);
-    KZ_TRY(kz_err_wrap(kz_seal__pread(*fd, header, KZ_SEAL_HEADER, 0), "%s", path));
-    return kz_err_wrap(kz_seal__clear_check(&state, header), "%s", path);
+    KZ_TRY(kz_err_wrap(kz_seal__pread(spool->fd, spool->header, KZ_SEAL_HEADER, 0), "%s", path));
+    return kz_err_wrap(kz_seal__clear_check(&state, spool->header), "%s", path);
 }
 
-/* Does chunk INDEX hold LEN bytes sealed with FLAG? If so, PLAIN has them. */
-static kz_err_t *try_chunk(int *good, unsigned char *plain, kz_seal__cipher_t *opener,
-                           const unsigned char *sealed, size_t len)
+kz_err_t *kz_seal__spool_open(kz_seal__spool_t *spool, const char *path, int lock,
+                              const kz_seal_key_t *key, const char *document, apr_pool_t *pool)
 {
-    kz_err_t *err = kz_seal__chunk_open(plain, opener, sealed, len);
-
-    *good = !err;
-    if (err && kz_err_code(err) != KZ_ERR_SEAL)
-        return err;
-    kz_err_expected(err); /* it is none: that was the question */
-    return NULL;
+    *spool = (kz_seal__spool_t){.pool = pool, .path = apr_pstrdup(pool, path)};
+    spool->header = apr_palloc(pool, KZ_SEAL_HEADER);
+    spool->plain = apr_palloc(pool, KZ_SEAL_CHUNK + KZ_SEAL_STRIDE);
+    spool->sealed = spool->plain + KZ_SEAL_CHUNK; /* opened in its place, too */
+    apr_pool_cleanup_register(pool, spool->plain, plain_wipe, apr_pool_cleanup_null);
+    KZ_TRY(file_open(spool, lock));
+    KZ_TRY(kz_seal__cipher_create(&spool->opener, key, document, KZ_SEAL_OPEN, pool));
+    KZ_TRY(kz_seal__cipher_create(&spool->sealer, key, document, KZ_SEAL_SEAL, pool));
+    return kz_err_wrap(kz_seal__tail_find(spool), "%s", path);
 }
 
-/* Opens chunk INDEX of LEN bytes as USUAL (MIDDLE or TAIL) or as LAST. *GOOD is 0 if it is neither.
- */
-static kz_err_t *try_end(kz_seal__end_t *end, int *good, kz_seal__cipher_t *opener,
-                         unsigned char *plain, const unsigned char *sealed)
+kz_err_t *kz_seal__folder_flush(const char *path, apr_pool_t *scratch_pool)
 {
-    kz_seal_flag_t usual = end->fill == KZ_SEAL_CHUNK ? KZ_SEAL_MIDDLE : KZ_SEAL_TAIL;
+    const char *slash = strrchr(path, '/');
+    const char *folder =
+        slash ? apr_pstrmemdup(scratch_pool, path, (apr_size_t)(slash - path + 1)) : ".";
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    kz_err_t *err = NULL;
 
-    end->flag = usual;
-    kz_seal__cipher_chunk(opener, end->index, usual);
-    KZ_TRY(try_chunk(good, plain, opener, sealed, end->fill));
-    if (*good)
-        return NULL;
-    end->flag = KZ_SEAL_LAST;
-    kz_seal__cipher_chunk(opener, end->index, KZ_SEAL_LAST);
-    return try_chunk(good, plain, opener, sealed, end->fill);
-}
-
-kz_err_t *kz_seal__spool_end(kz_seal__end_t *end, int fd, kz_seal__cipher_t *opener,
-                             unsigned char *plain, unsigned char *sealed)
-{
-    apr_uint64_t body, whole, i;
-    struct stat info;
-    int good = 0;
-
-    if (fstat(fd, &info) != 0)
-        return kz_seal__io_error(errno, "looking at", "a spool file");
-    body = (apr_uint64_t)info.st_size - KZ_SEAL_HEADER;
-    whole = body / KZ_SEAL_STRIDE;
-    *end = (kz_seal__end_t){.index = whole};
-    if (body % KZ_SEAL_STRIDE >= KZ_SEAL_EXTRA) {
-        end->fill = body % KZ_SEAL_STRIDE - KZ_SEAL_EXTRA;
-        KZ_TRY(kz_seal__pread(fd, sealed, end->fill + KZ_SEAL_EXTRA, kz_seal__slot(whole)));
-        KZ_TRY(try_end(end, &good, opener, plain, sealed));
-        if (good)
-            return NULL;
-    }
-    end->torn = body % KZ_SEAL_STRIDE > 0;
-    for (i = whole; i > 0; i--) { /* usually the first one is good */
-        *end = (kz_seal__end_t){.index = i - 1, .fill = KZ_SEAL_CHUNK, .torn = end->torn};
-        KZ_TRY(kz_seal__pread(fd, sealed, KZ_SEAL_STRIDE, kz_seal__slot(i - 1)));
-        KZ_TRY(try_end(end, &good, opener, plain, sealed));
-        if (good && end->flag == KZ_SEAL_LAST)
-            return NULL;
-        if (good)
-            break;
-        end->torn = 1;
-    }
-    if (i == 0 && whole > 0)
-        return kz_err_create(KZ_ERR_SEAL, "no chunk of a spool file opens");
-    *end = (kz_seal__end_t){.index = i, .flag = KZ_SEAL_MIDDLE, .torn = end->torn};
-    return NULL;
+    if (fd < 0 || fsync(fd) != 0)
+        err = kz_seal__io_error(errno, "flushing", folder);
+    if (fd >= 0)
+        close(fd);
+    return err;
 }

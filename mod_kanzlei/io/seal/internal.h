@@ -14,15 +14,15 @@
 #define KZ_SEAL_EXTRA      (KZ_SEAL_NONCE + KZ_SEAL_TAG)   /* bytes that sealing adds */
 #define KZ_SEAL_STRIDE     (KZ_SEAL_CHUNK + KZ_SEAL_EXTRA) /* from chunk to chunk */
 #define KZ_SEAL_META       (KZ_SEAL_HEADER - KZ_SEAL_CLEAR - KZ_SEAL_EXTRA) /* plain description */
-#define KZ_SEAL_HELD_AT    KZ_SEAL_CLEAR           /* a spool's: offset of the bytes not kept yet */
-#define KZ_SEAL_WRAPPED_AT 40                      /* in the header */
-#define KZ_SEAL_SIZE_MAX   (APR_UINT64_C(1) << 47) /* of a document */
+#define KZ_SEAL_WRAPPED_AT 40                                               /* in the header */
+#define KZ_SEAL_SIZE_MAX   (APR_UINT64_C(1) << 47)                          /* of a document */
 #define KZ_SEAL_CHUNK_AAD  43
 
 typedef enum kz_seal_flag_t {
     KZ_SEAL_MIDDLE = 0,
     KZ_SEAL_LAST = 1,
-    KZ_SEAL_TAIL = 2
+    KZ_SEAL_TAIL = 2,
+    KZ_SEAL_HELD = 3 /* a tail behind which nothing counts yet */
 } kz_seal_flag_t;
 typedef enum kz_seal_state_t { KZ_SEAL_SPOOL = 0, KZ_SEAL_FINISHED = 1 } kz_seal_state_t;
 typedef enum kz_seal_way_t { KZ_SEAL_OPEN = 0, KZ_SEAL_SEAL = 1 } kz_seal_way_t;
@@ -82,27 +82,50 @@ apr_uint64_t kz_seal__get_be(const unsigned char *from, int bytes);
 
 /* --- file.c: the spool file --- */
 
-/* The end of a spool file, found by opening its last chunk. */
+/* Where a spool ends: the chunk at which writing goes on. */
 typedef struct kz_seal__end_t {
-    apr_uint64_t index;  /* of the chunk where writing goes on */
-    size_t fill;         /* plaintext bytes of it, KZ_SEAL_CHUNK only if FLAG is LAST */
-    kz_seal_flag_t flag; /* how that chunk is sealed now: TAIL, LAST; MIDDLE: not there */
-    int torn;            /* bytes behind the end are to be dropped */
+    apr_uint64_t index;  /* of that chunk */
+    size_t fill;         /* bytes of it, up to KZ_SEAL_CHUNK */
+    kz_seal_flag_t flag; /* how these are sealed: TAIL or HELD, in the tail's file; LAST, in the
+                          * spool; MIDDLE, nowhere */
 } kz_seal__end_t;
 
+/* An open spool. */
+typedef struct kz_seal__spool_t {
+    apr_pool_t *pool;
+    const char *path;
+    int fd;
+    kz_seal__cipher_t *opener, *sealer;
+    kz_seal__end_t end;
+    unsigned char *header; /* KZ_SEAL_HEADER */
+    unsigned char *plain;  /* KZ_SEAL_CHUNK: the FILL bytes of the end */
+    unsigned char *sealed; /* KZ_SEAL_STRIDE */
+} kz_seal__spool_t;
+
 /* Opens the spool at PATH under a lock (LOCK_EX or LOCK_SH, not waited for: LOCKED), checks its
- * header. The descriptor is closed, and the lock ended, with POOL. */
-kz_err_t *kz_seal__spool_open(int *fd, unsigned char *header, const char *path, int lock,
-                              apr_pool_t *pool);
-/* Finds the end; PLAIN (KZ_SEAL_CHUNK) gets the FILL bytes there, SEALED (KZ_SEAL_STRIDE) is used.
- */
-kz_err_t *kz_seal__spool_end(kz_seal__end_t *end, int fd, kz_seal__cipher_t *opener,
-                             unsigned char *plain, unsigned char *sealed);
+ * header and finds its end. The descriptor is closed, the lock ended and PLAIN wiped with POOL.
+ * Errors: NOT_FOUND, LOCKED, SEAL (no spool, another key), STORE_DOWN. */
+kz_err_t *kz_seal__spool_open(kz_seal__spool_t *spool, const char *path, int lock,
+                              const kz_seal_key_t *key, const char *document, apr_pool_t *pool);
+/* Flushes the folder of the file PATH. */
+kz_err_t *kz_seal__folder_flush(const char *path, apr_pool_t *scratch_pool);
 /* Like pread and pwrite, whole; a file that ends early is SEAL. */
 kz_err_t *kz_seal__pread(int fd, void *buffer, size_t len, apr_uint64_t offset);
 kz_err_t *kz_seal__pwrite(int fd, const void *buffer, size_t len, apr_uint64_t offset);
-/* errno as an error: NO_SPACE, NOT_FOUND, CONFLICT, INTERNAL. */
+/* errno as an error: NO_SPACE, NOT_FOUND, CONFLICT, STORE_DOWN. */
 kz_err_t *kz_seal__io_error(int number, const char *what, const char *path);
 apr_uint64_t kz_seal__slot(apr_uint64_t index); /* offset of a chunk */
+
+/* --- tail.c: the tail's file, which says how much of a spool counts --- */
+
+/* Finds the end of SPOOL: as its tail says or, unless that is HELD, behind the whole chunks that
+ * follow it and open. Errors: SEAL (the tail is damaged or of another key). */
+kz_err_t *kz_seal__tail_find(kz_seal__spool_t *spool);
+/* Back to what the tail says; the start, if there is none. */
+kz_err_t *kz_seal__tail_read(kz_seal__spool_t *spool);
+/* Writes a tail that says END, whose flag is TAIL or HELD: beside the old one, until it is on the
+ * disk, as all chunks before the end must be already. After an error (NO_SPACE, STORE_DOWN) the old
+ * one stands. */
+kz_err_t *kz_seal__tail_write(const kz_seal__spool_t *spool);
 
 #endif

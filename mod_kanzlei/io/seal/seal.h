@@ -91,49 +91,51 @@ typedef struct kz_seal_meta_t {
 /* --- writing: a spool file that can be continued --- */
 
 /* Creates the file PATH (mode 0600, must not exist) for a document under KEY, whose WRAPPED form
- * goes into the header in the clear. */
+ * goes into the header in the clear. It is on the disk, with its name, before this returns. */
 kz_err_t *kz_seal_spool_create(const char *path, const unsigned char *wrapped,
                                apr_pool_t *scratch_pool);
 
-/* Opens the spool at PATH to go on. *OFFSET becomes the number of plaintext bytes that it holds:
- * a torn last chunk is dropped (so after a crash it may be less than before). One
- * writer at a time (an flock; a second one gets LOCKED). Errors: NOT_FOUND, LOCKED, CONFLICT
- * (finished already), SEAL (not a spool, or another key). */
+/* Removes the spool and what lies beside it. Absent: success. Errors: STORE_DOWN. */
+kz_err_t *kz_seal_spool_remove(const char *path, apr_pool_t *scratch_pool);
+#define KZ_SEAL_TAIL_NAME  ".tail" /* behind a spool's name: what its last request ended with */
+#define KZ_SEAL_FRESH_NAME ".new"  /* behind that: one that is being written */
+
+/* Opens the spool at PATH to go on. *OFFSET becomes the number of plaintext bytes that it holds: at
+ * least those that a kz_seal_writer_close() has kept, whatever crashed since then. One writer at a
+ * time (an flock; a second one gets LOCKED). Errors: NOT_FOUND, LOCKED, CONFLICT (finished
+ * already), SEAL (not a spool, or another key), STORE_DOWN. */
 kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, const char *path,
                               const kz_seal_key_t *key, const char *document, apr_pool_t *pool);
 
 /* Appends LEN plaintext bytes. Memory is one chunk, whatever LEN is; whole chunks are sealed from
  * where they are. After an error the writer takes nothing more: close it, open it again, and
- * *OFFSET says what was kept. Errors: NO_SPACE, TOO_LARGE (over 2^47 bytes), INTERNAL. */
+ * *OFFSET says what was kept. Errors: NO_SPACE, STORE_DOWN, TOO_LARGE (over 2^47 bytes). */
 kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len);
-
-/* Goes back to the plaintext byte OFFSET and drops everything behind it. An OFFSET that has
- * not been reached changes nothing. Errors: SEAL, INTERNAL, and then all of it stays as it is. */
-kz_err_t *kz_seal_writer_cut(kz_seal_writer_t *writer, apr_uint64_t offset);
 
 /* Bytes written from here on count only once kz_seal_writer_keep() was called and the writer
  * closed: otherwise, and after a crash, the next open finds the spool as it is now. Errors:
- * INTERNAL. */
+ * NO_SPACE, STORE_DOWN. */
 kz_err_t *kz_seal_writer_hold(kz_seal_writer_t *writer);
 void kz_seal_writer_keep(kz_seal_writer_t *writer);
 
-/* Seals what is left as an unfinished tail, fsyncs and closes: all that was written is kept (after
- * an error of kz_seal_write: the whole chunks). The writer is gone afterwards, also after an error.
- * The pool's cleanup does the same, without fsync. Errors: NO_SPACE, INTERNAL. */
+/* Keeps all that was written (after an error of kz_seal_write: the whole chunks): it is on the disk
+ * when this returns, and stays there whatever crashes. The writer is gone afterwards, also after an
+ * error. The pool's cleanup does the same. Errors: NO_SPACE, STORE_DOWN, NOT_FOUND (the spool was
+ * removed meanwhile). */
 kz_err_t *kz_seal_writer_close(kz_seal_writer_t *writer);
 
 /* Marks the last chunk as last and writes the header with META (size and SHA-256 filled in by the
  * caller, from kz_seal_scan_copy). The file then is a whole object, to be flushed (fdatasync) by
  * the caller before a copy of it can be found anywhere: repeatable, after a crash too, and with the
  * same META the bytes that were flushed stay as they are. Errors: SEAL (damaged, or META's size is
- * not what the spool holds), INVALID (META has bad UTF-8, no UUID, too long a name), LOCKED,
- * NOT_FOUND, NO_SPACE. */
+ * not what the spool holds), INVALID (META has bad UTF-8, no UUID, too long a name), CONFLICT (a
+ * store has the file already, with another META), LOCKED, NOT_FOUND, NO_SPACE, STORE_DOWN. */
 kz_err_t *kz_seal_spool_finish(const char *path, const kz_seal_key_t *key,
                                const kz_seal_meta_t *meta, apr_pool_t *scratch_pool);
 
 /* Reads the whole spool once (a finished one too): writes the plaintext to OUT_FD (or nowhere, when
- * -1), and gives its size and, unless that is NULL, its SHA-256. Errors: SEAL (any chunk damaged,
- * the end torn), LOCKED (is being written to), NOT_FOUND, NO_SPACE (of OUT_FD). */
+ * -1), and gives its size and, unless that is NULL, its SHA-256. Errors: SEAL (any chunk damaged or
+ * missing), LOCKED (is being written to), NOT_FOUND, NO_SPACE (of OUT_FD). */
 kz_err_t *kz_seal_scan_copy(apr_uint64_t *size, unsigned char *sha256, const char *path, int out_fd,
                             const kz_seal_key_t *key, const char *document);
 

@@ -5,28 +5,19 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
-#include <sodium.h>
 
 #define FLUSH 64 /* chunks after which the disk begins, so that little is left at the end */
+#define NOTE  (FLUSH * 16) /* chunks after which they are kept, though more are still to come */
 
 struct kz_seal_writer_t {
-    apr_pool_t *pool; /* its own, below the caller's */
-    const char *path;
-    int fd;
-    kz_seal__cipher_t *cipher;
-    kz_seal__cipher_t *opener;
-    apr_uint64_t index;    /* of the chunk in PLAIN */
-    size_t fill;           /* bytes in PLAIN */
-    int dirty;             /* the file doesn't end as it should yet */
-    int rewrite;           /* the place of this chunk holds an older sealing of its first bytes */
-    int failed;            /* a write has failed: the bytes in PLAIN can't be kept */
-    int held;              /* the header says that what follows is not kept yet */
-    int keep;              /* it is to be: the header is to say no more */
-    unsigned char *plain;  /* KZ_SEAL_CHUNK */
-    unsigned char *sealed; /* KZ_SEAL_STRIDE */
+    kz_seal__spool_t spool; /* its pool is the writer's own, its end where the writer stands */
+    kz_seal__end_t noted;   /* as the tail says; MIDDLE: there is none */
+    int failed;             /* a write has failed: the bytes in PLAIN can't be kept */
+    int held;               /* what follows NOTED is not to be kept */
 };
 
 kz_err_t *kz_seal_spool_create(const char *path, const unsigned char *wrapped,
@@ -40,120 +31,97 @@ kz_err_t *kz_seal_spool_create(const char *path, const unsigned char *wrapped,
         return kz_seal__io_error(errno, "making", path);
     kz_seal__clear_write(header, KZ_SEAL_SPOOL, NULL, wrapped);
     err = kz_seal__pwrite(fd, header, KZ_SEAL_HEADER, 0);
+    if (!err && fsync(fd) != 0)
+        err = kz_seal__io_error(errno, "flushing", path);
     close(fd);
+    if (!err)
+        err = kz_seal__folder_flush(path, scratch_pool);
     if (err)
         unlink(path);
     return kz_err_wrap(err, "%s", path);
 }
 
-/* Seals LEN bytes of PLAIN into the place of the current chunk, in one write. */
-static kz_err_t *put_chunk(kz_seal_writer_t *writer, const unsigned char *plain, size_t len,
-                           kz_seal_flag_t flag)
-{
-    apr_uint64_t slot = kz_seal__slot(writer->index);
-    kz_err_t *err;
+/* --- what counts --- */
 
-    kz_seal__cipher_chunk(writer->cipher, writer->index, flag);
-    KZ_TRY(kz_seal__chunk_seal(writer->sealed, writer->cipher, plain, len));
-    if (writer->rewrite &&
-        fallocate(writer->fd, FALLOC_FL_KEEP_SIZE, (off_t)slot, (off_t)(len + KZ_SEAL_EXTRA)) !=
-            0 &&
-        (errno == ENOSPC || errno == EDQUOT))
-        return kz_seal__io_error(errno, "writing", writer->path); /* the old sealing is whole */
-    writer->rewrite = 0;
-    writer->dirty = 1;
-    err = kz_seal__pwrite(writer->fd, writer->sealed, len + KZ_SEAL_EXTRA, slot);
-    if (err && ftruncate(writer->fd, (off_t)slot) != 0) /* else found torn by the next to open it */
-        err = kz_err_wrap(err, "%s: not cut back", writer->path);
-    return kz_err_wrap(err, "%s", writer->path);
+/* Lets the spool end before the chunk at which the writer stands, on the disk. */
+static kz_err_t *flush_chunks(const kz_seal__spool_t *spool)
+{
+    off_t end = (off_t)kz_seal__slot(spool->end.index);
+    struct stat info;
+
+    if (fstat(spool->fd, &info) != 0)
+        return kz_seal__io_error(errno, "looking at", spool->path);
+    if (info.st_nlink == 0)
+        return kz_err_create(KZ_ERR_NOT_FOUND, "%s was removed", spool->path);
+    if (info.st_size > end && ftruncate(spool->fd, end) != 0)
+        return kz_seal__io_error(errno, "cutting", spool->path);
+    return fsync(spool->fd) == 0 ? NULL : kz_seal__io_error(errno, "flushing", spool->path);
 }
 
-/* Says in the header from where on bytes are held; ONE MORE than the offset, 0: none are. */
-static kz_err_t *put_held(kz_seal_writer_t *writer, apr_uint64_t one_more)
+/* All bytes up to the end count from now on, whatever crashes. */
+static kz_err_t *note(kz_seal_writer_t *writer, kz_seal_flag_t flag)
 {
-    unsigned char mark[8];
+    kz_seal__end_t *end = &writer->spool.end, *noted = &writer->noted;
 
-    kz_seal__put_be(mark, one_more, sizeof mark);
-    KZ_TRY(kz_err_wrap(kz_seal__pwrite(writer->fd, mark, sizeof mark, KZ_SEAL_HELD_AT), "%s",
-                       writer->path));
-    writer->held = one_more > 0;
-    writer->keep = 0;
+    end->flag = flag;
+    if (noted->flag == flag && noted->index == end->index && noted->fill == end->fill)
+        return kz_seal__folder_flush(writer->spool.path, writer->spool.pool);
+    if (noted->flag == KZ_SEAL_MIDDLE && flag == KZ_SEAL_TAIL && end->index == 0 && end->fill == 0)
+        return NULL; /* nothing has come yet */
+    KZ_TRY(flush_chunks(&writer->spool));
+    KZ_TRY(kz_seal__tail_write(&writer->spool));
+    *noted = *end;
     return NULL;
 }
 
-/* Seals the unfinished chunk and lets the file end behind it. */
-static kz_err_t *put_tail(kz_seal_writer_t *writer)
+/* Keeps bytes that stand where a whole chunk will. */
+static kz_err_t *note_in_place(kz_seal_writer_t *writer)
 {
-    apr_uint64_t end = kz_seal__slot(writer->index);
+    if (fsync(writer->spool.fd) != 0)
+        return kz_seal__io_error(errno, "flushing", writer->spool.path);
+    writer->spool.end.flag = KZ_SEAL_TAIL;
+    KZ_TRY(kz_seal__tail_write(&writer->spool));
+    writer->noted = writer->spool.end;
+    return NULL;
+}
 
-    if (!writer->dirty || writer->failed)
+static kz_err_t *note_end(kz_seal_writer_t *writer)
+{
+    if (writer->failed) /* the whole chunks are found by the next one */
         return NULL;
-    if (writer->fill == KZ_SEAL_CHUNK) { /* stands there, as last */
-        end += KZ_SEAL_STRIDE;
-    } else if (writer->fill > 0) {
-        KZ_TRY(put_chunk(writer, writer->plain, writer->fill, KZ_SEAL_TAIL));
-        end += writer->fill + KZ_SEAL_EXTRA;
-    }
-    if (ftruncate(writer->fd, (off_t)end) != 0)
-        return kz_seal__io_error(errno, "cutting", writer->path);
-    writer->dirty = 0;
-    return NULL;
-}
-
-/* Removes the mark last: until then the held bytes are cut off after a crash. */
-static kz_err_t *put_end(kz_seal_writer_t *writer)
-{
-    KZ_TRY(put_tail(writer));
-    return writer->held && writer->keep ? put_held(writer, 0) : NULL;
+    if (writer->held)
+        KZ_TRY(kz_seal__tail_read(&writer->spool));
+    return note(writer, KZ_SEAL_TAIL);
 }
 
 static apr_status_t writer_cleanup(void *baton)
 {
-    kz_seal_writer_t *writer = baton;
-
     kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0017) "the last bytes of a broken upload are sent again: ",
-               put_end(writer));
-    sodium_memzero(writer->plain, KZ_SEAL_CHUNK);
+               note_end(baton));
     return APR_SUCCESS;
 }
 
-/* Cuts off bytes that were held and, because of a crash, never kept. */
-static kz_err_t *cut_held(kz_seal_writer_t *writer, const unsigned char *header)
-{
-    apr_uint64_t one_more = kz_seal__get_be(header + KZ_SEAL_HELD_AT, 8);
+/* --- writing --- */
 
-    if (one_more == 0)
-        return NULL;
-    KZ_TRY(kz_seal_writer_cut(writer, one_more - 1));
-    writer->held = writer->keep = 1;
-    return put_end(writer);
-}
-
-static kz_err_t *writer_open(kz_seal_writer_t *writer, const kz_seal_key_t *key,
-                             const char *document)
+static kz_err_t *writer_open(kz_seal_writer_t *writer, const char *path, const kz_seal_key_t *key,
+                             const char *document, apr_pool_t *own)
 {
-    unsigned char header[KZ_SEAL_HEADER];
-    apr_pool_t *pool = writer->pool;
+    kz_seal__spool_t *spool = &writer->spool;
     kz_seal_state_t state;
-    kz_seal__end_t end;
 
-    KZ_TRY(kz_seal__spool_open(&writer->fd, header, writer->path, LOCK_EX, pool));
-    KZ_TRY(kz_seal__clear_check(&state, header));
+    KZ_TRY(kz_seal__spool_open(spool, path, LOCK_EX, key, document, own));
+    KZ_TRY(kz_seal__clear_check(&state, spool->header));
     if (state != KZ_SEAL_SPOOL)
-        return kz_err_create(KZ_ERR_CONFLICT, "%s is finished", writer->path);
-    KZ_TRY(kz_seal__cipher_create(&writer->opener, key, document, KZ_SEAL_OPEN, pool));
-    KZ_TRY(kz_seal__cipher_create(&writer->cipher, key, document, KZ_SEAL_SEAL, pool));
-    writer->plain = apr_palloc(pool, KZ_SEAL_CHUNK);
-    writer->sealed = apr_palloc(pool, KZ_SEAL_STRIDE);
-    KZ_TRY(kz_err_wrap(
-        kz_seal__spool_end(&end, writer->fd, writer->opener, writer->plain, writer->sealed), "%s",
-        writer->path));
-    writer->index = end.index;
-    writer->fill = end.fill;
-    writer->dirty = end.torn;
-    writer->rewrite = end.fill > 0;
-    apr_pool_cleanup_register(pool, writer, writer_cleanup, apr_pool_cleanup_null);
-    return cut_held(writer, header);
+        return kz_err_create(KZ_ERR_CONFLICT, "%s is finished", path);
+    if (kz_seal__get_be(spool->header + KZ_SEAL_CLEAR, 8) != 0)
+        return kz_err_create(KZ_ERR_SEAL, "%s: an older version has verified a part only", path);
+    if (spool->end.flag == KZ_SEAL_TAIL || spool->end.flag == KZ_SEAL_HELD)
+        writer->noted = spool->end;
+    else if (spool->end.fill > 0)
+        KZ_TRY(note_in_place(writer));
+    writer->held = spool->end.flag == KZ_SEAL_HELD;
+    apr_pool_cleanup_register(own, writer, writer_cleanup, apr_pool_cleanup_null);
+    return NULL;
 }
 
 kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, const char *path,
@@ -165,50 +133,67 @@ kz_err_t *kz_seal_writer_open(kz_seal_writer_t **writer, apr_uint64_t *offset, c
 
     apr_pool_create(&own, pool);
     made = apr_pcalloc(own, sizeof *made);
-    made->pool = own;
-    made->path = apr_pstrdup(own, path);
-    err = writer_open(made, key, document);
+    err = writer_open(made, path, key, document, own);
+    if (!err && made->held) /* a crash came before they were kept */
+        err = note(made, KZ_SEAL_TAIL);
     if (err) {
+        made->failed = 1;
         apr_pool_destroy(own);
         return err;
     }
-    *offset = made->index * KZ_SEAL_CHUNK + made->fill;
+    made->held = 0;
+    *offset = made->spool.end.index * KZ_SEAL_CHUNK + made->spool.end.fill;
     *writer = made;
     return NULL;
 }
 
-/* Seals one whole chunk; PLAIN is the writer's own, or the caller's bytes as they are. */
+/* Seals a whole chunk into its place, in one write; PLAIN is the writer's own, or the caller's
+ * bytes as they are. */
+static kz_err_t *put_chunk(const kz_seal__spool_t *spool, const unsigned char *plain)
+{
+    apr_uint64_t slot = kz_seal__slot(spool->end.index);
+    kz_err_t *err;
+
+    kz_seal__cipher_chunk(spool->sealer, spool->end.index, KZ_SEAL_MIDDLE);
+    KZ_TRY(kz_seal__chunk_seal(spool->sealed, spool->sealer, plain, KZ_SEAL_CHUNK));
+    err = kz_seal__pwrite(spool->fd, spool->sealed, KZ_SEAL_STRIDE, slot);
+    if (err && ftruncate(spool->fd, (off_t)slot) != 0) /* else it is dropped by the next open */
+        err = kz_err_wrap(err, "%s: not cut back", spool->path);
+    return kz_err_wrap(err, "%s", spool->path);
+}
+
 static kz_err_t *put_whole(kz_seal_writer_t *writer, const unsigned char *plain)
 {
-    kz_err_t *err = put_chunk(writer, plain, KZ_SEAL_CHUNK, KZ_SEAL_MIDDLE);
+    kz_seal__spool_t *spool = &writer->spool;
 
-    if (err) {
-        writer->failed = 1;
-        return err;
-    }
-    writer->index++;
-    writer->fill = 0;
-    if (writer->index % FLUSH == 0)
-        sync_file_range(writer->fd, (off_t)kz_seal__slot(writer->index - FLUSH),
+    KZ_TRY(put_chunk(spool, plain));
+    spool->end.index++;
+    spool->end.fill = 0;
+    if (spool->end.index % FLUSH == 0)
+        sync_file_range(spool->fd, (off_t)kz_seal__slot(spool->end.index - FLUSH),
                         FLUSH * KZ_SEAL_STRIDE, SYNC_FILE_RANGE_WRITE);
-    return NULL;
+    return spool->end.index % NOTE == 0 && !writer->held ? note(writer, KZ_SEAL_TAIL) : NULL;
 }
 
 /* Takes up to a chunk of FROM, *LEN bytes: into the buffer, or sealed from where it is. */
 static kz_err_t *take_piece(size_t *len, kz_seal_writer_t *writer, const unsigned char *from)
 {
-    if (writer->fill == KZ_SEAL_CHUNK) /* was the last one, of a document that goes on after all */
-        KZ_TRY(put_whole(writer, writer->plain));
-    if (writer->index >= KZ_SEAL_SIZE_MAX / KZ_SEAL_CHUNK)
-        return kz_err_create(KZ_ERR_TOO_LARGE, "%s is full", writer->path);
-    if (*len > KZ_SEAL_CHUNK - writer->fill)
-        *len = KZ_SEAL_CHUNK - writer->fill;
+    kz_seal__spool_t *spool = &writer->spool;
+    size_t room;
+
+    if (spool->end.fill ==
+        KZ_SEAL_CHUNK) /* was the last one, of a document that goes on after all */
+        KZ_TRY(put_whole(writer, spool->plain));
+    if (spool->end.index >= KZ_SEAL_SIZE_MAX / KZ_SEAL_CHUNK)
+        return kz_err_create(KZ_ERR_TOO_LARGE, "%s is full", spool->path);
+    room = KZ_SEAL_CHUNK - spool->end.fill;
+    if (*len > room)
+        *len = room;
     if (*len == KZ_SEAL_CHUNK)
         return put_whole(writer, from);
-    memcpy(writer->plain + writer->fill, from, *len);
-    writer->fill += *len;
-    writer->dirty = 1;
-    return writer->fill == KZ_SEAL_CHUNK ? put_whole(writer, writer->plain) : NULL;
+    memcpy(spool->plain + spool->end.fill, from, *len);
+    spool->end.fill += *len;
+    return spool->end.fill == KZ_SEAL_CHUNK ? put_whole(writer, spool->plain) : NULL;
 }
 
 kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len)
@@ -216,7 +201,8 @@ kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len)
     const unsigned char *from = data;
 
     if (writer->failed)
-        return kz_err_create(KZ_ERR_INTERNAL, "%s: a write has failed before", writer->path);
+        return kz_err_create(KZ_ERR_INTERNAL, "%s: a write has failed before", writer->spool.path);
+    writer->failed = 1;
     while (len > 0) {
         size_t taken = len;
 
@@ -224,53 +210,28 @@ kz_err_t *kz_seal_write(kz_seal_writer_t *writer, const void *data, size_t len)
         from += taken;
         len -= taken;
     }
-    return NULL;
-}
-
-kz_err_t *kz_seal_writer_cut(kz_seal_writer_t *writer, apr_uint64_t offset)
-{
-    apr_uint64_t index = offset / KZ_SEAL_CHUNK;
-    size_t fill = (size_t)(offset % KZ_SEAL_CHUNK);
-
-    if (offset >= writer->index * KZ_SEAL_CHUNK + writer->fill)
-        return NULL;
-    if (index < writer->index && fill > 0) {
-        KZ_TRY(kz_err_wrap(
-            kz_seal__pread(writer->fd, writer->sealed, KZ_SEAL_STRIDE, kz_seal__slot(index)), "%s",
-            writer->path));
-        kz_seal__cipher_chunk(writer->opener, index, KZ_SEAL_MIDDLE);
-        KZ_TRY(kz_err_wrap(
-            kz_seal__chunk_open(writer->plain, writer->opener, writer->sealed, KZ_SEAL_CHUNK), "%s",
-            writer->path));
-    }
-    if (index < writer->index)
-        writer->failed = 0; /* PLAIN is what it should be */
-    writer->index = index;
-    writer->fill = fill;
-    writer->rewrite = fill > 0;
-    writer->dirty = 1;
+    writer->failed = 0;
     return NULL;
 }
 
 kz_err_t *kz_seal_writer_hold(kz_seal_writer_t *writer)
 {
-    KZ_TRY(put_held(writer, writer->index * KZ_SEAL_CHUNK + writer->fill + 1));
-    if (fdatasync(writer->fd) != 0)
-        return kz_seal__io_error(errno, "flushing", writer->path);
+    KZ_TRY(note(writer, KZ_SEAL_HELD));
+    writer->held = 1;
     return NULL;
 }
 
 void kz_seal_writer_keep(kz_seal_writer_t *writer)
 {
-    writer->keep = 1;
+    writer->held = 0;
 }
 
 kz_err_t *kz_seal_writer_close(kz_seal_writer_t *writer)
 {
-    kz_err_t *err = put_end(writer);
+    kz_err_t *err;
 
-    if (!err && fsync(writer->fd) != 0)
-        err = kz_seal__io_error(errno, "flushing", writer->path);
-    apr_pool_destroy(writer->pool);
+    apr_pool_cleanup_kill(writer->spool.pool, writer, writer_cleanup);
+    err = note_end(writer);
+    apr_pool_destroy(writer->spool.pool);
     return err;
 }

@@ -119,7 +119,7 @@ static kz_err_t *end_as(kz_upload_end_t *end, const kz_upload__work_t *work, int
     end->outcome = KZ_UPLOAD_TAKEN;
     if (!ours)
         return NULL;
-    unlink(work->spool);
+    kz_upload__spool_remove(work->spool, work->pool);
     *end = (kz_upload_end_t){KZ_UPLOAD_OVER, state, what};
     return NULL;
 }
@@ -287,6 +287,6 @@ kz_err_t *kz_upload__give_up(kz_portal_t *portal, const kz_q_upload_taken_t *tak
     KZ_TRY(kz_q_upload_remove(&removed, kz_grant_db(work.grant), &args));
     KZ_TRY(kz_grant_commit(work.grant));
     if (removed == 1)
-        unlink(work.spool);
+        kz_upload__spool_remove(work.spool, pool);
     return NULL;
 }

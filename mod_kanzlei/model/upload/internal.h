@@ -31,6 +31,8 @@ typedef struct kz_upload__content_t {
 
 /* Path of the spool file of the upload ID, in POOL. */
 const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool_t *pool);
+/* Removes it; what can't be removed is left to the sweep. */
+void kz_upload__spool_remove(const char *spool, apr_pool_t *pool);
 /* ERR, met at the spool file PATH. It becomes STORE_DOWN where it is NOT_FOUND because the whole
  * spool is away; otherwise the file is missing, in the folder that this process knows since *SINCE
  * (may be NULL). */

@@ -21,6 +21,15 @@ static const char *type_of(const kz_q_upload_complete_t *row, int memfd)
     return kz_document_type(row->name, head, len > 0 ? (size_t)len : 0);
 }
 
+/* The spool must hold all that was noted as complete. */
+static kz_err_t *check_size(const kz_upload__content_t *content, const kz_upload__work_t *work)
+{
+    if (content->size == (apr_uint64_t)work->row->size)
+        return NULL;
+    return kz_err_create(KZ_ERR_SEAL, "%s holds %" APR_UINT64_T_FMT " bytes, not %" APR_INT64_T_FMT,
+                         work->spool, content->size, work->row->size);
+}
+
 static kz_err_t *begin(kz_upload__scan_t *scan, kz_upload__content_t *content,
                        const kz_upload__work_t *work)
 {
@@ -31,10 +40,12 @@ static kz_err_t *begin(kz_upload__scan_t *scan, kz_upload__content_t *content,
 
     if (err && kz_err_code(err) == KZ_ERR_TOO_LARGE) {
         kz_err_expected(err); /* it is over the bound for one document */
-        return kz_seal_scan_copy(&content->size, content->sha256, work->spool, -1, work->key, id);
+        KZ_TRY(kz_seal_scan_copy(&content->size, content->sha256, work->spool, -1, work->key, id));
+        return check_size(content, work);
     }
     KZ_TRY(err);
     KZ_TRY(kz_seal_scan_copy(&content->size, NULL, work->spool, scan->memfd, work->key, id));
+    KZ_TRY(check_size(content, work));
     KZ_TRY(kz_scan_begin(&scan->scan, conf->scanner, scan->memfd, deadline, work->pool));
     content->type = type_of(work->row, scan->memfd);
     return kz_seal_scan_hash(content->sha256, scan->memfd, work->pool);

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
+
 #include "base/log.h"
 #include "base/str.h"
 #include "model/worker.h"
@@ -22,16 +24,18 @@ static kz_err_t *remove_upload(kz_portal_t *portal, const char *id, apr_pool_t *
     err = kz_q_upload_known(&row, db, &(kz_q_upload_known_args_t){id}, pool);
     kz_db_end(db);
     if (!err && !row->known)
-        unlink(kz_upload__spool(portal, id, pool));
+        kz_upload__spool_remove(kz_upload__spool(portal, id, pool), pool);
     return err;
 }
 
 static kz_err_t *remove_stray(kz_portal_t *portal, const char *name, apr_pool_t *pool)
 {
-    size_t prefix = strlen(KZ_WORKER_FILE);
+    size_t prefix = strlen(KZ_WORKER_FILE), len = KZ_STR_UUID_SIZE - 1;
+    const char *id = apr_pstrndup(pool, name, len);
+    int is_tail = strncmp(name + strlen(id), KZ_SEAL_TAIL_NAME, strlen(KZ_SEAL_TAIL_NAME)) == 0;
 
-    if (kz_str_is_uuid(name))
-        return remove_upload(portal, name, pool);
+    if (kz_str_is_uuid(id) && (!name[len] || is_tail))
+        return remove_upload(portal, id, pool);
     if (strncmp(name, KZ_WORKER_FILE, prefix) == 0 && kz_str_is_uuid(name + prefix))
         return kz_worker_bury_one(portal, name + prefix, pool);
     return NULL;

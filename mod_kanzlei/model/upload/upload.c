@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "base/str.h"
 #include "model/upload/internal.h"
 #include "model/worker.h"
@@ -25,6 +26,12 @@ struct kz_upload_t {
 const char *kz_upload__spool(const kz_portal_t *portal, const char *id, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, portal->conf->spool, "/", id, NULL);
+}
+
+void kz_upload__spool_remove(const char *spool, apr_pool_t *pool)
+{
+    kz_log_err(KZ_LOG_INFO,
+               KZ_LOGNO(0201) "a file in the spool stays: ", kz_seal_spool_remove(spool, pool));
 }
 
 kz_err_t *kz_upload__see_spool(apr_time_t *since, kz_err_t *err, kz_portal_t *portal,
@@ -90,7 +97,7 @@ kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matte
     KZ_TRY(kz_q_upload_add_read(&added, kz_grant_db(grant)));
     KZ_TRY(kz_grant_commit(grant));
     if (added == 0) {
-        unlink(spool);
+        kz_upload__spool_remove(spool, pool);
         return kz_err_create(KZ_ERR_NOT_FOUND, "no such matter");
     }
     *id = uuid;
@@ -106,6 +113,15 @@ static kz_err_t *open_key(kz_seal_key_t **key, kz_grant_t *grant, const char *id
         return kz_err_create(KZ_ERR_SEAL, "upload %s has no key", id);
     KZ_TRY(kz_grant_firm_key(&firm_key, grant));
     return kz_seal_document_open(key, firm_key, id, wrapped.data, kz_grant_pool(grant));
+}
+
+/* An upload whose bytes can't be read any more is none: who sends it begins anew. */
+static kz_err_t *unless_damaged(kz_err_t *err)
+{
+    if (!err || kz_err_code(err) != KZ_ERR_SEAL)
+        return err;
+    kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0202) "what came of an upload can't be read any more: ", err);
+    return kz_err_create(KZ_ERR_NOT_FOUND, "the bytes that came are damaged");
 }
 
 /* Reads the row, lets the connection go, and opens the writer when it is being received. */
@@ -132,8 +148,8 @@ static kz_err_t *look(kz_seal_writer_t **writer, kz_upload_info_t *info, kz_gran
         return NULL;
     info->expires = row->touched + portal->conf->upload_life;
     spool = kz_upload__spool(portal, id, pool);
-    return kz_upload__see_spool(
-        NULL, kz_seal_writer_open(writer, &info->offset, spool, key, id, pool), portal, spool);
+    return unless_damaged(kz_upload__see_spool(
+        NULL, kz_seal_writer_open(writer, &info->offset, spool, key, id, pool), portal, spool));
 }
 
 /* All bytes are there, and a crash came before anybody noted that. (The size of what a form sends
@@ -227,6 +243,7 @@ kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id)
     KZ_TRY(kz_grant_commit(grant));
     if (removed == 0)
         return kz_err_create(KZ_ERR_COMPLETE, "upload %s is not being received", id);
-    unlink(kz_upload__spool(portal, id, kz_grant_pool(grant)));
+    kz_upload__spool_remove(kz_upload__spool(portal, id, kz_grant_pool(grant)),
+                            kz_grant_pool(grant));
     return NULL;
 }
