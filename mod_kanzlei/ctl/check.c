@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "ctl/ctl.h"
+#include "model/master.h"
 
 #define LISTED_MAX 10000 /* problems in the JSON document; the numbers count all */
 
@@ -61,12 +62,45 @@ static kz_err_t *head_of(kz_check_head_t **head, kz_ctl_t *ctl)
     return NULL;
 }
 
+/* Reports an error as a problem, so that what can be checked without it still is; FIRM NULL: it
+ * is about no single one. */
+static void go_on(kz_check_t *check, const kz_firm_t *firm, kz_err_t *err)
+{
+    kz_ctl_t *ctl = check->baton;
+    json_t *object = json_object();
+
+    check->problems++;
+    kz_ctl__say(ctl, "%-8s  %s: %s", "error", firm ? firm->slug : "-", kz_err_detail(err));
+    kz_ctl__text(object, "problem", "error");
+    kz_ctl__text(object, "firm", firm ? firm->slug : NULL);
+    kz_ctl__text(object, "detail", kz_err_detail(err));
+    json_array_append_new(json_object_get(ctl->result, "problems"), object);
+    kz_err_free(err);
+}
+
+/* Events, receipts and documents of one firm. Errors: the database's, without which nothing goes on. */
+static kz_err_t *check_firm(kz_check_t *check, kz_ctl_t *ctl, const kz_firm_t *firm,
+                            const kz_check_head_t *head)
+{
+    int events = kz_ctl__option(ctl, "events") != NULL; /* alone */
+    kz_err_t *err = kz_check_events(check, ctl->portal, firm, head, ctl->pool);
+
+    if (!err)
+        err = kz_check_receipts(check, ctl->portal, firm, ctl->pool);
+    if (!err && !events)
+        err = kz_check_documents(check, ctl->portal, firm, ctl->pool);
+    if (!err || kz_err_code(err) == KZ_ERR_DB_DOWN)
+        return err;
+    go_on(check, firm, err);
+    return NULL;
+}
+
 static kz_err_t *check_all(kz_check_t *check, kz_ctl_t *ctl)
 {
     const char *slug = kz_ctl__option(ctl, "firm");
-    int events = kz_ctl__option(ctl, "events") != NULL; /* alone */
     kz_firm_t *firms, *only = NULL;
     kz_check_head_t *head;
+    kz_err_t *err;
     int count = 1, i;
 
     KZ_TRY(head_of(&head, ctl));
@@ -74,13 +108,16 @@ static kz_err_t *check_all(kz_check_t *check, kz_ctl_t *ctl)
         KZ_TRY(kz_firm_find(&only, ctl->portal, slug, ctl->pool));
     else
         KZ_TRY(kz_firm_list(&firms, &count, ctl->portal, ctl->pool));
+    err = kz_master_prove(ctl->portal, ctl->pool);
+    if (err && kz_err_code(err) != KZ_ERR_CONFIG)
+        return err;
+    if (err)
+        go_on(check, NULL, err);
     for (i = 0; i < count; i++)
-        KZ_TRY(kz_check_events(check, ctl->portal, only ? only : &firms[i], head, ctl->pool));
-    for (i = 0; i < count; i++)
-        KZ_TRY(kz_check_receipts(check, ctl->portal, only ? only : &firms[i], ctl->pool));
-    for (i = 0; i < count && !events; i++)
-        KZ_TRY(kz_check_documents(check, ctl->portal, only ? only : &firms[i], ctl->pool));
-    return events ? NULL : kz_check_objects(check, ctl->portal, only, ctl->pool);
+        KZ_TRY(check_firm(check, ctl, only ? only : &firms[i], head));
+    if (kz_ctl__option(ctl, "events"))
+        return NULL;
+    return kz_check_objects(check, ctl->portal, only, ctl->pool);
 }
 
 static kz_err_t *run_check(kz_ctl_t *ctl)

@@ -1,6 +1,7 @@
 #include "ctl/ctl.h"
 
 #include "base/time.h"
+#include "model/master.h"
 #include "model/people/firm.h"
 #include "model/proof/proof.h"
 
@@ -31,6 +32,7 @@ static kz_err_t *create(kz_ctl_t *ctl)
     KZ_TRY(kz_ctl__owner(&conninfo, ctl));
     KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, conf->db_timeout, ctl->pool));
     KZ_TRY(kz_db_begin(&db, dbpool, ctl->pool));
+    KZ_TRY(kz_master_note(ctl->portal, db, ctl->pool)); /* its key is wrapped by the right one */
     KZ_TRY(kz_firm_create(&firm, db, ctl->portal->keys, ctl->pool));
     KZ_TRY(kz_db_commit(db));
     json_object_set_new(ctl->result, "firm", json_of(&firm));

@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "base/str.h"
+#include "model/master.h"
 
 #define STORES_TIME (30 * APR_USEC_PER_SEC) /* for the stores' markers */
 #define LOCK_TRIES  8
@@ -276,6 +277,19 @@ static kz_err_t *bind_all(migrate_t *m)
     return NULL;
 }
 
+/* Notes what proves the master keys from now on. */
+static kz_err_t *note_keys(const migrate_t *m, const char *conninfo)
+{
+    const kz_portal_t *portal = m->ctl->portal;
+    kz_db_pool_t *dbpool;
+    kz_db_t *db;
+
+    KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, portal->conf->db_timeout, m->pool));
+    KZ_TRY(kz_db_begin(&db, dbpool, m->pool));
+    KZ_TRY(kz_master_note(portal, db, m->pool));
+    return kz_db_commit(db);
+}
+
 kz_err_t *kz_ctl__newest(int *number, const kz_ctl_t *ctl)
 {
     const migrate_t m = {.pool = ctl->pool, .sql = sql_folder(ctl)};
@@ -305,6 +319,7 @@ static kz_err_t *migrate(kz_ctl_t *ctl)
         KZ_TRY(apply(&m, &APR_ARRAY_IDX(migrations, i, migration_t), applied));
     KZ_TRY(apply_policies(&m, applied));
     KZ_TRY(bind_all(&m));
+    KZ_TRY(note_keys(&m, conninfo));
     i = APR_ARRAY_IDX(migrations, migrations->nelts - 1, migration_t).number;
     json_object_set_new(ctl->result, "version", json_integer(i));
     kz_ctl__say(ctl, "The database is up to date (version %d).", i);

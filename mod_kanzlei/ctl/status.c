@@ -7,6 +7,7 @@
 
 #include "base/time.h"
 #include "io/scan/scan.h"
+#include "model/master.h"
 #include "queries.h"
 
 #define WAIT (5 * APR_USEC_PER_SEC) /* for each answer */
@@ -162,6 +163,18 @@ static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *ro
     show_waiting(ctl, object, row);
 }
 
+/* Whether the master keys are those that this installation was used with. */
+static void show_keys(kz_ctl_t *ctl, kz_db_t *db)
+{
+    kz_err_t *err = kz_master_check(ctl->portal, db, ctl->pool);
+
+    json_object_set_new(ctl->result, "master_keys", json_boolean(!err));
+    kz_ctl__say(ctl, "Master keys: %s", err ? "not proven" : "proven");
+    if (err)
+        bad(ctl, kz_err_detail(err));
+    kz_err_free(err);
+}
+
 static void show_database(kz_ctl_t *ctl)
 {
     json_t *object = json_object(), *jobs = json_array();
@@ -180,6 +193,7 @@ static void show_database(kz_ctl_t *ctl)
         return;
     }
     judge_version(ctl, object, row->version);
+    show_keys(ctl, db);
     show_rows(ctl, object, row);
     show_jobs(ctl, jobs, db);
     kz_db_end(db);

@@ -9,7 +9,9 @@
 
 #include "base/str.h"
 #include "io/scan/scan.h"
+#include "base/log.h"
 #include "base/secret.h"
+#include "model/master.h"
 #include "model/people/password.h"
 #include "model/worker.h"
 
@@ -159,8 +161,16 @@ kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_p
 kz_err_t *kz_portal_prove(const kz_portal_t *loaded, apr_pool_t *scratch_pool)
 {
     kz_portal_t portal = *loaded;
+    const kz_conf_t *conf = loaded->conf;
+    kz_err_t *err;
 
-    return open_stores(&portal, scratch_pool);
+    KZ_TRY(open_stores(&portal, scratch_pool));
+    KZ_TRY(kz_db_pool_open(&portal.db, conf->database, 1, conf->db_timeout, scratch_pool));
+    err = kz_master_prove(&portal, scratch_pool);
+    if (!err || kz_err_code(err) == KZ_ERR_CONFIG)
+        return err;
+    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0060) "the master keys are proven later: ", err);
+    return NULL;
 }
 
 kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool)

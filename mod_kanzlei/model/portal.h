@@ -48,8 +48,9 @@ kz_err_t *kz_portal_load(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
  * memory of this process, too; database and stores are opened, but need not be up. Ends with POOL;
  * LOADED must live as long. Errors: CONFIG. */
 kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_pool_t *pool);
-/* Proves, before a process works with what was LOADED, that the stores are this installation's. One
- * that is not there is left out. Errors: CONFIG. */
+/* Proves, before a process works with what was LOADED, that stores and master keys are this
+ * installation's. A store that is not there is left out; so are the keys while the database is not
+ * there: kz_master_prove() does it later. Errors: CONFIG. */
 kz_err_t *kz_portal_prove(const kz_portal_t *loaded, apr_pool_t *scratch_pool);
 /* Both, for a process that is alone. Errors: CONFIG. */
 kz_err_t *kz_portal_open(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t *pool);

@@ -76,6 +76,11 @@ SELECT * FROM (VALUES
     ('installation', 'portal', '-', '-', '-', '-'),
     ('installation', 'public', '-', '-', '-', '-'),
 
+    ('master_key', 'client', '-', '-', '-', '-'),
+    ('master_key', 'staff',  '-', '-', '-', '-'),
+    ('master_key', 'portal', '-', '-', '-', '-'),
+    ('master_key', 'public', '-', '-', '-', '-'),
+
     ('migration', 'client', '-', '-', '-', '-'),
     ('migration', 'staff',  '-', '-', '-', '-'),
     ('migration', 'portal', '-', '-', '-', '-'),

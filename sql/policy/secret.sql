@@ -178,3 +178,16 @@ BEGIN
     RETURN (SELECT u.key FROM upload u
              WHERE u.firm = kz_at_firm() AND u.id = p_upload AND (u.account = kz_me() OR kz_side() = 'portal'));
 END $$;
+
+-- What proves the master keys, for any side: before it is known that they are the right ones nobody enters. Of a
+-- version that no proof was noted of, the wrapped key of one firm proves as much.
+CREATE OR REPLACE FUNCTION kz_master_keys()
+RETURNS TABLE (version bigint, proof bytea, firm int, key bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH used AS (
+        SELECT DISTINCT ON (v) v, f.id, f.key
+          FROM firm f, CAST(('x' || encode(substring(f.key FROM 1 FOR 4), 'hex'))::bit(32) AS bigint) v
+         ORDER BY v, f.id)
+    SELECT coalesce(m.version, u.v), m.proof, coalesce(u.id, 0), CASE WHEN m.proof IS NULL THEN u.key END
+      FROM master_key m FULL JOIN used u ON u.v = m.version;
+$$;

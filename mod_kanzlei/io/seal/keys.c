@@ -12,6 +12,7 @@
 #include "base/secret.h"
 
 #define FIRM_LABEL       "kanzleipost/1/firm-key"
+#define MASTER_LABEL   "kanzleipost/1/master-proof"
 #define DOCUMENT_LABEL   "kanzleipost/1/document-key"
 #define DERIVE_LABEL     "kanzleipost/1/derive/"
 #define DOCUMENT_VERSION 1 /* of wrapped document keys */
@@ -26,7 +27,8 @@ typedef struct master_t {
 } master_t;
 
 struct kz_seal_keyring_t {
-    apr_array_header_t *masters; /* of master_t */
+    apr_array_header_t *masters;  /* of master_t */
+    apr_array_header_t *versions; /* of apr_uint32_t, in the same order */
     const master_t *newest;
 };
 
@@ -119,6 +121,7 @@ static kz_err_t *masters_read(kz_seal_keyring_t *ring, DIR *dir, const char *pat
         master = apr_array_push(ring->masters);
         master->version = version;
         master->key = key;
+        APR_ARRAY_PUSH(ring->versions, apr_uint32_t) = version;
     }
     return NULL;
 }
@@ -144,6 +147,7 @@ kz_err_t *kz_seal_keyring_open(kz_seal_keyring_t **ring, const char *dir, apr_po
     if (!handle)
         return kz_err_status(KZ_ERR_CONFIG, APR_FROM_OS_ERROR(errno), "master keys in %s", dir);
     made->masters = apr_array_make(pool, 2, sizeof(master_t));
+    made->versions = apr_array_make(pool, 2, sizeof(apr_uint32_t));
     err = masters_read(made, handle, dir, pool);
     closedir(handle);
     if (err)
@@ -161,6 +165,61 @@ kz_err_t *kz_seal_keyring_open(kz_seal_keyring_t **ring, const char *dir, apr_po
 apr_uint32_t kz_seal_keyring_version(const kz_seal_keyring_t *ring)
 {
     return ring->newest->version;
+}
+
+const apr_uint32_t *kz_seal_keyring_versions(int *count, const kz_seal_keyring_t *ring)
+{
+    *count = ring->versions->nelts;
+    return (const apr_uint32_t *)(const void *)ring->versions->elts;
+}
+
+/* The master key VERSION, or NULL. */
+static const master_t *master_find(const kz_seal_keyring_t *ring, apr_uint32_t version)
+{
+    int i;
+
+    for (i = 0; i < ring->masters->nelts; i++) {
+        const master_t *master = &APR_ARRAY_IDX(ring->masters, i, master_t);
+
+        if (master->version == version)
+            return master;
+    }
+    return NULL;
+}
+
+kz_err_t *kz_seal_master_proof(unsigned char *proof, const kz_seal_keyring_t *ring,
+                               apr_uint32_t version, const char *installation,
+                               apr_pool_t *scratch_pool)
+{
+    const master_t *master = master_find(ring, version);
+    kz_seal_key_t *random;
+    binding_t binding;
+    apr_uuid_t uuid;
+
+    if (!master)
+        return kz_err_create(KZ_ERR_NOT_FOUND, "there is no master-%u", version);
+    KZ_TRY(kz_seal__uuid(&uuid, installation));
+    KZ_TRY(key_new(&random, scratch_pool));
+    randombytes_buf(random->bytes, KZ_SEAL_KEY);
+    binding = bind_to(MASTER_LABEL, version, uuid.data, sizeof uuid.data);
+    wrap(proof, version, random->bytes, master->key, &binding);
+    return NULL;
+}
+
+kz_err_t *kz_seal_master_check(const unsigned char *proof, const kz_seal_keyring_t *ring,
+                               const char *installation, apr_pool_t *scratch_pool)
+{
+    apr_uint32_t version = (apr_uint32_t)kz_seal__get_be(proof, 4);
+    const master_t *master = master_find(ring, version);
+    kz_seal_key_t *random;
+    binding_t binding;
+    apr_uuid_t uuid;
+
+    if (!master)
+        return kz_err_create(KZ_ERR_NOT_FOUND, "there is no master-%u", version);
+    KZ_TRY(kz_seal__uuid(&uuid, installation));
+    binding = bind_to(MASTER_LABEL, version, uuid.data, sizeof uuid.data);
+    return unwrap(&random, proof, master->key, &binding, scratch_pool);
 }
 
 void kz_seal__derive(unsigned char *derived, const unsigned char *by, const char *purpose)
@@ -211,16 +270,13 @@ kz_err_t *kz_seal_firm_open(kz_seal_key_t **key, const kz_seal_keyring_t *ring, 
 {
     apr_uint32_t version = (apr_uint32_t)kz_seal__get_be(wrapped, 4);
     binding_t binding = bind_firm(version, firm);
-    int i;
+    const master_t *master = master_find(ring, version);
 
-    for (i = 0; i < ring->masters->nelts; i++) {
-        const master_t *master = &APR_ARRAY_IDX(ring->masters, i, master_t);
-
-        if (master->version == version)
-            return kz_err_wrap(unwrap(key, wrapped, master->key, &binding, pool),
-                               "key of firm %d, by master key %u", firm, version);
-    }
-    return kz_err_create(KZ_ERR_SEAL, "key of firm %d: master key %u is not there", firm, version);
+    if (!master)
+        return kz_err_create(KZ_ERR_SEAL, "key of firm %d: master key %u is not there", firm,
+                             version);
+    return kz_err_wrap(unwrap(key, wrapped, master->key, &binding, pool),
+                       "key of firm %d, by master key %u", firm, version);
 }
 
 kz_err_t *kz_seal_firm_rewrap(unsigned char *rewrapped, const kz_seal_keyring_t *ring,

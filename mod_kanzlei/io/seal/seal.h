@@ -32,6 +32,19 @@ kz_err_t *kz_seal_keyring_open(kz_seal_keyring_t **ring, const char *dir, apr_po
 void kz_seal_keyring_lock(const kz_seal_keyring_t *ring);
 apr_uint32_t kz_seal_keyring_version(const kz_seal_keyring_t *ring); /* the newest */
 
+/* The versions there are, in no order; *COUNT becomes their number. They live as long as RING. */
+const apr_uint32_t *kz_seal_keyring_versions(int *count, const kz_seal_keyring_t *ring);
+
+/* Makes what proves later that the master key VERSION is the same: random bytes wrapped by it,
+ * bound to INSTALLATION (a UUID's 36 characters). PROOF has KZ_SEAL_WRAPPED bytes. Errors:
+ * NOT_FOUND (no such version). */
+kz_err_t *kz_seal_master_proof(unsigned char *proof, const kz_seal_keyring_t *ring,
+                               apr_uint32_t version, const char *installation,
+                               apr_pool_t *scratch_pool);
+/* Opens PROOF. Errors: NOT_FOUND (its version isn't there), SEAL (another key made it). */
+kz_err_t *kz_seal_master_check(const unsigned char *proof, const kz_seal_keyring_t *ring,
+                               const char *installation, apr_pool_t *scratch_pool);
+
 /* Draws a new firm key and wraps it; FIRM is bound in. WRAPPED has KZ_SEAL_WRAPPED bytes. */
 kz_err_t *kz_seal_firm_create(unsigned char *wrapped, const kz_seal_keyring_t *ring,
                               apr_int32_t firm, apr_pool_t *scratch_pool);

@@ -20,7 +20,7 @@ CREATE VIEW tap.firm_table AS
            CASE c.relname WHEN 'firm' THEN 'id' ELSE 'firm' END AS firm_column
       FROM pg_class c
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
-       AND c.relname NOT IN ('installation', 'migration');
+       AND c.relname NOT IN ('installation', 'master_key', 'migration');
 
 -- Enters as PERSON: 'admin' and 'all' see every client, 'clerk' works for client 1, 'group' for client 2,
 -- by a group, 'helper' for the matter of client 1 alone; 'maria' acts for client 1, 'otto' for client 2; 'portal',

@@ -53,7 +53,7 @@ SELECT ok(NOT has_table_privilege('kanzlei_portal', t.oid, 'DELETE'), t.name || 
 SELECT ok(c.reloptions @> ARRAY['security_invoker=true'], c.relname || ': the reader''s policies hold')
   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'v' AND c.relname <> 'person';
 SELECT ok(NOT has_any_column_privilege('kanzlei_portal', c.oid, 'SELECT'), c.relname || ': is not for the portal')
-  FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relname ~ '^access_|^installation$|^migration$';
+  FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relname ~ '^access_|^installation$|^master_key$|^migration$';
 SELECT ok(p.proconfig::text LIKE '%search_path=public, pg_temp%'
           OR p.prosrc !~ '\m(FROM|JOIN|UPDATE|INSERT INTO) +(?!public\.|pg_catalog\.|false|(LATERAL )?\()',
           p.proname || ': has its search_path, or full names of tables')
