@@ -145,6 +145,38 @@ def test_a_setting_that_is_missing_is_named(settled, name):
     assert f"{name} is missing" in done.stderr
 
 
+def test_another_master_key_is_refused(settled):
+    (path,) = (settled.data / "keys").glob("**/master-1")
+    before = path.read_bytes()
+    path.write_bytes(os.urandom(32))
+    done = httpd(settled, "-t")
+    path.write_bytes(before)
+    assert done.returncode != 0
+    assert "is another key" in done.stderr
+
+
+def test_the_store_of_another_installation_is_refused(settled):
+    path = settled.data / "store-2/kanzleipost-installation"
+    before = path.read_text()
+    path.write_text("00000000-0000-4000-8000-000000000000\n")
+    done = httpd(settled, "-t")
+    path.write_text(before)
+    assert done.returncode != 0
+    assert "KanzleiStore: store store-2: belongs to another installation" in done.stderr
+
+
+def test_two_stores_in_one_folder_are_refused(settled, with_setting):
+    """By its other name, too: two copies there would be one."""
+    other = settled.data / "other-name"
+    other.symlink_to(settled.data / "store-2")
+    for path in (settled.data / "store-2", other):
+        with_setting("KanzleiStore", f"third dir:{path}")
+        done = httpd(settled, "-t")
+        assert done.returncode != 0
+        assert "KanzleiStore: the stores store-2 and third are one place" in done.stderr
+    other.unlink()
+
+
 def test_a_reload_that_is_refused_ends_nothing(settled, with_setting):
     """The page is served by the same httpd as before."""
     parent = (settled.data / "run/httpd.pid").read_text()

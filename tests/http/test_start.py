@@ -91,20 +91,12 @@ def open_key(portal):
     return lambda: path.chmod(0o600)
 
 
-def other_key(portal):
-    (path,) = (portal.data / "keys").glob("**/master-1")
-    before = path.read_bytes()
-    path.write_bytes(os.urandom(32))
-    return lambda: path.write_bytes(before)
-
-
 @pytest.mark.parametrize(
     ("break_it", "sentence"),
     [
         (wrong_setting, "KanzleiInstallation is a UUID"),
         (wrong_database, "KanzleiDatabase: the connection string can't be read"),
         (open_key, "its owner alone may read"),
-        (other_key, "is another key"),
     ],
 )
 def test_the_parent_reports_faults_before_any_child(begun, break_it, sentence):

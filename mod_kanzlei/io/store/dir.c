@@ -17,7 +17,7 @@ typedef struct object_t {
 
 static kz_err_t *dir_open(void **driver, const char *rest_of_url, apr_pool_t *pool)
 {
-    kz_store__dir_t *dir = apr_palloc(pool, sizeof *dir);
+    kz_store__dir_t *dir = apr_pcalloc(pool, sizeof *dir);
 
     if (rest_of_url[0] != '/')
         return kz_err_create(KZ_ERR_CONFIG, "dir:%s: not an absolute path", rest_of_url);
@@ -26,13 +26,24 @@ static kz_err_t *dir_open(void **driver, const char *rest_of_url, apr_pool_t *po
     return NULL;
 }
 
-kz_err_t *kz_store__dir_root(int *fd, const kz_store__dir_t *dir, int marked)
+static int dir_is_same(const void *driver, const void *other)
+{
+    const kz_store__dir_t *a = driver, *b = other;
+
+    return a->inode && a->inode == b->inode && a->device == b->device;
+}
+
+kz_err_t *kz_store__dir_root(int *fd, kz_store__dir_t *dir, int marked)
 {
     struct stat info;
 
     *fd = open(dir->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd < 0)
         return kz_store__io_error(errno, "opening", dir->root);
+    if (!dir->inode && fstat(*fd, &info) == 0) {
+        dir->device = info.st_dev;
+        dir->inode = info.st_ino;
+    }
     if (marked && fstatat(*fd, KZ_STORE_MARKER, &info, AT_SYMLINK_NOFOLLOW) != 0) {
         kz_err_t *err =
             errno == ENOENT
@@ -175,6 +186,7 @@ static kz_err_t *dir_remove(void *driver, const char *key, apr_time_t deadline,
 const kz_store_driver_t kz_store__dir = {
     .scheme = "dir",
     .open = dir_open,
+    .is_same = dir_is_same,
     .mark = kz_store__dir_mark,
     .put = kz_store__dir_put,
     .stage = kz_store__dir_stage,

@@ -324,7 +324,7 @@ static kz_err_t *check_empty(int root, const char *path)
 kz_err_t *kz_store__dir_mark(void *driver, const char *text, apr_time_t deadline,
                              apr_pool_t *scratch_pool)
 {
-    const kz_store__dir_t *dir = driver;
+    kz_store__dir_t *dir = driver;
     write_t write = {
         .key = KZ_STORE_MARKER, .size = strlen(text), .deadline = deadline, .pool = scratch_pool};
     kz_err_t *err;

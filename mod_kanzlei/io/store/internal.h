@@ -4,6 +4,7 @@
 #define KZ_IO_STORE_INTERNAL_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "base/metrics.h"
 #include "io/store/store.h"
@@ -93,6 +94,8 @@ extern const kz_store_driver_t kz_store__dir;
 
 typedef struct kz_store__dir_t {
     const char *root;
+    _Atomic(dev_t) device; /* where the folder was when it was first seen */
+    _Atomic(ino_t) inode;  /* its own; 0: not seen yet */
 } kz_store__dir_t;
 
 #define KZ_STORE_TEMPORARY ".tmp" /* the folder of unfinished writes in a store */
@@ -121,7 +124,7 @@ kz_err_t *kz_store__dir_copy(int to, const kz_store__dir_write_t *write);
 kz_err_t *kz_store__dir_same(int *same, int fd, const kz_store__dir_write_t *write);
 
 /* Opens the store's folder; with MARKED, only if its marker is there. Close *FD. */
-kz_err_t *kz_store__dir_root(int *fd, const kz_store__dir_t *dir, int marked);
+kz_err_t *kz_store__dir_root(int *fd, kz_store__dir_t *dir, int marked);
 kz_err_t *kz_store__dir_put(void *driver, const char *key, int fd, apr_uint64_t size,
                             apr_time_t deadline, apr_pool_t *scratch_pool);
 kz_err_t *kz_store__dir_stage(void **staged, void *driver, const kz_store_source_t *source,

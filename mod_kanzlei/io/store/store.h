@@ -45,6 +45,8 @@ typedef struct kz_store_driver_t {
     const char *scheme; /* "dir" */
     /* Errors: CONFIG. A store that can't be reached is none. */
     kz_err_t *(*open)(void **driver, const char *rest_of_url, apr_pool_t *pool);
+    /* Returns 1 if both are one place, as far as it was seen. NULL: that can't be told. */
+    int (*is_same)(const void *driver, const void *other);
     /* Writes the marker, TEXT, into a store that holds nothing at all, else CONFLICT. */
     kz_err_t *(*mark)(void *driver, const char *text, apr_time_t deadline,
                       apr_pool_t *scratch_pool);
@@ -90,9 +92,10 @@ typedef struct kz_store_place_t {
 } kz_store_place_t;
 
 /* Opens the COUNT stores at PLACES. A write needs QUORUM of them. Reads the marker object: a store
- * that belongs to another INSTALLATION (a UUID) is refused with CONFIG; a store that can't be
- * reached or has no marker is no error, it is down until it can be and has. Never writes a marker:
- * see kz_stores_initialise. May be called before fork; POOL's end closes the set. */
+ * that belongs to another INSTALLATION (a UUID) is refused with CONFIG, and so is one that is the
+ * same place as another; a store that can't be reached or has no marker is no error, it is down
+ * until it can be and has. Never writes a marker: see kz_stores_initialise. May be called before
+ * fork; POOL's end closes the set. */
 kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, int count,
                          int quorum, const char *installation, apr_pool_t *pool);
 

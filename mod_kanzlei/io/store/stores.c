@@ -253,6 +253,23 @@ static apr_status_t set_close(void *baton)
     return APR_SUCCESS;
 }
 
+/* Two copies in one place would be one copy. */
+static kz_err_t *refuse_same(const kz_stores_t *stores)
+{
+    const kz_store__one_t *last = stores->one[stores->count - 1];
+    int i;
+
+    for (i = 0; i < stores->count - 1; i++) {
+        const kz_store__one_t *one = stores->one[i];
+
+        if (one->driver == last->driver && one->driver->is_same &&
+            one->driver->is_same(one->instance, last->instance))
+            return kz_err_create(KZ_ERR_CONFIG, "the stores %s and %s are one place", one->name,
+                                 last->name);
+    }
+    return NULL;
+}
+
 kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, int count,
                          int quorum, const char *installation, apr_pool_t *pool)
 {
@@ -276,6 +293,7 @@ kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, i
         if (err && kz_err_code(err) == KZ_ERR_CONFIG)
             return err;
         kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0014) "a store is left out for now: ", err);
+        KZ_TRY(refuse_same(made));
     }
     *stores = made;
     return NULL;
