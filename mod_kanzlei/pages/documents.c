@@ -85,6 +85,8 @@ static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_
 
     kz_show_document(view, "document", document);
     kz_rows_message(kz_view_object(view, "document"), grant, document->state, document->reason);
+    kz_view_say(kz_view_object(view, "document"), "type_text",
+                kz_document_type_word(document->media_type));
     kz_view_flag(view, "preview", available && strcmp(document->kind, "other") != 0);
     kz_view_flag(view, "may_confirm",
                  available && kz_grant_is_client(grant) && document->from_firm &&
@@ -149,13 +151,21 @@ static void sent(void *baton)
                kz_document_content_sent(baton));
 }
 
+/* Plain text, in whatever charset. */
+static int is_text(const char *type)
+{
+    return strncmp(type, "text/plain", 10) == 0 && strchr(";", type[10]);
+}
+
 /* Media types that may be shown in the page; all others are attachments. */
 static int may_be_shown(const char *type)
 {
-    static const char *const shown[] = {"application/pdf", "image/png",  "image/jpeg",
-                                        "image/gif",       "image/webp", "text/plain"};
+    static const char *const shown[] = {"application/pdf", "image/png", "image/jpeg", "image/gif",
+                                        "image/webp"};
     size_t i;
 
+    if (is_text(type))
+        return 1;
     for (i = 0; i < sizeof shown / sizeof *shown; i++) {
         if (strcmp(type, shown[i]) == 0)
             return 1;

@@ -18,7 +18,7 @@ CREATE VIEW document_item WITH (security_invoker = true) AS
     SELECT d.firm, d.id, d.name, d.size, d.at, d.type AS media_type, d.sha256, d.state, d.reason,
            CASE WHEN d.type = 'application/pdf' THEN 'pdf'
                 WHEN d.type IN ('image/png', 'image/jpeg', 'image/gif', 'image/webp') THEN 'picture'
-                WHEN d.type = 'text/plain' THEN 'text' ELSE 'other' END AS kind,
+                WHEN d.type = 'text/plain' OR d.type LIKE 'text/plain;%' THEN 'text' ELSE 'other' END AS kind,
            d.direction, d.direction = 'from_firm' AS from_firm, d.by, a.name AS by_name,
            d.state = 'available' AND d.opened_at IS NULL AND
                d.direction <> (SELECT CASE kz_side() WHEN 'client'

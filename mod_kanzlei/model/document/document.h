@@ -46,8 +46,11 @@ kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void
 /* Notes that all of it was sent, in a transaction of its own; errors are the caller's to log. */
 kz_err_t *kz_document_content_sent(kz_document_content_t *content);
 
-/* The media type of an uploaded file: by its first bytes and its name; the browser's word is not
- * asked. HEAD: up to 512 first bytes; LEN may be 0. */
-const char *kz_document_type(const char *name, const unsigned char *head, size_t len);
+/* The media type of an uploaded file: by its bytes and its name; the browser's word is not asked.
+ * BYTES: the first LEN of it, better all; LEN is 0 while nothing has come. Text that isn't UTF-8 has
+ * its charset as a parameter (RFC 2046, 4.1.2), so that browsers recode it. */
+const char *kz_document_type(const char *name, const unsigned char *bytes, size_t len);
+/* The key of the text that says a media type as people do, such as "type.pdf". */
+const char *kz_document_type_word(const char *type);
 
 #endif

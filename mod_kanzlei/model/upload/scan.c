@@ -1,9 +1,11 @@
 /* A complete upload and the scanner. */
 #include "model/upload/internal.h"
 
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include "model/document/document.h"
+
+#define LOOKED_AT (1 << 20) /* bytes that tell the type: the first umlaut tells an encoding */
 
 struct kz_upload__scan_t {
     kz_scan_t *scan; /* NULL: it is too large for the scanner */
@@ -12,13 +14,18 @@ struct kz_upload__scan_t {
     apr_pool_t *pool;
 };
 
-/* The media type by the first bytes. */
+/* The media type by the first bytes; without them, by the name. */
 static const char *type_of(const kz_q_upload_complete_t *row, int memfd)
 {
-    unsigned char head[512];
-    ssize_t len = pread(memfd, head, sizeof head, 0);
+    size_t len = row->size < LOOKED_AT ? (size_t)row->size : LOOKED_AT;
+    void *bytes = len ? mmap(NULL, len, PROT_READ, MAP_PRIVATE, memfd, 0) : MAP_FAILED;
+    const char *type;
 
-    return kz_document_type(row->name, head, len > 0 ? (size_t)len : 0);
+    if (bytes == MAP_FAILED)
+        return kz_document_type(row->name, NULL, 0);
+    type = kz_document_type(row->name, bytes, len);
+    munmap(bytes, len);
+    return type;
 }
 
 /* The spool must hold all that was noted as complete. */
