@@ -9,15 +9,26 @@
 #include "clock.h"
 #include "inspect.h"
 #include "log.h"
+#include "pdf.h"
 
-#define LOOKS                                                                                      \
-    4 /* how often a byte may be unpacked again: archives in archives are seen in both             \
-       */
+/* How often a byte may be unpacked again: archives in archives are seen in both. */
+#define LOOKS     4
+/* Bytes of the copies of PDFs in one document. */
+#define PDFS_MOST ((size_t)128 << 20)
 
 struct kz_engine_t {
     struct cl_engine *cl;
     uint64_t budget; /* bytes that the inspection of one document may unpack */
 };
+
+/* How to scan a document. */
+typedef struct kz_look_t {
+    kz_engine_t *engine;
+    int fd;
+    uint64_t deadline; /* CLOCK_MONOTONIC, milliseconds */
+    uint32_t heuristic;
+    kz_pdfs_t *pdfs; /* where PDFs are copied to; NULL: nowhere */
+} kz_look_t;
 
 static kz_inspection_t inspection;
 
@@ -168,19 +179,71 @@ static void judge(kz_verdict_t *verdict, cl_error_t rc, const char *name)
         verdict->kind = KZ_SCAND_CLEAN;
 }
 
+/* Scans MAP or, if that is NULL, LOOK's descriptor. *NAME is what libclamav found, NULL: nothing.
+ */
+static void scan(kz_verdict_t *verdict, const char **name, const kz_look_t *look, cl_fmap_t *map)
+{
+    struct cl_scan_options options = {
+        .general = CL_SCAN_GENERAL_HEURISTICS, .parse = ~0u, .heuristic = look->heuristic};
+    uint64_t now = kz_now_ms();
+    unsigned long scanned = 0;
+    cl_error_t rc = CL_ETIMEOUT;
+
+    *name = NULL;
+    memset(verdict, 0, sizeof *verdict);
+    kz_inspect_begin(&inspection, look->engine->budget, look->deadline);
+    inspection.pdfs = look->pdfs;
+    if (now < look->deadline)
+        rc = cl_engine_set_num(look->engine->cl, CL_ENGINE_MAX_SCANTIME,
+                               (long long)(look->deadline - now));
+    if (!rc && map)
+        rc =
+            cl_scanmap_callback(map, NULL, name, &scanned, look->engine->cl, &options, &inspection);
+    else if (!rc)
+        rc = cl_scandesc_callback(look->fd, NULL, name, &scanned, look->engine->cl, &options,
+                                  &inspection);
+    judge(verdict, rc, *name);
+}
+
+static void scan_copy(kz_verdict_t *verdict, const kz_look_t *look, const kz_pdfs_t *pdfs, size_t i)
+{
+    cl_fmap_t *map = cl_fmap_open_memory(pdfs->bytes[i], pdfs->length[i]);
+    const char *name;
+
+    if (!map) {
+        unscannable(verdict, "error");
+        return;
+    }
+    scan(verdict, &name, look, map);
+    cl_fmap_close(map);
+}
+
+/* A document whose PDFs libclamav takes for encrypted: all but these as always, and then a copy of
+ * each of them, of which it can read the encryption. */
+static void scan_pdfs(kz_verdict_t *verdict, const kz_look_t *look)
+{
+    kz_pdfs_t pdfs = {.room = PDFS_MOST};
+    kz_look_t rest = *look;
+    const char *name;
+
+    rest.heuristic &= ~(uint32_t)CL_SCAN_HEURISTIC_ENCRYPTED_DOC;
+    rest.pdfs = &pdfs;
+    scan(verdict, &name, &rest, NULL);
+    if (verdict->kind == KZ_SCAND_CLEAN && (pdfs.full || pdfs.count == 0))
+        unscannable(verdict, "encrypted");
+    for (size_t i = 0; i < pdfs.count && verdict->kind == KZ_SCAND_CLEAN; i++)
+        scan_copy(verdict, look, &pdfs, i);
+    kz_pdfs_free(&pdfs);
+}
+
 void kz_engine_scan(kz_verdict_t *verdict, kz_engine_t *engine, int fd, uint64_t size,
                     unsigned limit_ms)
 {
-    struct cl_scan_options options = {
-        .general = CL_SCAN_GENERAL_HEURISTICS,
-        .parse = ~0u,
-        .heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE |
-                     CL_SCAN_HEURISTIC_ENCRYPTED_DOC,
-    };
-    const char *name = NULL;
-    unsigned long scanned = 0;
-    cl_error_t rc;
+    kz_look_t look = {.engine = engine, .fd = fd, .deadline = kz_now_ms() + limit_ms};
+    const char *name;
 
+    look.heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE |
+                     CL_SCAN_HEURISTIC_ENCRYPTED_DOC;
     memset(verdict, 0, sizeof *verdict);
     verdict->kind = KZ_SCAND_CLEAN;
     if (size == 0)
@@ -189,9 +252,7 @@ void kz_engine_scan(kz_verdict_t *verdict, kz_engine_t *engine, int fd, uint64_t
     if (size != 68)
         return;
 #endif
-    kz_inspect_begin(&inspection, engine->budget, kz_now_ms() + limit_ms);
-    rc = cl_engine_set_num(engine->cl, CL_ENGINE_MAX_SCANTIME, limit_ms);
-    if (!rc)
-        rc = cl_scandesc_callback(fd, NULL, &name, &scanned, engine->cl, &options, &inspection);
-    judge(verdict, rc, name);
+    scan(verdict, &name, &look, NULL);
+    if (name && !strcmp(name, "Heuristics.Encrypted.PDF") && !strcmp(verdict->what, "encrypted"))
+        scan_pdfs(verdict, &look);
 }

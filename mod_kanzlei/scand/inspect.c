@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "members.h"
+#include "pdf.h"
 
 #define ODF_MANIFEST "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 #define ODF_CIPHER   "encryption-data" /* OpenDocument 1.3 part 2, 4.4 */
@@ -66,6 +67,16 @@ static int in_office(kz_inspection_t *in, const kz_layer_t *layer)
     return in->office[depth] || (depth > 0 && in->office[depth - 1]);
 }
 
+/* Copies LAYER if it is a PDF. libclamav reads one inside of other bytes too: there it has no copy,
+ * and that is noted. */
+static void keep_pdf(kz_pdfs_t *pdfs, const kz_layer_t *layer)
+{
+    if (layer->type && !strcmp(layer->type, "CL_TYPE_PDF"))
+        kz_pdfs_keep(pdfs, layer->bytes, layer->length);
+    else if (memmem(layer->bytes, layer->length, "%PDF-", 5))
+        pdfs->full = 1;
+}
+
 void kz_inspect_layer(kz_inspection_t *in, const kz_layer_t *layer)
 {
     int loose = in_office(in, layer);
@@ -79,6 +90,8 @@ void kz_inspect_layer(kz_inspection_t *in, const kz_layer_t *layer)
         in->trouble = 1;
         return;
     }
+    if (in->pdfs)
+        keep_pdf(in->pdfs, layer);
     kz_seen_opened(in, layer->bytes, layer->length);
     if (in->overflow || in->late)
         return;

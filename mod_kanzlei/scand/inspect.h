@@ -14,16 +14,17 @@
 
 /* The first four are 1 when ... */
 typedef struct kz_inspection_t {
-    int rar;           /* a RAR archive is in it, which nobody here can unpack */
-    int encrypted;     /* an encrypted document or member is in it */
-    int unsupported;   /* something is in it that can't be checked whole here */
-    int trouble;       /* libclamav warned, or something is damaged or cut off */
-    int overflow;      /* 1: more members, or more bytes, than are looked at here */
-    int late;          /* 1: the time was over */
-    int silent;        /* 1: a 7z archive was opened and has not announced a member yet */
-    uint64_t awaited;  /* bytes of the member that a 7z archive announced last; 0: none */
-    uint64_t left;     /* bytes that may still be unpacked here */
-    uint64_t deadline; /* CLOCK_MONOTONIC, milliseconds */
+    int rar;                /* a RAR archive is in it, which nobody here can unpack */
+    int encrypted;          /* an encrypted document or member is in it */
+    int unsupported;        /* something is in it that can't be checked whole here */
+    int trouble;            /* libclamav warned, or something is damaged or cut off */
+    int overflow;           /* 1: more members, or more bytes, than are looked at here */
+    int late;               /* 1: the time was over */
+    int silent;             /* 1: a 7z archive was opened and has not announced a member yet */
+    uint64_t awaited;       /* bytes of the member that a 7z archive announced last; 0: none */
+    uint64_t left;          /* bytes that may still be unpacked here */
+    uint64_t deadline;      /* CLOCK_MONOTONIC, milliseconds */
+    struct kz_pdfs_t *pdfs; /* where PDFs are copied to; NULL: nowhere */
     unsigned char office[KZ_DEPTH]; /* 1: the layer at this depth is an old Office file */
 } kz_inspection_t;
 

@@ -4,7 +4,7 @@ the document is kept back; and what is whole is not kept back."""
 import pytest
 from scand_client import ROOT, Scanner
 from scand_containers import PACKERS, brought_out, samples
-from scand_samples import EICAR
+from scand_samples import EICAR, RAR5, encrypted_pdf, sevenzip, zipped
 
 CASES = ROOT.parent / "shared/cases"
 CLEAN = ("clean", "")
@@ -37,6 +37,8 @@ def test_not_read_whole_is_never_clean(scanner, name):
 
 
 AVAILABLE = [
+    "pdf-opens-without-password-raw-binary-strings.pdf",
+    "pdf-opens-without-password-short-octal.pdf",
     "pdf-opens-without-password-three-digit-octal-control.pdf",
     "pdf-with-blank-line-before-header.pdf",
     "xls-2003-with-drawing-over-8224-bytes.xls",
@@ -51,6 +53,24 @@ AVAILABLE = [
 @pytest.mark.parametrize("name", AVAILABLE)
 def test_harmless_and_whole_is_clean(scanner, name):
     assert scanner.scan(case(name)) == CLEAN
+
+
+OPEN_PDF = "pdf-opens-without-password-short-octal.pdf"
+
+
+def test_pdf_that_opens_without_a_password_in_other_files(scanner, tmp_path):
+    """Only the PDF that opens is excused: what is beside it counts as always."""
+    several = [(name, case(name)) for name in AVAILABLE if name.startswith("pdf-opens")]
+    assert scanner.scan(zipped(*several)) == CLEAN
+    assert scanner.scan(zipped(*several, ("e", EICAR)))[0] == "infected"
+    locked = encrypted_pdf(tmp_path, "geheim")
+    encrypted = ("unscannable", "encrypted")
+    assert scanner.scan(zipped(*several, ("b.pdf", locked))) == encrypted
+    assert scanner.scan(zipped(*several, ("b", b"x" * 2000 + locked))) == encrypted
+    assert scanner.scan(locked + case(OPEN_PDF)) == encrypted
+    inner = sevenzip(tmp_path, "a.zip", "-pgeheim")
+    assert scanner.scan(zipped(*several, ("a.zip", inner))) == encrypted
+    assert scanner.scan(zipped(*several, ("a.rar", RAR5))) == ("unscannable", "rar")
 
 
 REASONS = {
