@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "clock.h"
+#include "copies.h"
 #include "inspect.h"
 #include "log.h"
-#include "pdf.h"
+#include "members.h"
 
 /* How often a byte may be unpacked again: archives in archives are seen in both. */
-#define LOOKS     4
-/* Bytes of the copies of PDFs in one document. */
-#define PDFS_MOST ((size_t)128 << 20)
+#define LOOKS       4
+/* Bytes of the copies of PDFs, or of parts of mails, in one document. */
+#define COPIES_MOST ((size_t)128 << 20)
 
 struct kz_engine_t {
     struct cl_engine *cl;
@@ -24,10 +25,12 @@ struct kz_engine_t {
 /* How to scan a document. */
 typedef struct kz_look_t {
     kz_engine_t *engine;
-    int fd;
+    int fd;            /* the document */
+    cl_fmap_t *map;    /* what to scan instead of it, or NULL */
     uint64_t deadline; /* CLOCK_MONOTONIC, milliseconds */
     uint32_t heuristic;
-    kz_pdfs_t *pdfs; /* where PDFs are copied to; NULL: nowhere */
+    kz_copies_t *pdfs;  /* where PDFs are copied to; NULL: nowhere */
+    kz_copies_t *parts; /* of mails */
 } kz_look_t;
 
 static kz_inspection_t inspection;
@@ -113,6 +116,7 @@ kz_engine_t *kz_engine_load(unsigned *signatures, const char *dir, uint64_t max_
     kz_engine_t *engine = calloc(1, sizeof *engine);
     cl_error_t rc = cl_init(CL_INIT_DEFAULT);
 
+    kz_mail_init();
     *signatures = 0;
     cl_set_clcb_msg(on_message);
     if (!rc && !(engine && (engine->cl = cl_engine_new())))
@@ -179,12 +183,24 @@ static void judge(kz_verdict_t *verdict, cl_error_t rc, const char *name)
         verdict->kind = KZ_SCAND_CLEAN;
 }
 
-/* Scans MAP or, if that is NULL, LOOK's descriptor. *NAME is what libclamav found, NULL: nothing.
- */
-static void scan(kz_verdict_t *verdict, const char **name, const kz_look_t *look, cl_fmap_t *map)
+/* Forgets the parts of mails, from the one at I on, that libclamav opened by itself. */
+static void drop_opened(kz_copies_t *parts, size_t i)
+{
+    for (; i < parts->count; i++) {
+        if (kz_seen_is_opened(parts->bytes[i], parts->length[i])) {
+            free(parts->bytes[i]);
+            parts->bytes[i] = NULL;
+        }
+    }
+}
+
+/* Scans as LOOK says. *NAME is what libclamav found, NULL: nothing. */
+static void scan(kz_verdict_t *verdict, const char **name, const kz_look_t *look)
 {
     struct cl_scan_options options = {
         .general = CL_SCAN_GENERAL_HEURISTICS, .parse = ~0u, .heuristic = look->heuristic};
+    struct cl_engine *cl = look->engine->cl;
+    size_t parts = look->parts ? look->parts->count : 0;
     uint64_t now = kz_now_ms();
     unsigned long scanned = 0;
     cl_error_t rc = CL_ETIMEOUT;
@@ -193,54 +209,89 @@ static void scan(kz_verdict_t *verdict, const char **name, const kz_look_t *look
     memset(verdict, 0, sizeof *verdict);
     kz_inspect_begin(&inspection, look->engine->budget, look->deadline);
     inspection.pdfs = look->pdfs;
+    inspection.parts = look->parts;
     if (now < look->deadline)
-        rc = cl_engine_set_num(look->engine->cl, CL_ENGINE_MAX_SCANTIME,
-                               (long long)(look->deadline - now));
-    if (!rc && map)
-        rc =
-            cl_scanmap_callback(map, NULL, name, &scanned, look->engine->cl, &options, &inspection);
+        rc = cl_engine_set_num(cl, CL_ENGINE_MAX_SCANTIME, (long long)(look->deadline - now));
+    if (!rc && look->map)
+        rc = cl_scanmap_callback(look->map, NULL, name, &scanned, cl, &options, &inspection);
     else if (!rc)
-        rc = cl_scandesc_callback(look->fd, NULL, name, &scanned, look->engine->cl, &options,
-                                  &inspection);
+        rc = cl_scandesc_callback(look->fd, NULL, name, &scanned, cl, &options, &inspection);
     judge(verdict, rc, *name);
+    if (look->parts)
+        drop_opened(look->parts, parts);
 }
 
-static void scan_copy(kz_verdict_t *verdict, const kz_look_t *look, const kz_pdfs_t *pdfs, size_t i)
+static void scan_copy(kz_verdict_t *verdict, kz_look_t look, const unsigned char *bytes,
+                      size_t length)
 {
-    cl_fmap_t *map = cl_fmap_open_memory(pdfs->bytes[i], pdfs->length[i]);
     const char *name;
 
-    if (!map) {
+    look.map = cl_fmap_open_memory(bytes, length);
+    if (!look.map) {
         unscannable(verdict, "error");
         return;
     }
-    scan(verdict, &name, look, map);
-    cl_fmap_close(map);
+    scan(verdict, &name, &look);
+    cl_fmap_close(look.map);
 }
 
-/* A document whose PDFs libclamav takes for encrypted: all but these as always, and then a copy of
+/* What has PDFs that libclamav takes for encrypted: all but these as always, and then a copy of
  * each of them, of which it can read the encryption. */
 static void scan_pdfs(kz_verdict_t *verdict, const kz_look_t *look)
 {
-    kz_pdfs_t pdfs = {.room = PDFS_MOST};
+    kz_copies_t pdfs = {.left = COPIES_MOST};
     kz_look_t rest = *look;
     const char *name;
 
     rest.heuristic &= ~(uint32_t)CL_SCAN_HEURISTIC_ENCRYPTED_DOC;
     rest.pdfs = &pdfs;
-    scan(verdict, &name, &rest, NULL);
+    rest.parts = NULL; /* they are known */
+    scan(verdict, &name, &rest);
     if (verdict->kind == KZ_SCAND_CLEAN && (pdfs.full || pdfs.count == 0))
         unscannable(verdict, "encrypted");
     for (size_t i = 0; i < pdfs.count && verdict->kind == KZ_SCAND_CLEAN; i++)
-        scan_copy(verdict, look, &pdfs, i);
-    kz_pdfs_free(&pdfs);
+        scan_copy(verdict, *look, pdfs.bytes[i], pdfs.length[i]);
+    kz_copies_free(&pdfs);
+}
+
+static void scan_one(kz_verdict_t *verdict, const kz_look_t *look)
+{
+    const char *name;
+
+    scan(verdict, &name, look);
+    if (name && !strcmp(name, "Heuristics.Encrypted.PDF") && !strcmp(verdict->what, "encrypted"))
+        scan_pdfs(verdict, look);
+}
+
+/* The parts of mails, and the parts of mails in these; the worst verdict counts. */
+static void scan_parts(kz_verdict_t *verdict, kz_look_t look)
+{
+    kz_copies_t *parts = look.parts;
+    kz_verdict_t one;
+
+    for (size_t i = 0; i < parts->count && verdict->kind != KZ_SCAND_INFECTED; i++) {
+        if (!parts->bytes[i])
+            continue;
+        look.map = cl_fmap_open_memory(parts->bytes[i], parts->length[i]);
+        if (look.map)
+            scan_one(&one, &look);
+        else
+            unscannable(&one, "error");
+        if (look.map)
+            cl_fmap_close(look.map);
+        if (verdict->kind == KZ_SCAND_CLEAN || one.kind == KZ_SCAND_INFECTED)
+            *verdict = one;
+    }
+    if (verdict->kind == KZ_SCAND_CLEAN && parts->full)
+        unscannable(verdict, "limits");
 }
 
 void kz_engine_scan(kz_verdict_t *verdict, kz_engine_t *engine, int fd, uint64_t size,
                     unsigned limit_ms)
 {
-    kz_look_t look = {.engine = engine, .fd = fd, .deadline = kz_now_ms() + limit_ms};
-    const char *name;
+    kz_copies_t parts = {.left = COPIES_MOST};
+    kz_look_t look = {
+        .engine = engine, .fd = fd, .deadline = kz_now_ms() + limit_ms, .parts = &parts};
 
     look.heuristic = CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE |
                      CL_SCAN_HEURISTIC_ENCRYPTED_DOC;
@@ -252,7 +303,7 @@ void kz_engine_scan(kz_verdict_t *verdict, kz_engine_t *engine, int fd, uint64_t
     if (size != 68)
         return;
 #endif
-    scan(verdict, &name, &look, NULL);
-    if (name && !strcmp(name, "Heuristics.Encrypted.PDF") && !strcmp(verdict->what, "encrypted"))
-        scan_pdfs(verdict, &look);
+    scan_one(verdict, &look);
+    scan_parts(verdict, look);
+    kz_copies_free(&parts);
 }

@@ -69,10 +69,10 @@ static int in_office(kz_inspection_t *in, const kz_layer_t *layer)
 
 /* Copies LAYER if it is a PDF. libclamav reads one inside of other bytes too: there it has no copy,
  * and that is noted. */
-static void keep_pdf(kz_pdfs_t *pdfs, const kz_layer_t *layer)
+static void keep_pdf(kz_copies_t *pdfs, const kz_layer_t *layer)
 {
     if (layer->type && !strcmp(layer->type, "CL_TYPE_PDF"))
-        kz_pdfs_keep(pdfs, layer->bytes, layer->length);
+        kz_pdf_copy(pdfs, layer->bytes, layer->length);
     else if (memmem(layer->bytes, layer->length, "%PDF-", 5))
         pdfs->full = 1;
 }
@@ -100,6 +100,7 @@ void kz_inspect_layer(kz_inspection_t *in, const kz_layer_t *layer)
     kz_inspect_zip(in, layer, loose);
     kz_inspect_tar(in, layer);
     kz_inspect_streams(in, layer, loose);
+    kz_inspect_mail(in, layer);
     if (layer->type && !strncmp(layer->type, "CL_TYPE_RAR", 11))
         in->rar = 1;
     in->unsupported |= in->silent;

@@ -14,17 +14,18 @@
 
 /* The first four are 1 when ... */
 typedef struct kz_inspection_t {
-    int rar;                /* a RAR archive is in it, which nobody here can unpack */
-    int encrypted;          /* an encrypted document or member is in it */
-    int unsupported;        /* something is in it that can't be checked whole here */
-    int trouble;            /* libclamav warned, or something is damaged or cut off */
-    int overflow;           /* 1: more members, or more bytes, than are looked at here */
-    int late;               /* 1: the time was over */
-    int silent;             /* 1: a 7z archive was opened and has not announced a member yet */
-    uint64_t awaited;       /* bytes of the member that a 7z archive announced last; 0: none */
-    uint64_t left;          /* bytes that may still be unpacked here */
-    uint64_t deadline;      /* CLOCK_MONOTONIC, milliseconds */
-    struct kz_pdfs_t *pdfs; /* where PDFs are copied to; NULL: nowhere */
+    int rar;                   /* a RAR archive is in it, which nobody here can unpack */
+    int encrypted;             /* an encrypted document or member is in it */
+    int unsupported;           /* something is in it that can't be checked whole here */
+    int trouble;               /* libclamav warned, or something is damaged or cut off */
+    int overflow;              /* 1: more members, or more bytes, than are looked at here */
+    int late;                  /* 1: the time was over */
+    int silent;                /* 1: a 7z archive was opened and has not announced a member yet */
+    uint64_t awaited;          /* bytes of the member that a 7z archive announced last; 0: none */
+    uint64_t left;             /* bytes that may still be unpacked here */
+    uint64_t deadline;         /* CLOCK_MONOTONIC, milliseconds */
+    struct kz_copies_t *pdfs;  /* where PDFs are copied to; NULL: nowhere */
+    struct kz_copies_t *parts; /* where the parts of mails are copied to; NULL: nowhere */
     unsigned char office[KZ_DEPTH]; /* 1: the layer at this depth is an old Office file */
 } kz_inspection_t;
 
@@ -40,6 +41,9 @@ typedef struct kz_layer_t {
 /* Begins anew: at most BUDGET bytes are unpacked, until DEADLINE (CLOCK_MONOTONIC, milliseconds).
  * One inspection at a time in one process. */
 void kz_inspect_begin(kz_inspection_t *in, uint64_t budget, uint64_t deadline);
+
+/* Once, before anything is looked at and before the sandbox. */
+void kz_mail_init(void);
 
 /* Looks at a layer that is about to be scanned. Any bytes are safe. */
 void kz_inspect_layer(kz_inspection_t *in, const kz_layer_t *layer);

@@ -12,6 +12,8 @@
 void kz_seen_begin(void);
 void kz_seen_opened(kz_inspection_t *in, const unsigned char *bytes, size_t length);
 void kz_seen_needed(kz_inspection_t *in, const unsigned char *bytes, size_t length);
+/* 1 if a layer with these BYTES was opened. */
+int kz_seen_is_opened(const unsigned char *bytes, size_t length);
 /* 1 if something is needed and was never opened. */
 int kz_seen_missing(void);
 
@@ -48,6 +50,9 @@ void kz_inspect_zip(kz_inspection_t *in, const kz_layer_t *layer, int loose);
 /* Needs what tar's members hold; finds the containers of container.def (container.c). */
 void kz_inspect_tar(kz_inspection_t *in, const kz_layer_t *layer);
 void kz_inspect_containers(kz_inspection_t *in, const kz_layer_t *layer);
+
+/* Copies the decoded parts of a mail (RFC 2045 to 2047, 5322) to IN's parts (mail.c). */
+void kz_inspect_mail(kz_inspection_t *in, const kz_layer_t *layer);
 
 /* 1 if BYTES are an encrypted Office document: OOXML in its encrypted envelope ([MS-OFFCRYPTO]
  * 2.3.4.4), or Word, Excel or PowerPoint 97-2003 ([MS-DOC] 2.5.2 fEncrypted, [MS-XLS] 2.4.117

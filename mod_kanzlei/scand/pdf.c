@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "pdf.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define STRING_MOST 1024 /* bytes of a string that is written anew; the longest needs 127 */
@@ -117,25 +116,10 @@ static size_t rewrite(unsigned char *out, const unsigned char *bytes, size_t len
     return made + length - from;
 }
 
-void kz_pdfs_keep(kz_pdfs_t *pdfs, const unsigned char *bytes, size_t length)
+void kz_pdf_copy(kz_copies_t *copies, const unsigned char *bytes, size_t length)
 {
-    const size_t more = STRINGS * 2 * (STRING_MOST + 1);
-    unsigned char *copy = NULL;
+    unsigned char *copy = kz_copies_room(copies, length + STRINGS * 2 * (STRING_MOST + 1));
 
-    if (pdfs->count < KZ_PDFS && length <= pdfs->room)
-        copy = malloc(length + more);
-    if (!copy) {
-        pdfs->full = 1;
-        return;
-    }
-    pdfs->room -= length;
-    pdfs->bytes[pdfs->count] = copy;
-    pdfs->length[pdfs->count++] = rewrite(copy, bytes, length);
-}
-
-void kz_pdfs_free(kz_pdfs_t *pdfs)
-{
-    for (size_t i = 0; i < pdfs->count; i++)
-        free(pdfs->bytes[i]);
-    pdfs->count = 0;
+    if (copy)
+        kz_copies_add(copies, copy, rewrite(copy, bytes, length));
 }

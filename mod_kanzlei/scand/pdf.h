@@ -6,20 +6,9 @@
 #ifndef KZ_SCAND_PDF_H
 #define KZ_SCAND_PDF_H
 
-#include <stddef.h>
+#include "copies.h"
 
-#define KZ_PDFS 64 /* of one document */
-
-/* Copies of the PDFs in a document, written so that libclamav reads them. */
-typedef struct kz_pdfs_t {
-    unsigned char *bytes[KZ_PDFS];
-    size_t length[KZ_PDFS];
-    size_t count, room; /* ROOM: bytes that the copies may still take */
-    int full;           /* 1: there were more, or larger ones */
-} kz_pdfs_t;
-
-/* Adds a copy of a PDF; any bytes are safe. */
-void kz_pdfs_keep(kz_pdfs_t *pdfs, const unsigned char *bytes, size_t length);
-void kz_pdfs_free(kz_pdfs_t *pdfs);
+/* Adds a copy of a PDF, written so that libclamav reads it; any bytes are safe. */
+void kz_pdf_copy(kz_copies_t *copies, const unsigned char *bytes, size_t length);
 
 #endif

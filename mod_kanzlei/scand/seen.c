@@ -75,6 +75,18 @@ void kz_seen_needed(kz_inspection_t *in, const unsigned char *bytes, size_t leng
         note_bytes(in, bytes, length, NEEDED);
 }
 
+int kz_seen_is_opened(const unsigned char *bytes, size_t length)
+{
+    unsigned char hash[HASH];
+    size_t i;
+
+    if (!cl_sha256(bytes, length, hash, NULL))
+        return 0;
+    for (i = kz_u16(hash); seen[i].is && memcmp(seen[i].hash, hash, HASH) != 0;)
+        i = (i + 1) % SLOTS;
+    return seen[i].is & OPENED;
+}
+
 int kz_seen_missing(void)
 {
     for (size_t i = 0; used && i < SLOTS; i++)

@@ -12,17 +12,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    kz_pdfs_t pdfs = {.room = 1 << 24};
+    kz_copies_t pdfs = {.left = 1 << 24};
 
-    kz_pdfs_keep(&pdfs, data, size);
+    kz_pdf_copy(&pdfs, data, size);
     if (pdfs.count == 1 && !pdfs.full) {
         if (!memchr(data, '(', size) &&
             (pdfs.length[0] != size || memcmp(pdfs.bytes[0], data, size) != 0))
             abort();
-        kz_pdfs_keep(&pdfs, pdfs.bytes[0], pdfs.length[0]);
+        kz_pdf_copy(&pdfs, pdfs.bytes[0], pdfs.length[0]);
         if (pdfs.count == 2 && pdfs.length[1] < pdfs.length[0])
             abort();
     }
-    kz_pdfs_free(&pdfs);
+    kz_copies_free(&pdfs);
     return 0;
 }

@@ -1,11 +1,14 @@
 """Containers of fifteen kinds around given files, and what unpackers bring out of them."""
 
+import base64
+import binascii
 import bz2
 import email
 import email.policy
 import gzip
 import io
 import lzma
+import quopri
 import random
 import shutil
 import struct
@@ -148,8 +151,46 @@ def ole2(folder, files, chance):
     return cfb(streams_of)
 
 
+def made_part(name, content, chance):
+    """Returns a part of a mail as other programs than Python write it."""
+    coding = chance.choice(("base64", "BASE64", "quoted-printable", "x-uuencode", "8bit"))
+    if coding.lower() == "base64":
+        body = base64.b64encode(content)
+        width = chance.choice((1, 60, 76, 77, 900))
+        body = b"\n".join(body[i : i + width] for i in range(0, len(body), width))
+    elif coding == "quoted-printable":
+        body = quopri.encodestring(content)
+    elif coding == "x-uuencode":
+        lines = (binascii.b2a_uu(content[i : i + 45]) for i in range(0, len(content), 45))
+        body = b"begin 644 " + name.encode() + b"\n" + b"".join(lines) + b" \nend\n"
+    else:
+        body = content
+    kind = chance.choice(("application/octet-stream", "text/plain", "image/png", ""))
+    head = f"Content-Transfer-Encoding: {coding}\n"
+    head += f"Content-Type: {kind}\n" if kind else ""
+    head += chance.choice((f'Content-Disposition: attachment; filename="{name}"\n', ""))
+    return head.encode() + b"\n" + body
+
+
+def made_mail(files, chance, depth):
+    """Returns a mail in a mail, DEPTH times, around parts of FILES."""
+    parts = [b"Content-Type: text/plain\n\nanbei\n"]
+    parts += [made_part(name, content, chance) for name, content in files]
+    for level in range(depth + 1):
+        mark = chance.choice(("b", "=_x y", "----=_Part")) + str(level)
+        kind = chance.choice(("mixed", "related", "digest", "alternative"))
+        head = f'Subject: {level}\nMIME-Version: 1.0\nContent-Type: multipart/{kind};\n boundary="{mark}"\n\n'
+        body = b"".join(b"--" + mark.encode() + b"\n" + part + b"\n" for part in parts)
+        end = chance.choice((b"--" + mark.encode() + b"--\n", b""))
+        whole = head.encode() + chance.choice((b"", b"preamble\n")) + body + end
+        parts = [b"Content-Type: message/rfc822\n\n" + whole]
+    return whole if chance.random() < 0.5 else whole.replace(b"\n", b"\r\n")
+
+
 def eml(folder, files, chance):
     del folder
+    if chance.random() < 0.5:
+        return made_mail(files, chance, chance.randrange(3))
     message = EmailMessage(policy=chance.choice((email.policy.SMTP, email.policy.default)))
     message["From"] = "maria@muster.example"
     message["Subject"] = "Belege für März"

@@ -44,6 +44,15 @@ def tarred(content):
     return out.getvalue()
 
 
+def forwarded(content):
+    """Returns a mail that was forwarded as an attachment; its own attachment is CONTENT."""
+    head = b'Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="%b"\n\n'
+    text = b"--%b\nContent-Type: text/plain\n\nSiehe unten.\n\n"
+    inner = head % b"i" + text % b"i" + b"--i\nContent-Type: text/plain\n\n" + content + b"\n--i--\n"
+    parts = text % b"o" + b"--o\nContent-Type: message/rfc822\n\n" + inner + b"\n--o--\n"
+    return b"From: maria@muster.example\n" + head % b"o" + parts
+
+
 def sevenzip(folder, name, *options, content=EICAR):
     """Returns an archive made by 7z; NAME's ending is its format."""
     (folder / "eicar.txt").write_bytes(content)

@@ -31,6 +31,7 @@ from scand_samples import (
     doc,
     docx,
     encrypted_pdf,
+    forwarded,
     nested,
     noise,
     odt,
@@ -107,6 +108,8 @@ INFECTED_ONES = {
     "nested five deep": lambda tmp: nested(5),
     "7z": lambda tmp: sevenzip(tmp, "a.7z"),
     "tar.gz": lambda tmp: tarred(EICAR),
+    "forwarded as an attachment": lambda tmp: forwarded(EICAR),
+    "twice": lambda tmp: forwarded(forwarded(EICAR)),
     # A virus counts more than a part that could not be scanned.
     "beside RAR": lambda tmp: zipped(("r.rar", RAR5), ("e", EICAR)),
     "beside a cipher": lambda tmp: zipped(("x.docx", ooxml_encrypted()), ("e", EICAR)),
