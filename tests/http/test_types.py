@@ -65,3 +65,21 @@ def test_people_read_words(maria, admin, name):
     assert f"<dd>{words}</dd>" in page
     assert "application/" not in page.split("<main", 1)[1]
     assert "image/" not in page.split("<main", 1)[1]
+
+
+KEPT = {
+    "xlsx-built-in-password-VelvetSweatshop.xlsx": "ist verschlüsselt und kann hier nicht geprüft",
+    "xlsx-streamed-zip64-always.xlsx": "dass es hier nicht ganz geprüft werden kann",
+}
+
+
+@pytest.mark.expect_log(r"worker \d: unscannable: (encrypted|unsupported)")
+@pytest.mark.parametrize("name", KEPT)
+def test_nobody_is_accused_of_a_password(maria, name):
+    """The sentence says what is known: that it can't be checked here, not that there is a password."""
+    content = (CASES / name).read_bytes()
+    upload = maria.browser.created(maria.matter, len(content), name)
+    assert maria.browser.patch(upload, 0, content).headers["Upload-State"] == "unscannable"
+    message = maria.browser.get_json(f"/uploads/{upload}")["message"]
+    assert "mit einem Passwort geschützt" not in message
+    assert KEPT[name] in message
