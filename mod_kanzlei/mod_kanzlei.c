@@ -1,6 +1,5 @@
 /* The module record and its hooks, nothing else. */
 #include <httpd.h>
-#include <ap_mpm.h>
 #include <http_config.h>
 #include <http_core.h>
 #include <http_main.h>
@@ -8,8 +7,6 @@
 #include <http_request.h>
 #include <curl/curl.h>
 #include <apr_env.h>
-#include <apr_signal.h>
-#include <apr_thread_proc.h>
 #include <sodium.h>
 #include <unistd.h>
 
@@ -17,15 +14,14 @@
 #include "conf/module.h"
 #include "http/http.h"
 #include "http/log.h"
+#include "work/child.h"
 #include "work/jobs.h"
 #include "work/scanner.h"
 
 #define KZ_HANDLER "kanzlei-portal"
 
-#define KZ_CHILD_TRIES 5 /* a second apart, until it is given up */
-
 static kz_site_t *loaded; /* of this configuration: made by the parent, shared by its children */
-static kz_site_t *site;   /* of this child; NULL when it could not be made ready */
+static kz_child_t *child; /* this process, if it is one */
 static kz_jobs_t *jobs;   /* of this configuration */
 
 static kz_conf_t *conf_of(server_rec *server)
@@ -59,6 +55,30 @@ static kz_err_t *load(kz_site_t **made, const kz_conf_t *conf, apr_pool_t *pool)
     return kz_site_load(made, conf, pool);
 }
 
+/* Whether this program was called to end a running httpd ("-k stop"), which must do even with a
+ * configuration that can't work any more. httpd takes -k out of the words that modules see, so this
+ * asks the kernel for them. */
+static int is_called_to_stop(apr_pool_t *pool)
+{
+    char words[4096];
+    apr_size_t len = sizeof words - 1, at = 0;
+    apr_file_t *file;
+    int behind_k = 0;
+
+    if (apr_file_open(&file, "/proc/self/cmdline", APR_FOPEN_READ, 0, pool) != APR_SUCCESS)
+        return 0;
+    if (apr_file_read(file, words, &len) != APR_SUCCESS)
+        len = 0;
+    words[len] = '\0';
+    apr_file_close(file);
+    for (; at < len; at += strlen(words + at) + 1) {
+        if (behind_k)
+            return strcmp(words + at, "stop") == 0 || strcmp(words + at, "graceful-stop") == 0;
+        behind_k = strcmp(words + at, "-k") == 0;
+    }
+    return 0;
+}
+
 /* "apache2 -t" says here what is wrong, and a reload asks it before it ends anything: an error in
  * post_config would end every site of this httpd. */
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
@@ -67,7 +87,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
     kz_err_t *err;
 
     (void)pconf, (void)plog;
-    if (!any_portal(server))
+    if (!any_portal(server) || is_called_to_stop(ptemp))
         return OK;
     kz_http_log_start(server, ptemp);
     err = load(&unused, conf_of(server), ptemp);
@@ -103,49 +123,12 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     return OK;
 }
 
-/* Ends this child as soon as another one is well. */
-static void *APR_THREAD_FUNC leave(apr_thread_t *thread, void *shared)
-{
-    (void)thread;
-    apr_setup_signal_thread(); /* signals are for httpd's own threads */
-    while (!kz_jobs_may_leave(shared))
-        apr_sleep(APR_USEC_PER_SEC);
-    _exit(APEXIT_CHILDSICK);
-}
-
-/* Ends this child, or, while no other one is well, lets it serve httpd's other sites. A thread of
- * its own looks for that: the lanes' threads wait for those of the well one. */
-static void give_up(kz_err_t *err, apr_pool_t *pool)
-{
-    apr_thread_t *thread;
-
-    kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0029) "this process is not ready: ", err);
-    site = NULL;
-    if (kz_jobs_may_leave(loaded->shared))
-        _exit(APEXIT_CHILDSICK);
-    if (apr_thread_create(&thread, NULL, leave, loaded->shared, pool) != APR_SUCCESS)
-        KZ_LOG(KZ_LOG_CRIT, KZ_LOGNO(0042) "this process stays, and is not ready");
-}
-
 static void child_init(apr_pool_t *pool, server_rec *server)
 {
-    kz_err_t *err;
-    int i;
-
     if (!any_portal(server))
         return;
     kz_http_log_start(server, pool);
-    err = kz_site_start(&site, loaded, pool);
-    for (i = 1; err && i < KZ_CHILD_TRIES; i++) {
-        kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0038) "this process tries again: ", err);
-        apr_sleep(APR_USEC_PER_SEC);
-        err = kz_site_start(&site, loaded, pool);
-    }
-    if (err)
-        give_up(err, pool);
-    else if (!loaded->shared->ready)
-        loaded->shared->ready = apr_time_now();
-    kz_jobs_open(jobs, site);
+    kz_child_start(&child, loaded, jobs, pool);
 }
 
 /* The portal's URLs map to no file. The assets do, and what mod_md answers. */
@@ -169,7 +152,7 @@ static int handler(request_rec *r)
 {
     if (!r->handler || strcmp(r->handler, KZ_HANDLER) != 0)
         return DECLINED;
-    return kz_dispatch(r, site);
+    return kz_dispatch(r, loaded, kz_child_site(child));
 }
 
 static void register_hooks(apr_pool_t *pool)

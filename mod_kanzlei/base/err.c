@@ -13,6 +13,7 @@ struct kz_err_t {
     int line;
     const char *text; /* key of the sentence, or NULL for the code's own */
     int said;         /* the detail is the public sentence */
+    int told;         /* the log has a line about it already */
     char detail[KZ_ERR_DETAIL_MAX];
 };
 
@@ -114,6 +115,18 @@ kz_err_t *kz_err__say(const char *file, int line, kz_err_code_t code, const char
     err->said = 1;
     append(err, sentence);
     return err;
+}
+
+kz_err_t *kz_err_told(kz_err_t *err)
+{
+    if (err && err != &out_of_memory)
+        err->told = 1;
+    return err;
+}
+
+int kz_err_is_told(const kz_err_t *err)
+{
+    return err && err->told;
 }
 
 const char *kz_err_sentence(const kz_err_t *err)

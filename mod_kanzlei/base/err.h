@@ -48,6 +48,11 @@ kz_err_t *kz_err__say(const char *file, int line, kz_err_code_t code, const char
 /* That sentence; NULL where the text's key says all. Lives as long as ERR. */
 const char *kz_err_sentence(const kz_err_t *err);
 
+/* Marks ERR as one that the log has a line about already, such as the database's that is away: it
+ * is logged at the level DEBUG alone from now on. Returns ERR; NULL is fine. */
+kz_err_t *kz_err_told(kz_err_t *err);
+int kz_err_is_told(const kz_err_t *err);
+
 kz_err_code_t kz_err_code(const kz_err_t *err);
 int kz_err_http(const kz_err_t *err);           /* HTTP status, 400 to 599 */
 const char *kz_err_text(const kz_err_t *err);   /* key of the public sentence, never NULL */

@@ -284,7 +284,7 @@ static kz_err_t *note_keys(const migrate_t *m, const char *conninfo)
     kz_db_pool_t *dbpool;
     kz_db_t *db;
 
-    KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, portal->conf->db_timeout, m->pool));
+    KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, portal->conf->db_timeout, NULL, m->pool));
     KZ_TRY(kz_db_begin(&db, dbpool, m->pool));
     KZ_TRY(kz_master_note(portal, db, m->pool));
     return kz_db_commit(db);

@@ -171,6 +171,8 @@ static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_
     if (args)
         KZ_TRY(kz_urlencoded_parse(rq->query, args, strlen(args), KZ_HTTP_FIELDS_MAX));
     KZ_TRY(check_known(match->route));
+    if (!rq->http->ready)
+        return kz_err_told(kz_err_create(KZ_ERR_NOT_READY, "this process is not ready"));
     KZ_TRY(check_body(rq, match->route));
     if (match->route->who != KZ_WHO_HOST)
         KZ_TRY(enter(grant, rq, match->route));
@@ -202,7 +204,7 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
     return run_route(rq, grant, &match, out);
 }
 
-static int answer(request_rec *r, kz_site_t *site)
+static int answer(request_rec *r, kz_site_t *site, int ready)
 {
     apr_time_t start = kz_metrics_clock();
     kz_grant_t *grant = NULL;
@@ -211,6 +213,7 @@ static int answer(request_rec *r, kz_site_t *site)
     kz_err_t *err;
     int status;
 
+    rq->http->ready = ready;
     out.headers = apr_table_make(r->pool, 8);
     out.view = kz_view_create(rq->words, r->pool);
     err = run(rq, &grant, &out);
@@ -237,14 +240,12 @@ static int answer(request_rec *r, kz_site_t *site)
     return status;
 }
 
-int kz_dispatch(request_rec *r, kz_site_t *site)
+int kz_dispatch(request_rec *r, kz_site_t *loaded, kz_site_t *site)
 {
     int status;
 
-    if (!site)
-        return HTTP_SERVICE_UNAVAILABLE;
     kz_log_context_set(r);
-    status = answer(r, site);
+    status = answer(r, site ? site : loaded, site && !site->shared->wrong_keys);
     kz_log_context_set(NULL);
     return status;
 }

@@ -15,14 +15,15 @@
 typedef struct kz_http_t {
     request_rec *r;
     kz_site_t *site;
+    int ready; /* the site can be worked with */
     apr_bucket_brigade *in;
     int in_eos;          /* the body was read to its end */
     apr_time_t deadline; /* of the read that is under way; 0: httpd's own time-outs alone */
 } kz_http_t;
 
-/* Answers R; SITE is NULL where the process could not be made ready. Returns what a handler hook
- * returns. */
-int kz_dispatch(request_rec *r, kz_site_t *site);
+/* Answers R with what this process works with. SITE NULL: it is not ready, and says so with the
+ * words that the parent has LOADED. Returns what a handler hook returns. */
+int kz_dispatch(request_rec *r, kz_site_t *loaded, kz_site_t *site);
 
 /* --- parts of it, one file each
  * ------------------------------------------------------------------- */

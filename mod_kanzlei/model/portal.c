@@ -145,8 +145,8 @@ kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_p
     lock_secrets(made);
     kz_str_uuid_v7(made->worker);
     KZ_TRY(kz_worker_prepare(made, pool));
-    KZ_TRY(
-        kz_db_pool_open(&made->db, conf->database, conf->db_connections, conf->db_timeout, pool));
+    KZ_TRY(kz_db_pool_open(&made->db, conf->database, conf->db_connections, conf->db_timeout,
+                           made->db_health, pool));
     KZ_TRY(kz_argon2_create(&made->argon2, conf, pool));
     KZ_TRY(kz_slots_create(&made->completing, (conf->db_connections + 1) / 2, KZ_SLOTS_ANY,
                            "the last byte", pool));
@@ -165,7 +165,7 @@ kz_err_t *kz_portal_prove(const kz_portal_t *loaded, apr_pool_t *scratch_pool)
     kz_err_t *err;
 
     KZ_TRY(open_stores(&portal, scratch_pool));
-    KZ_TRY(kz_db_pool_open(&portal.db, conf->database, 1, conf->db_timeout, scratch_pool));
+    KZ_TRY(kz_db_pool_open(&portal.db, conf->database, 1, conf->db_timeout, NULL, scratch_pool));
     err = kz_master_prove(&portal, scratch_pool);
     if (!err || kz_err_code(err) == KZ_ERR_CONFIG)
         return err;

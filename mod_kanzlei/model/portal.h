@@ -20,6 +20,7 @@ typedef struct kz_argon2_t kz_argon2_t; /* the slots: model/people/password.h */
 typedef struct kz_portal_t {
     const kz_conf_t *conf;
     kz_db_pool_t *db;
+    kz_db_health_t *db_health; /* what all processes of httpd share; NULL: this one is alone */
     kz_stores_t *stores;
     kz_seal_keyring_t *keys;
     kz_argon2_t *argon2;

@@ -84,6 +84,7 @@ kz_err_t *kz_site_load(kz_site_t **site, const kz_conf_t *conf, apr_pool_t *pool
     if (status != APR_SUCCESS)
         return kz_err_status(KZ_ERR_CONFIG, status, "memory that the processes share");
     made->shared = apr_shm_baseaddr_get(shared);
+    made->portal->db_health = &made->shared->db;
     *site = made;
     return NULL;
 }

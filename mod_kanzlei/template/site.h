@@ -10,8 +10,11 @@
 
 /* What all children of one configuration see of each other. */
 typedef struct kz_site_shared_t {
+    kz_db_health_t db;
     volatile int test_signatures; /* the scanner has no others */
-    volatile apr_time_t ready;    /* since when a child has been ready; 0: none yet */
+    volatile apr_time_t ready;    /* since when a child has been ready, by kz_metrics_clock(); 0:
+                                     none yet */
+    volatile int wrong_keys;      /* the master keys are not this installation's */
 } kz_site_shared_t;
 
 typedef struct kz_site_t {

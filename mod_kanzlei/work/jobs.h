@@ -11,11 +11,7 @@ typedef struct kz_jobs_t kz_jobs_t; /* all lanes */
 /* In the parent: asks mod_watchdog for a thread of each lane. *JOBS lives as long as PCONF; NULL
  * when SITE's configuration wants no jobs. Errors: CONFIG (no mod_watchdog). */
 kz_err_t *kz_jobs_register(kz_jobs_t **jobs, const kz_site_t *site, apr_pool_t *pconf);
-/* Whether a child that can't be made ready may end with APEXIT_CHILDSICK: another one has been
- * ready for a while. Without such a one httpd would end altogether (AH02324). */
-int kz_jobs_may_leave(const kz_site_shared_t *shared);
-/* In a child, before mod_watchdog starts the threads: what they work with. SITE NULL: this child
- * takes nothing. JOBS may be NULL. */
+/* What the lanes work with from now on, in a child that is ready. JOBS may be NULL. */
 void kz_jobs_open(kz_jobs_t *jobs, kz_site_t *site);
 
 #endif

@@ -3,18 +3,20 @@
 #include "base/log.h"
 #include "io/scan/scan.h"
 #include "model/check/check.h"
+#include "model/master.h"
 #include "model/proof/proof.h"
 #include "model/upload/upload.h"
 #include "model/worker.h"
 #include "queries.h"
 #include "work/job.h"
 
-#define KZ_LANE_AT_ONCE    20                             /* of one kind in one tick */
-#define KZ_LANE_ROUND      (5 * APR_USEC_PER_SEC)         /* no further one of a kind after this */
-#define KZ_LANE_COPY_AGAIN (60 * 1000)                    /* ms until a copy is tried again */
-#define KZ_LANE_ASK        (60 * APR_USEC_PER_SEC)        /* between questions to the scanner */
-#define KZ_LANE_TIDY       (10 * 60 * APR_USEC_PER_SEC)   /* between tidyings */
-#define KZ_LANE_SWEEP      (24 * 3600 * APR_USEC_PER_SEC) /* between sweeps of the stores */
+#define KZ_LANE_AT_ONCE    20                     /* of one kind in one tick */
+#define KZ_LANE_ROUND      (5 * APR_USEC_PER_SEC) /* no further one of a kind after this */
+#define KZ_LANE_COPY_AGAIN (60 * 1000)            /* ms until a copy is tried again */
+#define KZ_LANE_ASK                                                                                \
+    (60 * APR_USEC_PER_SEC) /* between questions to the scanner, and proofs of the keys */
+#define KZ_LANE_TIDY  (10 * 60 * APR_USEC_PER_SEC)   /* between tidyings */
+#define KZ_LANE_SWEEP (24 * 3600 * APR_USEC_PER_SEC) /* between sweeps of the stores */
 
 static void complain(const char *what, kz_err_t *err)
 {
@@ -158,6 +160,22 @@ static int is_due(apr_time_t *last, apr_interval_time_t wait)
     return 1;
 }
 
+/* Proves the master keys, which the parent could not do if the database was away at the start. With
+ * wrong ones no page is shown: nobody else could open what they seal. */
+static void prove_keys(kz_lane_t *lane, apr_pool_t *pool)
+{
+    kz_site_t *site = lane->site;
+    kz_err_t *err;
+
+    if (!is_due(&lane->proved, KZ_LANE_ASK))
+        return;
+    err = kz_master_prove(site->portal, pool);
+    site->shared->wrong_keys = err && kz_err_code(err) == KZ_ERR_CONFIG;
+    if (err && !site->shared->wrong_keys)
+        lane->proved = 0; /* again at the next tick */
+    kz_log_err(site->shared->wrong_keys ? KZ_LOG_CRIT : KZ_LOG_WARNING, KZ_LOGNO(0065) "", err);
+}
+
 static void run_seals(kz_lane_t *lane, apr_pool_t *pool)
 {
     kz_portal_t *portal = lane->site->portal;
@@ -198,6 +216,10 @@ void kz_lane_run(kz_lane_t *lane, apr_pool_t *pool)
         complain("worker", err);
         return; /* nobody would see that what it takes is left when it dies */
     }
+    if (lane->id == KZ_LANE_SEALS)
+        prove_keys(lane, pool);
+    if (lane->site->shared->wrong_keys)
+        return;
     jobs_of(lane->id, lane->site, pool);
     switch (lane->id) {
     case KZ_LANE_MAILS:

@@ -1,6 +1,6 @@
 /* A lane: work that must not wait for other work. Each is a watchdog of mod_watchdog with a thread
- * of its own in every child of httpd; one of them on each host is at work, the others wait for its
- * end. */
+ * of its own in every child of httpd; on each host one that is ready is at work, the others wait
+ * for its end. */
 #ifndef KZ_WORK_LANE_H
 #define KZ_WORK_LANE_H
 
@@ -17,9 +17,10 @@ typedef enum kz_lane_id_t {
 /* What a lane knows, in this child. Its thread alone uses it once that runs. */
 typedef struct kz_lane_t {
     kz_lane_id_t id;
-    const char *name;                        /* of the watchdog */
-    kz_site_t *site;                         /* NULL: this child is not ready, and takes nothing */
-    apr_time_t asked, sealed, tidied, swept; /* when last; 0: not yet */
+    const char *name;        /* of the watchdog */
+    int turns;               /* file of the turns of all lanes: work/jobs.c */
+    kz_site_t *_Atomic site; /* NULL: this child is not ready, and takes nothing */
+    apr_time_t asked, sealed, tidied, swept, proved; /* when last; 0: not yet */
 } kz_lane_t;
 
 /* 1 when httpd stops or restarts: the next child does the work that has not begun. */

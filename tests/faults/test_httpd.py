@@ -2,6 +2,8 @@
 mail server is down."""
 
 import hashlib
+import os
+import re
 import secrets
 import signal
 import subprocess
@@ -46,7 +48,7 @@ def spooled(site, upload):
     return (site.data / "spool" / upload).stat().st_size
 
 
-@pytest.mark.expect_log(CHILD, r"this process (tries again|is not ready)")
+@pytest.mark.expect_log(CHILD, r"this process is not ready")
 def test_a_sick_child_leaves_and_the_healthy_one_works_on(site, admin):
     """A sick child tries again, then ends and is replaced: it keeps no job and gets no request."""
     site.restart_httpd(preload=True)
@@ -70,7 +72,7 @@ def test_a_sick_child_leaves_and_the_healthy_one_works_on(site, admin):
     site.reconnect(admin)
 
 
-@pytest.mark.expect_log(CHILD, RESTART, r"this process (tries again|is not ready)")
+@pytest.mark.expect_log(CHILD, RESTART, r"this process is not ready")
 def test_a_child_that_is_sick_from_the_start_leaves(site):
     """When the sick child gives up, the healthy one is still too young; it looks again and does all
     jobs."""
@@ -78,7 +80,7 @@ def test_a_child_that_is_sick_from_the_start_leaves(site):
     wait_for(lambda: len(site.children()) == 2)
     old = set(site.children())
     site.sick.write_text(f"{site.httpd_pid()}\n")
-    site.httpd("graceful", preload=True)
+    kill([site.httpd_pid()], signal.SIGUSR1)  # a graceful restart
     wait_for(lambda: len(set(site.children()) - old) == 2)
     time.sleep(1.5)
     well, sick = sorted(set(site.children()) - old)
@@ -87,6 +89,62 @@ def test_a_child_that_is_sick_from_the_start_leaves(site):
     assert well in site.children()
     site.sick.unlink()
     site.restart_httpd()
+
+
+@pytest.mark.expect_log(CHILD, RESTART, r"this process is not ready")
+def test_no_child_is_ready_at_first(site, admin):
+    """httpd, which may serve other sites, goes on; the portal says that it is not there, and is as
+    soon as one of the same children can be made ready. Its jobs are done then, too."""
+    site.restart_httpd(preload=True)
+    site.reconnect(admin)
+    page = admin.get("/", json_view=False).text
+    style = re.search(r"/-/assets/[^\"]+[.]css", page)[0]
+    wait_for(lambda: len(site.children()) == 2)
+    old, parent, before = set(site.children()), site.httpd_pid(), site.log.stat().st_size
+    site.sick.write_text(f"{parent}\n")
+    kill([parent], signal.SIGUSR1)
+    wait_for(lambda: not old & set(site.children()) and len(site.children()) == 2)
+    sick = set(site.children())
+    taken = len(site.mails.taken)
+    site.sql("INSERT INTO job (firm, id, kind, data) SELECT firm, gen_random_uuid(), 'mail',"
+             " jsonb_build_object('account', id, 'purpose', 'password') FROM account"
+             " WHERE user_name = 'admin'")  # fmt: skip
+    until = time.monotonic() + 13
+    while time.monotonic() < until:
+        site.reconnect(admin)
+        site.said("no child is ready", lambda: admin.get("/", json_view=False), 503)
+        assert admin.get(style).status_code == 200
+        time.sleep(1)
+    assert site.httpd_pid() == parent
+    assert set(site.children()) == sick
+    assert len(site.mails.taken) == taken
+    assert 1 <= site.said_since(before).count("this process is not ready") <= 2
+    site.sick.unlink()
+    site.back("a child that was not ready", lambda: admin.get("/").status_code == 200)
+    assert set(site.children()) == sick
+    wait_for(lambda: len(site.mails.taken) > taken)
+    site.restart_httpd()
+    site.reconnect(admin)
+
+
+@pytest.mark.expect_log(CHILD, RESTART, r"is another key", r"the database is (away|back)")
+def test_a_wrong_key_that_was_put_while_the_database_was_away(site, admin):
+    """The start could not prove it; a child does, and no page is shown."""
+    (path,) = (site.data / "keys").glob("**/master-1")
+    key = path.read_bytes()
+    site.stop_httpd()
+    site.postgres("stop", "-m", "fast")
+    path.write_bytes(os.urandom(32))
+    site.httpd("start")
+    site.postgres("start")
+    wait_for(lambda: "is another key" in site.log.read_text(errors="replace"))
+    site.reconnect(admin)
+    site.said("a wrong key", lambda: admin.get("/", json_view=False), 503)
+    site.stop_httpd()
+    path.write_bytes(key)
+    site.httpd("start")
+    wait_for(site.answers)
+    site.reconnect(admin)
 
 
 @pytest.mark.expect_log(CHILD)

@@ -108,7 +108,7 @@ static kz_err_t *run(const char *conninfo, int breaks, apr_pool_t *pool)
     kz_db_pool_t *dbpool;
     unsigned asked;
 
-    KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, apr_time_from_sec(30), pool));
+    KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, apr_time_from_sec(30), NULL, pool));
     for (asked = 0; asked < SETS; asked++)
         KZ_TRY(ask_alone(dbpool, asked, pool));
     if (breaks)

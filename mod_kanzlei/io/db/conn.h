@@ -66,6 +66,9 @@ int kz_db__stale(kz_db_conn_t *conn);
 /* A connection of DBPOOL for one transaction: an idle one, or a new one. Errors: DB_DOWN, DB_BUSY.
  */
 kz_err_t *kz_db__borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool);
+/* Notes how a call to the server ended: ERR, which may be NULL, comes back, marked as told when the
+ * server is away. */
+kz_err_t *kz_db__note(kz_db_pool_t *dbpool, kz_err_t *err);
 /* Gives CONN back; NULL: it was not good any more, and its place is free. */
 void kz_db__give_back(kz_db_pool_t *dbpool, kz_db_conn_t *conn);
 

@@ -74,7 +74,7 @@ static kz_err_t *take_answer(kz_db_answer_t *answer, kz_db_t *db)
 
     if (err) {
         db->state = KZ_DB_LOST;
-        return err;
+        return kz_db__note(db->dbpool, err);
     }
     status = PQresultStatus(answer->result);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_PIPELINE_SYNC)
@@ -85,7 +85,7 @@ static kz_err_t *take_answer(kz_db_answer_t *answer, kz_db_t *db)
     err = kz_db__error(answer->result, answer->statement ? answer->statement->name : "sync",
                        db->constraint);
     PQclear(answer->result);
-    return err;
+    return kz_db__note(db->dbpool, err);
 }
 
 /* Reads answers that nobody waits for, so that there is room for more. */
@@ -116,7 +116,7 @@ static kz_err_t *ask(kz_db_t *db, kz_db_kind_t kind, const kz_db_statement_t *st
     err = kz_db__query(db->conn, kind, statement, values);
     if (err)
         db->state = KZ_DB_LOST;
-    return err;
+    return err ? kz_db__note(db->dbpool, err) : NULL;
 }
 
 kz_err_t *kz_db__send(kz_db_t *db, const kz_db_statement_t *statement, const kz_db_values_t *values)

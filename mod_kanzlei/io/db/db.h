@@ -27,12 +27,21 @@ typedef struct kz_db_bytes_t {
  * maybe of the password. Errors: CONFIG, which says nothing of what CONNINFO holds. */
 kz_err_t *kz_db_conninfo_check(const char *conninfo);
 
-/* A pool of at most MAX connections by the libpq string CONNINFO. Connects when needed, so this
+/* Whether the server is there, as the processes that share this memory have seen it last. The one
+ * that finds it away says so in the log, and the one that finds it back: one line each, however
+ * many requests and jobs fail meanwhile (their errors are kz_err_told()). */
+typedef struct kz_db_health_t {
+    volatile apr_uint32_t away; /* 1: it did not answer the last one who asked */
+    volatile apr_time_t since;  /* by kz_metrics_clock() */
+} kz_db_health_t;
+
+/* A pool of at most MAX connections by the libpq string CONNINFO. HEALTH lives as long as POOL;
+ * NULL: a process that is alone, and that says itself what it meets. Connects when needed, so this
  * does not fail when the server is down. TIMEOUT (microseconds) bounds the wait for a connection,
  * connecting and the first answer in sum, each further answer, and, at the server, each statement.
  * Closed with POOL. Errors: CONFIG (kz_db_conninfo_check). */
 kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
-                          apr_interval_time_t timeout, apr_pool_t *pool);
+                          apr_interval_time_t timeout, kz_db_health_t *health, apr_pool_t *pool);
 
 /* Borrows a connection and begins. It is ended (kz_db_end) when POOL is cleared, at the latest.
  * Errors: DB_DOWN (no server), DB_BUSY (no connection became free in time). */
