@@ -186,7 +186,7 @@ class Job {
     const answer = error.originalResponse;
     const status = answer ? answer.getStatus() : 0;
     if (status === 401) return this.cut("signed_out");
-    if (status === 403) return this.renew(answer);
+    if (status === 403) return this.queue.stop(this.detail(answer));
     const passing = [408, 409, 423, 425, 429];
     if (status < 400 || status >= 500 || passing.includes(status)) return this.cut();
     if (status === 404 || status === 410) {
@@ -197,27 +197,17 @@ class Job {
     return this.refused(answer);
   }
 
-  refused(answer) {
-    let detail = "";
+  /* The sentence of a problem document; "" if there is none. */
+  detail(answer) {
     try {
-      detail = JSON.parse(answer.getBody()).detail;
+      return JSON.parse(answer.getBody()).detail || "";
     } catch {
-      detail = "";
+      return "";
     }
-    this.end("bad", detail || this.words.say("failed", { name: this.file.name }));
   }
 
-  /* Somebody has signed in anew, in another window: the page's form token is another one now. */
-  async renew(answer) {
-    const headers = this.upload.options.headers;
-    const token = await this.queue.token();
-    if (this.over) return;
-    if (!token) this.cut();
-    else if (token === headers["X-CSRF-Token"]) this.refused(answer);
-    else {
-      headers["X-CSRF-Token"] = token;
-      this.go();
-    }
+  refused(answer) {
+    this.end("bad", this.detail(answer) || this.words.say("failed", { name: this.file.name }));
   }
 
   /* Wait for the line, then go on from what the server has. */
@@ -258,10 +248,13 @@ class Job {
     this.queue.changed();
     try {
       const id = new URL(this.upload.url, location.href).pathname.split("/").pop();
-      const answer = await fetch(this.queue.form.dataset.status + id, { headers: { Accept: "application/json" } });
+      const headers = { "X-CSRF-Token": this.queue.form.dataset.csrf, Accept: "application/json" };
+      const answer = await fetch(this.queue.form.dataset.status + id, { headers });
       if (answer.ok) {
         const upload = await answer.json();
         if (!UNDER_WAY.has(upload.state)) return this.verdict(upload);
+      } else if (answer.status === 403) {
+        return this.queue.stop((await answer.json()).detail);
       } else if (answer.status === 404 || answer.status === 410) {
         return this.end("bad", this.words.say("failed", { name: this.file.name }));
       }
@@ -419,23 +412,26 @@ class Queue {
     this.reload();
   }
 
-  /* This page as it would be now; null when the line is cut. */
-  async page() {
-    try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      return answer.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
-    } catch {
-      return null;
+  /* Another account has signed in with this browser, or the page is too old: nothing goes on, and
+   * each file says so. */
+  stop(words) {
+    for (const job of this.jobs.filter((one) => !one.over)) {
+      job.upload?.abort();
+      job.end("bad", words || job.words.say("failed", { name: job.file.name }));
     }
   }
 
-  /* The form token as of now, here and in all forms of the page; null when it can't be known. */
-  async token() {
-    const token = (await this.page())?.querySelector("form[data-upload]")?.dataset.csrf;
-    if (!token) return null;
-    this.form.dataset.csrf = token;
-    for (const field of document.querySelectorAll("input[name=csrf]")) field.value = token;
-    return token;
+  /* This page as it would be now; null when the line is cut, or it would be somebody else's. */
+  async page() {
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok) return null;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const user = page.querySelector("form[data-upload]")?.dataset.user;
+      return user === this.form.dataset.user ? page : null;
+    } catch {
+      return null;
+    }
   }
 
   /* The list of documents, as the page would show it now. */

@@ -47,7 +47,7 @@ static kz_request_t *make_request(request_rec *r, kz_site_t *site)
         apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri), r->args ? "?" : NULL, r->args, NULL);
     rq->slug = "";
     rq->base = "";
-    rq->csrf = "";
+    rq->browser = "";
     rq->query = apr_table_make(r->pool, 8);
     rq->form = apr_table_make(r->pool, 16);
     kz_str_uuid_v7(id);
@@ -58,14 +58,14 @@ static kz_request_t *make_request(request_rec *r, kz_site_t *site)
     return rq;
 }
 
-/* The reader's cookies: the session's token, or else the one that only ties forms to a browser. */
+/* The reader's cookies: the session's token, and the one that only ties forms to a browser. */
 static void read_cookies(kz_request_t *rq, kz_reply_t *out)
 {
     const char *value;
 
     if (*rq->slug && (!rq->route || rq->route->credential == KZ_CREDENTIAL_COOKIE))
         rq->token = find_cookie(rq->http->r, session_cookie(rq->slug, rq->pool));
-    value = rq->token ? rq->token : find_cookie(rq->http->r, "kz");
+    value = find_cookie(rq->http->r, "kz");
     if (!value || strlen(value) < 16) {
         unsigned char random[18];
 
@@ -73,7 +73,7 @@ static void read_cookies(kz_request_t *rq, kz_reply_t *out)
         value = kz_str_base64url(random, sizeof random, rq->pool);
         kz_reply_cookie(out, "kz", value, 0);
     }
-    rq->csrf = kz_http__csrf(rq->portal, value, rq->pool);
+    rq->browser = value;
 }
 
 /* Refuses values of routes.def that nothing can answer yet. */
@@ -87,20 +87,36 @@ static kz_err_t *check_known(const kz_route_t *route)
     return NULL;
 }
 
+/* Reads the form's token, from the header or, where a form has it, from its field. A handler finds
+ * it itself where it may stand in the first part. */
+static kz_err_t *read_token(kz_request_t *rq, const kz_route_t *route)
+{
+    const char *sent = kz_request_header(rq, "X-CSRF-Token");
+    kz_csrf_t *token = apr_pcalloc(rq->pool, sizeof *token);
+    kz_err_t *err;
+
+    if (!sent && route->token == KZ_TOKEN_FIELD)
+        sent = kz_request_form(rq, "csrf");
+    if (!sent && (route->token == KZ_TOKEN_NONE || route->token == KZ_TOKEN_FIRST))
+        return NULL;
+    err = kz_csrf_read(token, rq, sent);
+    if (!err) {
+        rq->form_token = token;
+    } else if (route->token == KZ_TOKEN_NONE) { /* none is needed */
+        kz_err_expected(err);
+        err = NULL;
+    }
+    return err;
+}
+
 /* Reads what comes before the handler and checks that the portal's own page sent it. */
 static kz_err_t *check_body(kz_request_t *rq, const kz_route_t *route)
 {
-    const char *sent = kz_request_header(rq, "X-CSRF-Token");
-
     if (route->token != KZ_TOKEN_NONE)
         KZ_TRY(kz_http__origin_check(rq));
     if (route->body == KZ_BODY_FORM)
         KZ_TRY(kz_http__read_form(rq));
-    if (!sent && route->token == KZ_TOKEN_FIELD)
-        sent = kz_request_form(rq, "csrf");
-    if (route->token == KZ_TOKEN_NONE || (route->token == KZ_TOKEN_FIRST && !sent))
-        return NULL;
-    return kz_csrf_check(rq, sent);
+    return read_token(rq, route);
 }
 
 /* Makes the grant: firm, session and right, checked by PostgreSQL. What writes or needs a right has
@@ -120,7 +136,39 @@ static kz_err_t *enter(kz_grant_t **grant, kz_request_t *rq, const kz_route_t *r
     else if (route->who != KZ_WHO_PUBLIC)
         return kz_err_create(KZ_ERR_SIGN_IN_NEEDED, "no session cookie");
     KZ_TRY(kz_grant_enter(grant, rq->portal, &ask, rq->pool));
-    return route->effect == KZ_EFFECT_WRITES ? kz_grant_settle(*grant) : NULL;
+    if (route->effect != KZ_EFFECT_WRITES)
+        return NULL;
+    KZ_TRY(kz_grant_settle(*grant));
+    if (!rq->form_token || route->who == KZ_WHO_PUBLIC)
+        return NULL;
+    return kz_csrf_check_account(rq->form_token, *grant);
+}
+
+/* What ERR, a NOT_FOUND, is for a script or form whose account isn't the one that has signed in
+ * meanwhile: what belongs to the one is not there for the other, and it must not go on. */
+static kz_err_t *see_account(kz_request_t *rq, kz_grant_t *grant, kz_err_t *err)
+{
+    kz_grant_ask_t ask = {.slug = rq->slug, .who = kz_route_who(KZ_WHO_MEMBER)};
+    unsigned char hash[KZ_GRANT_TOKEN_HASH];
+    kz_err_t *other;
+
+    if (kz_err_code(err) != KZ_ERR_NOT_FOUND || !rq->form_token || !rq->token ||
+        rq->route->who == KZ_WHO_PUBLIC || !kz_session_hash(hash, rq->token))
+        return err;
+    kz_grant_rest(grant);
+    ask.token = hash;
+    other = kz_grant_enter(&grant, rq->portal, &ask, rq->pool);
+    if (!other)
+        other = kz_grant_settle(grant);
+    if (!other)
+        other = kz_csrf_check_account(rq->form_token, grant);
+    kz_grant_rest(grant);
+    if (other && kz_err_code(other) == KZ_ERR_OTHER_ACCOUNT) {
+        kz_err_expected(err);
+        return other;
+    }
+    kz_err_expected(other); /* ERR says enough */
+    return err;
 }
 
 static kz_err_t *find_route(kz_route_match_t *match, kz_request_t *rq, kz_reply_t *out)
@@ -217,6 +265,8 @@ static int answer(request_rec *r, kz_site_t *site, int ready)
     out.headers = apr_table_make(r->pool, 8);
     out.view = kz_view_create(rq->words, r->pool);
     err = run(rq, &grant, &out);
+    if (err)
+        err = see_account(rq, grant, err);
     kz_grant_rest(grant); /* what ended in an error is undone */
     if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route && !rq->json &&
         rq->route->effect != KZ_EFFECT_WRITES) {

@@ -35,8 +35,6 @@ kz_err_t *kz_http__accept(int *json, const char *accept);
  * German when both are NULL or name none of SITE. */
 const kz_words_t *kz_http__language(const kz_site_t *site, const char *cookie, const char *header);
 
-/* The token for the forms of the browser that holds the cookie VALUE. */
-const char *kz_http__csrf(const kz_portal_t *portal, const char *value, apr_pool_t *pool);
 /* FORGED unless Origin or Sec-Fetch-Site, where sent, say that it comes from the portal itself. */
 kz_err_t *kz_http__origin_check(const kz_request_t *rq);
 

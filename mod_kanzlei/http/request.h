@@ -21,7 +21,8 @@ typedef struct kz_request_t {
     const char *request_id;             /* also in the log */
     int json;                           /* 1: the answer is wanted as JSON */
     apr_table_t *query, *form;          /* decoded; form is empty unless the body is a form */
-    const char *csrf;                   /* token for the forms of this reader */
+    const char *browser;                /* value of the cookie that only marks this browser */
+    const struct kz_csrf_t *form_token; /* the form's token, proven (http/csrf.h); NULL: none yet */
     const char *token;                  /* value of the session cookie, or NULL */
     int ids;
     const char *kinds[KZ_GRANT_IDS], *id[KZ_GRANT_IDS];

@@ -19,7 +19,6 @@
 #define KZ_SEND_PARTS  100  /* parts of one form */
 #define KZ_SEND_HEADER 4096 /* bytes of a part's headers */
 #define KZ_SEND_BLOCK  (64 * 1024)
-#define KZ_SEND_TOKEN  100 /* bytes of the form's token */
 
 typedef struct send_t {
     kz_request_t *rq;
@@ -27,7 +26,7 @@ typedef struct send_t {
     kz_view_t *view; /* "results" */
     int checked;     /* the token was right */
     int in_token;    /* the part at hand is the token */
-    char token[KZ_SEND_TOKEN];
+    char token[KZ_CSRF_TEXT];
     size_t token_len;
     kz_upload_t *upload;   /* the file at hand, or NULL */
     const char *id, *name; /* name: NULL once it is told */
@@ -70,7 +69,8 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
     kz_upload_info_t info;
 
     (void)type;
-    s->in_token = !filename && strcmp(name, "csrf") == 0;
+    /* The first one counts; in a form of fields it is the same. */
+    s->in_token = !s->checked && !filename && strcmp(name, "csrf") == 0;
     s->upload = NULL;
     if (!filename || !*filename || strcmp(name, "files") != 0)
         return NULL; /* an empty file field is sent without a name */
@@ -109,7 +109,7 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
     kz_err_t *err;
 
     if (s->in_token) {
-        if (len > KZ_SEND_TOKEN - 1 - s->token_len)
+        if (len > KZ_CSRF_TEXT - 1 - s->token_len)
             return kz_err_create(KZ_ERR_FORGED, "the form token is too long");
         memcpy(s->token + s->token_len, bytes, len);
         s->token_len += len;
@@ -154,11 +154,13 @@ static kz_err_t *finish(send_t *s)
 static kz_err_t *end(void *baton)
 {
     send_t *s = baton;
+    kz_csrf_t token;
     kz_err_t *err;
 
     if (s->in_token) {
         s->token[s->token_len] = '\0';
-        KZ_TRY(kz_csrf_check(s->rq, s->token));
+        KZ_TRY(kz_csrf_read(&token, s->rq, s->token));
+        KZ_TRY(kz_csrf_check_account(&token, s->grant));
         s->checked = 1;
     }
     if (!s->upload)
@@ -217,7 +219,7 @@ kz_err_t *page_send(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     int staff = kz_grant_is_staff(grant);
     kz_err_t *err;
 
-    s.checked = kz_request_header(rq, "X-CSRF-Token") != NULL;
+    s.checked = rq->form_token != NULL; /* in the header */
     KZ_TRY(kz_grant_settle(grant));
     kz_grant_rest(grant);
     err = read_parts(&s);

@@ -111,6 +111,30 @@ def test_resumes_after_signing_in_again(sender, line, large):
     arrived(sender, large)
 
 
+def test_stops_when_somebody_else_signs_in(sender, line, large):
+    """Staff sign in in a second tab during a client's transfer: it stops with a sentence, and
+    nothing of it arrives in their name."""
+    line.speed = SLOW
+    sender.page.set_input_files("#files", large)
+    under_way(sender, large.name)
+    clerk = sender.portal.accounts["admin"]
+    other = sender.context.new_page()
+    other.goto(sender.portal.base + "/sign-in")
+    other.fill("#user", clerk["user"])
+    other.fill("#password", clerk["password"])
+    other.locator("main form button[type=submit]").click()
+    other.wait_for_url(sender.portal.base + "/**")
+    text = row(sender, large.name).locator(".job__text")
+    expect(text).to_have_text(sender.say("err.other_account"), timeout=240_000)
+    send(sender, file("kurz.txt", "kurz"))
+    text = row(sender, "kurz.txt").locator(".job__text")
+    expect(text).to_have_text(sender.say("err.other_account"))
+    other.goto(sender.page.url)
+    expect(other.locator("h1")).to_be_visible()
+    for name in (large.name, "kurz.txt"):
+        expect(other.locator("#documents").get_by_role("link", name=name)).to_have_count(0)
+
+
 def test_what_is_not_sent_at_all(sender):
     """Files that are too large or empty are refused before a byte is sent; the others go on."""
     form = sender.page.locator("form[data-upload]")

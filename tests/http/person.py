@@ -20,7 +20,9 @@ class Person(Browser):
 
     def post(self, path, **fields):
         """Sends a form, with the form token that belongs to the present cookies."""
-        if not self.csrf:
+        if not self.csrf and self.get("/").status_code == 200:
+            self.get_json("/")
+        elif not self.csrf:
             self.get_json("/sign-in")
         answer = self.post_json(path, fields)
         if answer.headers.get_list("set-cookie"):
