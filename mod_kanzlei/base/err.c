@@ -95,6 +95,13 @@ kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
     return err;
 }
 
+kz_err_t *kz_err_tell(kz_err_t *err, const char *text)
+{
+    if (err && err != &out_of_memory)
+        err->text = text;
+    return err;
+}
+
 kz_err_t *kz_err__field(const char *file, int line, const char *field, const char *text)
 {
     kz_err_t *err = make(file, line, KZ_ERR_INVALID);

@@ -34,6 +34,10 @@ kz_err_t *kz_err__status(const char *file, int line, kz_err_code_t code, apr_sta
 kz_err_t *kz_err_wrap(kz_err_t *err, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 
+/* ERR, with the public sentence TEXT, the key of a text (a literal), instead of its code's own: for
+ * an error that means more to the reader than its cause does. Takes and returns ownership. */
+kz_err_t *kz_err_tell(kz_err_t *err, const char *text) __attribute__((warn_unused_result));
+
 /* kz_err_field(field, text): a KZ_ERR_INVALID whose detail names the wrong form field; TEXT is the
  * key of the public sentence, a literal or a string that lives as long as the error. */
 #define kz_err_field(field, text) kz_err__field(__FILE__, __LINE__, field, text)

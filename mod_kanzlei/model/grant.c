@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "queries.h"
 
 struct kz_grant_t {
@@ -13,7 +14,8 @@ struct kz_grant_t {
     kz_grant_ask_t ask;
     kz_db_t *db;
     int settled, is_portal;
-    int firm; /* asked for (portal), or found */
+    apr_time_t entered; /* when "enter" was sent last, by a clock that nobody sets */
+    int firm;           /* asked for (portal), or found */
     const char *firm_name, *slug, *account, *kind, *user, *name, *language, *session;
     unsigned rights;       /* kz_right_set() */
     kz_db_bytes_t wrapped; /* the firm's key */
@@ -65,6 +67,7 @@ static kz_err_t *send_enter(kz_grant_t *grant)
     };
 
     grant->settled = 0;
+    grant->entered = kz_metrics_clock();
     KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
     KZ_TRY(kz_q_enter_send(grant->db, &args));
     kz_db_defer(grant->db, read_enter, grant);
@@ -281,4 +284,19 @@ kz_err_t *kz_grant_again(kz_grant_t *grant)
         return send_portal(grant);
     KZ_TRY(send_enter(grant));
     return kz_grant_settle(grant);
+}
+
+kz_err_t *kz_grant_keep(kz_grant_t *grant)
+{
+    kz_err_t *err;
+
+    if (kz_metrics_clock() - grant->entered < KZ_GRANT_KEEP)
+        return NULL;
+    err = kz_grant_again(grant);
+    kz_grant_rest(grant);
+    if (err && (kz_err_code(err) == KZ_ERR_DB_DOWN || kz_err_code(err) == KZ_ERR_DB_BUSY)) {
+        kz_err_expected(err); /* who sends bytes doesn't need it now */
+        err = NULL;
+    }
+    return err;
 }

@@ -8,8 +8,9 @@
 #include "model/portal.h"
 #include "model/right.h"
 
-#define KZ_GRANT_TOKEN_HASH 32 /* bytes */
-#define KZ_GRANT_IDS        4  /* ids in one path, at most */
+#define KZ_GRANT_TOKEN_HASH 32                      /* bytes */
+#define KZ_GRANT_IDS        4                       /* ids in one path, at most */
+#define KZ_GRANT_KEEP       (15 * APR_USEC_PER_SEC) /* kz_grant_keep() enters so often */
 
 typedef struct kz_grant_t kz_grant_t;
 
@@ -86,5 +87,10 @@ kz_err_t *kz_grant_end(kz_grant_t *grant);
 /* A new transaction of the same grant, entered anew: a session that ended meanwhile is an error.
  * The portal itself is not waited for: its "enter" goes out with what follows. */
 kz_err_t *kz_grant_again(kz_grant_t *grant);
+/* For who takes bytes for long, after each of them, while no transaction is open: enters anew when
+ * KZ_GRANT_KEEP has passed since the last time. So bytes that arrive keep the session awake, and a
+ * session or right that has ended is noticed. Errors: those of "enter"; a database that is away is
+ * none. */
+kz_err_t *kz_grant_keep(kz_grant_t *grant);
 
 #endif

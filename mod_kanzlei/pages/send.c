@@ -119,14 +119,34 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
         return NULL;
     s->size += len;
     err = kz_upload_write(s->upload, bytes, len);
-    if (!err || kz_err_code(err) != KZ_ERR_TOO_LARGE)
+    if (!err)
+        return kz_grant_keep(s->grant);
+    if (kz_err_code(err) != KZ_ERR_TOO_LARGE)
         return err;
     kz_err_expected(err); /* the rest of it is read past */
     refuse(s, KZ_ERR_TOO_LARGE, "failed", "too_large", "sent.too_large");
     return drop(s);
 }
 
-/* All bytes of a file are there. One that can't be checked or stored now is, later, by a job. */
+/* Adds what END says of the file. */
+static void add_end(send_t *s, const kz_upload_end_t *end)
+{
+    if (end->outcome != KZ_UPLOAD_OVER) {
+        add_result(s, "scanning", NULL, "sent.scanning");
+    } else if (strcmp(end->state, "available") == 0) {
+        s->taken++;
+        add_result(s, end->state, NULL, kz_grant_is_staff(s->grant) ? "sent.staff" : "sent.client");
+    } else if (strcmp(end->state, "infected") == 0) {
+        refuse(s, KZ_ERR_INFECTED, end->state, end->what, "infected");
+    } else if (strcmp(end->state, "failed") == 0) {
+        refuse(s, KZ_ERR_SEAL, end->state, end->what, NULL);
+    } else {
+        add_result(s, end->state, end->what, NULL);
+    }
+}
+
+/* All bytes of a file are there. One that can't be checked or stored now is, later, by a job: that
+ * is no error of the form, whose other files go on. */
 static kz_err_t *finish(send_t *s)
 {
     kz_upload_end_t end;
@@ -138,17 +158,9 @@ static kz_err_t *finish(send_t *s)
         kz_upload_finish(&end, s->rq->portal, kz_grant_firm(s->grant), s->id, s->size, s->rq->pool);
     if (end.outcome == KZ_UPLOAD_RECEIVING)
         return err;
-    if (end.outcome != KZ_UPLOAD_OVER) {
-        add_result(s, "scanning", NULL, "sent.scanning");
-    } else if (strcmp(end.state, "available") == 0) {
-        s->taken++;
-        add_result(s, end.state, NULL, kz_grant_is_staff(s->grant) ? "sent.staff" : "sent.client");
-    } else if (strcmp(end.state, "infected") == 0) {
-        refuse(s, KZ_ERR_INFECTED, end.state, end.what, "infected");
-    } else {
-        add_result(s, end.state, end.what, NULL);
-    }
-    return err;
+    kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0072) "a file of a form is not finished yet: ", err);
+    add_end(s, &end);
+    return NULL;
 }
 
 static kz_err_t *end(void *baton)
@@ -191,6 +203,16 @@ static kz_err_t *read_parts(send_t *s)
     return kz_multipart_finish(parser);
 }
 
+/* What ERR means where files came before it, and the page with their results can't be shown. */
+static kz_err_t *explain(kz_err_t *err)
+{
+    kz_err_code_t code = kz_err_code(err);
+
+    if (code == KZ_ERR_DB_DOWN || code == KZ_ERR_DB_BUSY)
+        return kz_err_tell(err, "err.sent_unknown");
+    return code == KZ_ERR_SIGN_IN_NEEDED ? kz_err_tell(err, "err.sent_signed_out") : err;
+}
+
 /* The matter's page with the results; ERR, which may be NULL, is its problem and its status. */
 static kz_err_t *answer(send_t *s, kz_reply_t *out, const char *path, kz_err_t *err)
 {
@@ -202,14 +224,16 @@ static kz_err_t *answer(send_t *s, kz_reply_t *out, const char *path, kz_err_t *
     page_err = kz_grant_again(s->grant);
     if (!page_err)
         page_err = kz_matters_show(out, s->rq, s->grant);
-    if (page_err && !err)
-        return page_err;
+    if (page_err) {
+        err = kz_log_second(err, page_err);
+        return s->files > 0 ? explain(err) : err;
+    }
     if (err)
         kz_view_object(out->view, "form"); /* the page's title says that something is wrong */
     kz_view_flag(out->view, "sent", s->files > 0);
     kz_view_flag(out->view, "refused", err && kz_err_sentence(err) != NULL);
-    out->keep = !page_err;
-    return kz_log_second(err, page_err);
+    out->keep = 1;
+    return err;
 }
 
 kz_err_t *page_send(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)

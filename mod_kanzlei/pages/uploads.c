@@ -50,16 +50,22 @@ static kz_err_t *number_header(apr_uint64_t *value, const kz_request_t *rq, cons
     return kz_tus_number(value, kz_request_header(rq, name), name);
 }
 
-/* The answer when the last byte has come: over, refused, or still being checked. */
+/* The answer when the last byte has come: over, refused, or still being checked. Whoever sent it
+ * must still be allowed to: the session may have ended meanwhile, or the right to see the matter.
+ * An error behind the moment in which all bytes are noted says that nobody needs to send again. */
 static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out,
                         const kz_upload_info_t *info)
 {
     kz_upload_end_t end;
+    kz_err_t *err;
 
-    KZ_TRY(
-        kz_upload_finish(&end, rq->portal, kz_grant_firm(grant), info->id, info->size, rq->pool));
-    if (end.outcome != KZ_UPLOAD_OVER)
-        return NULL;
+    KZ_TRY(kz_grant_again(grant));
+    kz_grant_rest(grant);
+    err = kz_upload_finish(&end, rq->portal, kz_grant_firm(grant), info->id, info->size, rq->pool);
+    if (end.outcome == KZ_UPLOAD_WAITING || end.outcome == KZ_UPLOAD_TAKEN)
+        return kz_err_tell(err, "err.kept");
+    if (err || end.outcome != KZ_UPLOAD_OVER)
+        return err;
     kz_reply_header(out, "Upload-State", end.state);
     if (strcmp(end.state, "infected") == 0)
         return kz_rows_infected(rq, info->name, end.what);
@@ -114,8 +120,8 @@ kz_err_t *page_upload(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
 /* Takes the body from OFFSET on. When the connection breaks, the bytes that came are kept. With a
  * checksum, all of it or nothing. */
-static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t *info,
-                         kz_checksum_t *checksum)
+static kz_err_t *receive(kz_request_t *rq, kz_grant_t *grant, kz_upload_t *upload,
+                         kz_upload_info_t *info, kz_checksum_t *checksum)
 {
     char *block = apr_palloc(rq->pool, KZ_UPLOADS_BLOCK);
     kz_err_t *err = NULL, *close_err;
@@ -130,6 +136,8 @@ static kz_err_t *receive(kz_request_t *rq, kz_upload_t *upload, kz_upload_info_t
             kz_checksum_add(checksum, block, len);
             err = kz_upload_write(upload, block, len);
         }
+        if (!err)
+            err = kz_grant_keep(grant);
     }
     if (!err)
         err = kz_checksum_verify(checksum);
@@ -170,7 +178,7 @@ kz_err_t *page_upload_patch(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
         KZ_TRY(kz_upload_close(&upload));
         return kz_err_create(KZ_ERR_TOO_LARGE, "more bytes than were announced");
     }
-    KZ_TRY(receive(rq, upload, &info, checksum));
+    KZ_TRY(receive(rq, grant, upload, &info, checksum));
     kz_reply_empty(out, 204);
     if (info.offset == info.size) {
         err = finish(rq, grant, out, &info);
