@@ -27,8 +27,11 @@ static void uuid_bytes(unsigned char out[KZ_STR_UUID_BYTES], const char *uuid)
 
 static void mark_browser(token_t *token, const kz_request_t *rq)
 {
-    crypto_generichash(token->browser, sizeof token->browser, (const unsigned char *)rq->browser,
-                       strlen(rq->browser), rq->portal->csrf_key, KZ_SEAL_KEY);
+    unsigned char hash[crypto_generichash_BYTES];
+
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)rq->browser, strlen(rq->browser),
+                       rq->portal->csrf_key, KZ_SEAL_KEY);
+    memcpy(token->browser, hash, sizeof token->browser);
 }
 
 static void sign(unsigned char mac[16], const token_t *token, const kz_portal_t *portal)

@@ -9,9 +9,10 @@
 #define KZ_HTTP_CSRF_H
 
 #include "base/str.h"
+#include "http/reply.h"
 #include "http/request.h"
 
-#define KZ_CSRF_VERSION 9   /* bytes of the version of what a form edits */
+#define KZ_CSRF_VERSION KZ_REPLY_VERSION
 #define KZ_CSRF_TEXT    100 /* bytes of a token's text with its NUL, at least */
 
 /* What a token says. */
@@ -19,6 +20,8 @@ typedef struct kz_csrf_t {
     unsigned char account[KZ_STR_UUID_BYTES]; /* zeros: nobody had signed in */
     char form[KZ_STR_UUID_SIZE];
     unsigned char version[KZ_CSRF_VERSION]; /* zeros: it edits nothing */
+    int in_form; /* 1: it came in the form's field; 0: in the header, where it only proves who sent
+                    it */
 } kz_csrf_t;
 
 /* The token for a form of this request's answer: made by ACCOUNT (a UUID; NULL: by whoever has not

@@ -100,6 +100,7 @@ static kz_err_t *read_token(kz_request_t *rq, const kz_route_t *route)
     if (!sent && (route->token == KZ_TOKEN_NONE || route->token == KZ_TOKEN_FIRST))
         return NULL;
     err = kz_csrf_read(token, rq, sent);
+    token->in_form = !kz_request_header(rq, "X-CSRF-Token");
     if (!err) {
         rq->form_token = token;
     } else if (route->token == KZ_TOKEN_NONE) { /* none is needed */

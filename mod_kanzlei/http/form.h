@@ -19,6 +19,9 @@ const char *kz_form_value(const kz_form_t *form, kz_field_id_t field);
 /* A checkbox that is no field of forms.def: one of a family, as the rights are. */
 int kz_form_ticked(kz_form_t *form, const char *name);
 
+/* What the page itself has read of a field of kind RIGHTS: VALUE, words with blanks between. */
+void kz_form_take(kz_form_t *form, kz_field_id_t field, const char *value);
+
 /* Says that a field is wrong, by the text KEY ("field.taken"), in which {{least}} and {{most}} are
  * its limits. The first word stands. */
 void kz_form_fail(kz_form_t *form, kz_field_id_t field, const char *key);
@@ -33,5 +36,26 @@ kz_view_t *kz_form_again(kz_reply_t *out, kz_form_t *form, const char *page);
  * "form", where a choice that is not there gets the first of its values: so "form" is filled
  * before. Who wants JSON gets "form" alone. */
 void kz_form_show(kz_view_t *view, const kz_request_t *rq, kz_form_id_t id);
+
+/* The same for a form that changes what is stored, which VIEW's "form" has; of a field of kind
+ * RIGHTS as words under its name. OUT then has the version of that: in the form's token, and for
+ * who wants JSON as ETag. */
+void kz_form_edit(kz_reply_t *out, kz_view_t *view, const kz_request_t *rq, kz_form_id_t id);
+/* Compares what is stored now, STORED (named as in "form", and locked), with what the form was made
+ * from: its token's version or If-Match (RFC 9110 section 13.1.1). Where somebody else has changed
+ * it meanwhile, each field in which that differs from what was typed is wrong, with a sentence that
+ * has what is stored; kz_form_again() then answers 409, and its form is made from STORED. Errors:
+ * VERSION_NEEDED: neither was sent. */
+kz_err_t *kz_form_compare(kz_form_t *form, kz_view_t *stored);
+
+/* --- form_version.c */
+
+/* The version of what FORM has in the fields of the form ID, to VERSION. */
+void kz_form__version(unsigned char version[KZ_REPLY_VERSION], const kz_view_t *form,
+                      kz_form_id_t id);
+/* VERSION as a strong entity tag, in quotes. */
+const char *kz_form__etag(const unsigned char version[KZ_REPLY_VERSION], apr_pool_t *pool);
+/* 1 if RQ was made from VERSION, 0 if from another one, -1 if it doesn't say. */
+int kz_form__is_from(const kz_request_t *rq, const unsigned char version[KZ_REPLY_VERSION]);
 
 #endif

@@ -93,3 +93,14 @@ void kz_form_show(kz_view_t *view, const kz_request_t *rq, kz_form_id_t id)
         kz_view_same(kz_view_object(view, "input"), field->name, row);
     }
 }
+
+void kz_form_edit(kz_reply_t *out, kz_view_t *view, const kz_request_t *rq, kz_form_id_t id)
+{
+    unsigned char *version = apr_palloc(rq->pool, KZ_REPLY_VERSION);
+
+    kz_form_show(view, rq, id);
+    kz_form__version(version, kz_view_object(view, "form"), id);
+    out->version = version;
+    if (rq->json)
+        kz_reply_header(out, "ETag", kz_form__etag(version, rq->pool));
+}

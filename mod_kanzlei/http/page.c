@@ -88,7 +88,8 @@ void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
     kz_view_text(view, "firm_name", grant ? kz_grant_firm_name(grant) : NULL);
     kz_view_text(view, "lang", language);
     kz_view_flag(view, strcmp(language, "en") == 0 ? "lang_en" : "lang_de", 1);
-    kz_view_text(view, "csrf", kz_csrf_make(rq, grant ? kz_grant_account(grant) : NULL, NULL));
+    kz_view_text(view, "csrf",
+                 kz_csrf_make(rq, grant ? kz_grant_account(grant) : NULL, out->version));
     kz_view_text(view, "here", rq->here);
     kz_view_text(view, "css", site->css);
     kz_view_text(view, "js", site->js);

@@ -26,6 +26,8 @@ typedef struct kz_content_t {
     void (*sent)(void *baton);
 } kz_content_t;
 
+#define KZ_REPLY_VERSION 9 /* bytes of the version of what a page edits */
+
 typedef struct kz_reply_t {
     apr_pool_t *pool;
     kz_reply_kind_t kind;
@@ -36,6 +38,8 @@ typedef struct kz_reply_t {
     const char *bytes; /* of KZ_REPLY_BYTES */
     apr_size_t len;
     kz_content_t content;
+    /* Of what the page's form edits, in its token (kz_form_edit()); NULL: it edits nothing. */
+    const unsigned char *version;
     int keep;   /* 1: the page goes out though the handler gives an error: its "problem" */
     int framed; /* 1: a page of the portal may show it in a frame */
     apr_table_t *headers; /* replace those that every answer has */

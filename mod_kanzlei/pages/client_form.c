@@ -31,7 +31,7 @@ kz_err_t *page_client_edit(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(kz_people_client(&client, view, rq, grant));
     kz_show_client(view, "form", client);
-    kz_form_show(view, rq, KZ_FORM_client);
+    kz_form_edit(out, view, rq, KZ_FORM_client);
     return NULL;
 }
 
@@ -85,13 +85,18 @@ kz_err_t *page_client_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     return NULL;
 }
 
-/* POST /clients/{client} */
+/* POST /clients/{client}: 409 when somebody else has changed it since the form was made. */
 kz_err_t *page_client_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "client");
     kz_form_t *form = kz_form_read(rq, KZ_FORM_client);
     kz_client_t client = client_of(form);
+    kz_view_t *now = kz_view_create(rq->words, rq->pool);
+    kz_q_client_t *stored;
 
+    KZ_TRY(kz_q_client_locked(&stored, kz_grant_db(grant), &(kz_q_client_args_t){id}, rq->pool));
+    kz_row_client(now, stored);
+    KZ_TRY(kz_form_compare(form, now));
     if (!kz_form_failed(form))
         KZ_TRY(taken(kz_client_change(grant, id, &client), form, grant));
     if (kz_form_failed(form))

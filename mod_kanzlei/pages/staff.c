@@ -22,14 +22,22 @@ static const struct {
 #undef KZ_RIGHT
 };
 
-/* Each right as a flag, "right_all", set if RIGHTS (words, or NULL) has it. */
+/* Each right as a flag, "right_all", set if RIGHTS (words, or NULL) has it, and all that are set as
+ * words "rights", in the order of rights.def. */
 static void show_rights(kz_view_t *view, const char *rights)
 {
     unsigned set = kz_right_set(rights);
+    const char *words = "";
     size_t i;
 
-    for (i = 0; i < sizeof boxes / sizeof *boxes; i++)
-        kz_view_flag(view, boxes[i].field, (set & 1U << kz_right_find(boxes[i].right)) != 0);
+    for (i = 0; i < sizeof boxes / sizeof *boxes; i++) {
+        int on = (set & 1U << kz_right_find(boxes[i].right)) != 0;
+
+        kz_view_flag(view, boxes[i].field, on);
+        if (on)
+            words = apr_pstrcat(kz_view_pool(view), words, *words ? " " : "", boxes[i].right, NULL);
+    }
+    kz_view_text(view, "rights", words);
 }
 
 /* GET /staff */
@@ -135,6 +143,7 @@ kz_err_t *page_staff_member(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
 
     KZ_TRY(kz_q_staff_rights(&rights, kz_grant_db(grant), &args, rq->pool));
     show_rights(kz_view_object(view, "form"), rights->rights);
+    kz_form_edit(out, view, rq, KZ_FORM_rights);
     return show_member(view, rq, grant);
 }
 
@@ -160,6 +169,20 @@ static kz_err_t *store_rights(kz_grant_t *grant, const char *id, apr_array_heade
     return kz_event_add(grant, KZ_EVENT_RIGHTS_CHANGED, &event);
 }
 
+/* Compares the rights that are stored with those that the form was made from. */
+static kz_err_t *compare_rights(kz_form_t *form, kz_request_t *rq, kz_grant_t *grant,
+                                apr_array_header_t *ticked)
+{
+    kz_q_staff_rights_args_t args = {kz_request_id(rq, "staff")};
+    kz_view_t *now = kz_view_create(rq->words, rq->pool);
+    kz_q_staff_rights_t *stored;
+
+    KZ_TRY(kz_q_staff_rights(&stored, kz_grant_db(grant), &args, rq->pool));
+    show_rights(now, stored->rights);
+    kz_form_take(form, KZ_FIELD_rights_rights, apr_array_pstrcat(rq->pool, ticked, ' '));
+    return kz_form_compare(form, now);
+}
+
 /* POST /staff/{staff}: all boxes; somebody must stay who can tick them. */
 kz_err_t *page_staff_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
@@ -173,6 +196,7 @@ kz_err_t *page_staff_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     KZ_TRY(kz_q_rights_lock(&lock, kz_grant_db(grant), rq->pool));
     KZ_TRY(kz_q_admins_beside(&others, kz_grant_db(grant), &(kz_q_admins_beside_args_t){id},
                               rq->pool));
+    KZ_TRY(compare_rights(form, rq, grant, rights));
     if (!admin && others->count == 0)
         kz_form_fail(form, KZ_FIELD_rights_rights, "field.last_admin");
     if (kz_form_failed(form))

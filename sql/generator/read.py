@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from generator.types import ARGUMENTS, COLUMNS
 
 HEAD = re.compile(r"^-- (\w+)\((.*)\) :(many|one!?|maybe|exec)( writes)?(?: as (\w+))?$")
-WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE)\b")
+WRITES = re.compile(r"\b(INSERT|(?<!FOR )(?<!NO KEY )UPDATE|DELETE)\b")  # a lock is no change
 OPEN_HEAD = re.compile(r"^-- [a-z]\w*\([a-z_]+ [a-z]")  # its arguments may go on in the next line
 TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?\*/)"

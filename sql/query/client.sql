@@ -53,6 +53,12 @@ SELECT id, number, kind, salutation, first_name, name, display, street, postcode
        email, language, created
   FROM client WHERE id = $client;
 
+-- The same, locked for whoever changes it, to the end of the transaction.
+-- client_locked(client uuid) :one! as client
+SELECT id, number, kind, salutation, first_name, name, display, street, postcode, city, country,
+       email, language, created
+  FROM client WHERE id = $client FOR NO KEY UPDATE;
+
 -- client_add(id uuid, number text, kind text, salutation text, first_name text, name text,
 --            street text, postcode text, city text, country text, email text, language text) :exec
 INSERT INTO client (firm, id, number, kind, salutation, first_name, name, street, postcode, city,

@@ -24,10 +24,18 @@ class Person(Browser):
             self.get_json("/")
         elif not self.csrf:
             self.get_json("/sign-in")
-        answer = self.post_json(path, fields)
+        answer = self.post_json(path, fields, headers=self.version(path))
         if answer.headers.get_list("set-cookie"):
             self.csrf = ""
         return answer
+
+    def version(self, path):
+        """Returns the header that names the version of what is changed at PATH, if it has one."""
+        page = {"clients": path + "/edit", "staff": path}.get(path.split("/")[1])
+        if not page or len(path.split("/")) != 3:
+            return {}
+        etag = self.get(page).headers.get("ETag")
+        return {"If-Match": etag} if etag else {}
 
     def done(self, path, **fields):
         """Sends a form that must be accepted; returns the redirect's target and the notice."""

@@ -74,7 +74,8 @@ class Line:
         try:
             for statement in enter:
                 self.db.execute(*statement)
-            if not query.writes and query.name != "enter":  # enter notes a session's use
+            changes = query.writes or "FOR NO KEY UPDATE" in query.sql()
+            if not changes and query.name != "enter":  # enter notes a session's use
                 self.db.execute("SET TRANSACTION READ ONLY")
             self.plans = []
             listed = ", ".join(literal(value) for value in sent(query, arguments))

@@ -1,0 +1,121 @@
+"""The second of two people who change the same thing is told, with both values, instead of undoing
+the first in silence; by the page and by JSON."""
+
+import re
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def clerks(portal):
+    return [portal.signed_in(portal.fresh_staff("--admin")) for _ in range(2)]
+
+
+@pytest.fixture
+def client(clerks):
+    fields = {"number": secrets.token_hex(4), "kind": "person", "first_name": "Anna",
+              "name": "Berg", "street": "Weg 1", "city": "Köln", "language": "de"}  # fmt: skip
+    return clerks[0].made("/clients", fields), fields
+
+
+def page(browser, path):
+    """Opens a page with a form; returns the form's token."""
+    answer = browser.get(path, json_view=False)
+    assert answer.status_code == 200
+    return CSRF.findall(answer.text)[-1]
+
+
+def save(browser, path, token, fields):
+    """Sends a form as a browser does."""
+    return browser.request("POST", path, token=False, json_view=False,
+                           data=fields | {"csrf": token}, headers={"Origin": browser.url})
+
+
+def test_the_second_of_two_clerks_sees_both_values(clerks, client):
+    (one, two), (client, fields) = clerks, client
+    path = f"/clients/{client}"
+    first, second = page(one, path + "/edit"), page(two, path + "/edit")
+    assert save(one, path, first, fields | {"street": "Ring 2"}).status_code == 303
+    answer = save(two, path, second, fields | {"city": "Bonn"})
+    assert answer.status_code == 409
+    assert "Jemand anders hat diese Angaben geändert" in answer.text
+    assert answer.text.count("Inzwischen gespeichert: „Ring 2“.") == 2, "on top and at its field"
+    assert 'value="Weg 1"' in answer.text and 'value="Bonn"' in answer.text, "what was typed stays"
+    stored = one.get_json(path)["client"]
+    assert (stored["street"], stored["city"]) == ("Ring 2", "Köln")
+    again = CSRF.findall(answer.text)[-1]
+    both = fields | {"street": "Ring 2", "city": "Bonn"}
+    assert save(two, path, again, both).status_code == 303, "who has seen it can save"
+    stored = one.get_json(path)["client"]
+    assert (stored["street"], stored["city"]) == ("Ring 2", "Bonn")
+
+
+def test_who_types_the_same_disturbs_nobody(clerks, client):
+    (one, two), (client, fields) = clerks, client
+    path = f"/clients/{client}"
+    first, second = page(one, path + "/edit"), page(two, path + "/edit")
+    fields |= {"city": "Bonn"}
+    assert save(one, path, first, fields).status_code == 303
+    assert save(two, path, second, fields).status_code == 303
+
+
+def test_a_form_that_came_back_wrong_keeps_its_version(clerks, client):
+    (one, two), (client, fields) = clerks, client
+    path = f"/clients/{client}"
+    wrong = save(two, path, page(two, path + "/edit"), fields | {"email": "keine"})
+    assert wrong.status_code == 422
+    assert save(one, path, page(one, path + "/edit"), fields | {"city": "Bonn"}).status_code == 303
+    again = CSRF.findall(wrong.text)[-1]
+    assert save(two, path, again, fields | {"street": "Ring 2"}).status_code == 409
+
+
+def test_etag_and_if_match(clerks, client):
+    (one, two), (client, fields) = clerks, client
+    path = f"/clients/{client}"
+    etag = one.get(path + "/edit").headers["ETag"]
+    assert re.fullmatch(r'"[\w-]{12}"', etag)
+    assert one.post_json(path, fields | {"city": "Bonn"}).status_code == 428
+    for match in ('"AAAAAAAAAAAA"', f"W/{etag}", "", etag.strip('"')):
+        answer = one.post_json(path, fields | {"city": "Bonn"}, headers={"If-Match": match})
+        assert answer.status_code == 409, match
+    match = {"If-Match": f'"x", {etag}'}
+    assert one.post_json(path, fields | {"city": "Bonn"}, headers=match).status_code == 303
+    answer = two.post_json(path, fields | {"street": "Ring 2"}, headers={"If-Match": etag})
+    assert answer.status_code == 409
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    errors = {one["name"]: (one["stored"], one["sent"]) for one in answer.json()["errors"]}
+    assert errors == {"city": ("Bonn", "Köln"), "street": ("Weg 1", "Ring 2")}
+    assert two.get_json(path)["client"]["city"] == "Bonn"
+    answer = two.post_json(path, fields | {"street": "Ring 2"}, headers={"If-Match": "*"})
+    assert answer.status_code == 303
+
+
+def test_one_of_two_at_the_same_time(clerks, client):
+    (one, two), (client, fields) = clerks, client
+    path = f"/clients/{client}"
+    for turn in range(5):
+        etag = {"If-Match": one.get(path + "/edit").headers["ETag"]}
+        with ThreadPoolExecutor(2) as pool:
+            sent = [pool.submit(each.post_json, path, fields | {"city": f"{turn}-{name}"},
+                                headers=etag) for name, each in enumerate((one, two))]
+            assert sorted(each.result().status_code for each in sent) == [303, 409]
+
+
+def test_rights_as_well(portal, clerks):
+    one, two = clerks
+    user = portal.fresh_staff()
+    (staff,) = portal.sql("SELECT id FROM account WHERE user_name = %s", user)[0]
+    path = f"/staff/{staff}"
+    first, second = page(one, path), page(two, path)
+    assert save(one, path, first, {"right_release": "1"}).status_code == 303
+    answer = save(two, path, second, {"right_unlock": "1"})
+    assert answer.status_code == 409
+    assert "Inzwischen gespeichert: „" in answer.text
+    assert portal.sql('SELECT name FROM "right" WHERE staff = %s', staff) == [("release",)]
+    again = CSRF.findall(answer.text)
+    assert save(two, path, again[2], {"right_unlock": "1"}).status_code == 303
+    assert portal.sql('SELECT name FROM "right" WHERE staff = %s', staff) == [("unlock",)]
