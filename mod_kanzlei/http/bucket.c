@@ -31,6 +31,17 @@ static const apr_bucket_type_t content_type = {"KANZLEI",
                                                apr_bucket_shared_split,
                                                apr_bucket_shared_copy};
 
+/* Notes that the bytes from FROM to TO were given. */
+static void note_run(apr_array_header_t *runs, apr_uint64_t from, apr_uint64_t to)
+{
+    kz_http_run_t *last = runs->nelts ? &APR_ARRAY_IDX(runs, runs->nelts - 1, kz_http_run_t) : NULL;
+
+    if (last && last->to == from)
+        last->to = to;
+    else
+        APR_ARRAY_PUSH(runs, kz_http_run_t) = (kz_http_run_t){from, to};
+}
+
 /* Gives the next piece: the bucket becomes that piece, and another one the rest. */
 static apr_status_t content_read(apr_bucket *bucket, const char **data, apr_size_t *len,
                                  apr_read_type_e block)
@@ -55,8 +66,7 @@ static apr_status_t content_read(apr_bucket *bucket, const char **data, apr_size
     content->at = start + n; /* the source gave that many bytes, even if this bucket wants fewer */
     if (n > end - start)
         n = (size_t)(end - start);
-    if (start + n == content->source->size)
-        content->progress->done = 1;
+    note_run(content->progress->runs, start, start + n);
     if (start + n < end)
         apr_bucket_split(bucket, n);
     /* The piece is valid until the next read: a bucket that is kept longer copies it. */

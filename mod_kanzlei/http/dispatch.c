@@ -287,6 +287,10 @@ static int answer(request_rec *r, kz_site_t *site, int ready)
     if (out.kind == KZ_REPLY_PAGE)
         kz_http__globals(&out, rq, kz_grant_is_settled(grant) ? grant : NULL);
     status = kz_http__send(rq, &out);
+    if (out.sent && rq->http->handed)
+        kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0020) "a step of a document is not noted: ",
+                   out.sent(out.sent_baton, &rq->http->sent));
+    kz_grant_rest(grant);
     kz_metrics_time(kz_route_timing(rq->route ? rq->route->id : KZ_ROUTES), start);
     return status;
 }

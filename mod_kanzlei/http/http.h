@@ -19,6 +19,8 @@ typedef struct kz_http_t {
     apr_bucket_brigade *in;
     int in_eos;          /* the body was read to its end */
     apr_time_t deadline; /* of the read that is under way; 0: httpd's own time-outs alone */
+    int handed;          /* the answer's last byte was handed over to what sends it */
+    kz_sent_t sent;      /* if so: how */
 } kz_http_t;
 
 /* Answers R with what this process works with. SITE NULL: it is not ready, and says so with the
@@ -48,10 +50,15 @@ void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err);
 /* Sends OUT. */
 int kz_http__send(kz_request_t *rq, kz_reply_t *out);
 
-/* A bucket of CONTENT's bytes, read and sealed off piece by piece as the filters ask for them.
- * *DONE becomes 1 when its last byte was given; errors go to *FAILED. */
+/* A run of bytes, from the first to the one behind the last. */
+typedef struct kz_http_run_t {
+    apr_uint64_t from, to;
+} kz_http_run_t;
+
+/* A bucket of CONTENT's bytes, read and sealed off piece by piece as the filters ask for them. What
+ * was given is added to PROGRESS->runs; an error goes to PROGRESS->failed. */
 typedef struct kz_http_progress_t {
-    int done;
+    apr_array_header_t *runs; /* of kz_http_run_t, in the order in which they were given */
     kz_err_t *failed;
 } kz_http_progress_t;
 apr_bucket *kz_http__content_bucket(const kz_content_t *content, kz_http_progress_t *progress,

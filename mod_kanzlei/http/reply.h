@@ -6,6 +6,7 @@
 #include <apr_tables.h>
 #include <apr_time.h>
 
+#include "base/err.h"
 #include "template/view.h"
 
 typedef enum kz_reply_kind_t {
@@ -15,6 +16,13 @@ typedef enum kz_reply_kind_t {
     KZ_REPLY_CONTENT
 } kz_reply_kind_t;
 
+/* How an answer went out. */
+typedef struct kz_sent_t {
+    int status;        /* 200, or 206: some ranges of a document */
+    const char *parts; /* of a document: the bytes that went out, as an int8multirange of PostgreSQL
+                        * ("{[0,10),[20,30)}"); NULL: of a page */
+} kz_sent_t;
+
 /* A document's bytes, from any offset on. */
 typedef struct kz_content_t {
     apr_uint64_t size;
@@ -22,8 +30,6 @@ typedef struct kz_content_t {
     kz_err_t *(*seek)(void *baton, apr_uint64_t offset);
     /* As kz_seal_read(): *DATA is valid until the next call, *LEN 0 at the end. */
     kz_err_t *(*read)(const unsigned char **data, size_t *len, void *baton);
-    /* Called once after all of it was sent whole, in one answer. May be NULL. */
-    void (*sent)(void *baton);
 } kz_content_t;
 
 #define KZ_REPLY_VERSION 9 /* bytes of the version of what a page edits */
@@ -40,6 +46,11 @@ typedef struct kz_reply_t {
     kz_content_t content;
     /* Of what the page's form edits, in its token (kz_form_edit()); NULL: it edits nothing. */
     const unsigned char *version;
+    /* Called once when the answer, 200 or 206, has gone out to its end: handed over to what sends
+     * it, which says nothing about its arrival. Writes in a transaction of its own; an error is
+     * logged. NULL: nothing is noted. */
+    kz_err_t *(*sent)(void *baton, const kz_sent_t *how);
+    void *sent_baton;
     int keep;   /* 1: the page goes out though the handler gives an error: its "problem" */
     int framed; /* 1: a page of the portal may show it in a frame */
     apr_table_t *headers; /* replace those that every answer has */

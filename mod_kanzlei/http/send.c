@@ -57,9 +57,28 @@ static void leave_body(request_rec *r, const kz_http_t *http)
         r->connection->keepalive = AP_CONN_CLOSE;
 }
 
-/* BYTES live as long as the request; they are not copied on their way to TLS. */
-static int send_bytes(request_rec *r, const char *type, const char *bytes, apr_size_t len)
+/* Passes BB, the whole answer, on to what sends it. With a FLUSH, if something is noted afterwards:
+ * httpd would else keep a short answer until the note is written. */
+static void pass(request_rec *r, kz_http_t *http, const kz_reply_t *out, apr_bucket_brigade *bb)
 {
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_status_t status;
+
+    if (out->sent)
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(alloc));
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    status = ap_pass_brigade(r->output_filters, bb);
+    http->sent.status = r->status;
+    /* HTTP/2 calls a stream aborted that has ended well before its handler did. */
+    http->handed = status == APR_SUCCESS && (r->connection->master || !r->connection->aborted) &&
+                   (r->status == HTTP_OK || r->status == HTTP_PARTIAL_CONTENT);
+}
+
+/* BYTES live as long as the request; they are not copied on their way to TLS. */
+static int send_bytes(kz_request_t *rq, kz_reply_t *out, const char *type, const char *bytes,
+                      apr_size_t len)
+{
+    request_rec *r = rq->http->r;
     apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
     apr_bucket_brigade *bb;
 
@@ -69,8 +88,7 @@ static int send_bytes(request_rec *r, const char *type, const char *bytes, apr_s
         return OK;
     bb = apr_brigade_create(r->pool, alloc);
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_pool_create(bytes, len, r->pool, alloc));
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
-    ap_pass_brigade(r->output_filters, bb); /* a client that has gone needs no page */
+    pass(r, rq->http, out, bb); /* a client that has gone needs no page */
     return OK;
 }
 
@@ -105,13 +123,12 @@ static int send_json(kz_request_t *rq, kz_reply_t *out)
     if (!text)
         return HTTP_INTERNAL_SERVER_ERROR;
     apr_pool_cleanup_register(rq->pool, text, release, apr_pool_cleanup_null);
-    return send_bytes(rq->http->r, type, text, strlen(text));
+    return send_bytes(rq, out, type, text, strlen(text));
 }
 
 static int send_page(kz_request_t *rq, kz_reply_t *out)
 {
     const char *name = apr_pstrcat(rq->pool, "page/", out->page, ".html", NULL);
-    request_rec *r = rq->http->r;
     kz_rendered_t html;
     kz_err_t *err;
 
@@ -123,16 +140,30 @@ static int send_page(kz_request_t *rq, kz_reply_t *out)
         kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0003) "rendering: ", err);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return send_bytes(r, "text/html; charset=utf-8", html.text, html.len);
+    return send_bytes(rq, out, "text/html; charset=utf-8", html.text, html.len);
+}
+
+/* RUNS as an int8multirange of PostgreSQL, which joins those that overlap. */
+static const char *parts_of(const apr_array_header_t *runs, apr_pool_t *pool)
+{
+    apr_array_header_t *parts = apr_array_make(pool, runs->nelts + 1, sizeof(char *));
+    int i;
+
+    for (i = 0; i < runs->nelts; i++) {
+        const kz_http_run_t *run = &APR_ARRAY_IDX(runs, i, kz_http_run_t);
+
+        APR_ARRAY_PUSH(parts, const char *) =
+            apr_psprintf(pool, "[%" APR_UINT64_T_FMT ",%" APR_UINT64_T_FMT ")", run->from, run->to);
+    }
+    return apr_pstrcat(pool, "{", apr_array_pstrcat(pool, parts, ','), "}", NULL);
 }
 
 static int send_content(kz_request_t *rq, kz_reply_t *out)
 {
     request_rec *r = rq->http->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    kz_http_progress_t progress = {0, NULL};
-    apr_status_t status;
-    int whole, condition;
+    kz_http_progress_t progress = {apr_array_make(r->pool, 1, sizeof(kz_http_run_t)), NULL};
+    int condition;
 
     ap_set_content_type(r, out->type);
     ap_set_content_length(r, (apr_off_t)out->content.size);
@@ -145,19 +176,13 @@ static int send_content(kz_request_t *rq, kz_reply_t *out)
     if (out->content.size > 0)
         APR_BRIGADE_INSERT_TAIL(
             bb, kz_http__content_bucket(&out->content, &progress, r->connection->bucket_alloc));
-    else
-        progress.done = 1;
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_flush_create(r->connection->bucket_alloc));
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(r->connection->bucket_alloc));
-    status = ap_pass_brigade(r->output_filters, bb);
-    whole =
-        status == APR_SUCCESS && progress.done && !r->connection->aborted && r->status == HTTP_OK;
+    pass(r, rq->http, out, bb);
+    rq->http->sent.parts = parts_of(progress.runs, rq->pool);
     if (progress.failed) { /* half an answer must not look like a whole one */
         kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0004) "the answer was cut: ", progress.failed);
+        rq->http->handed = 0;
         r->connection->aborted = 1;
         r->connection->keepalive = AP_CONN_CLOSE;
-    } else if (whole && out->content.sent) {
-        out->content.sent(out->content.baton);
     }
     return OK;
 }
@@ -175,7 +200,7 @@ int kz_http__send(kz_request_t *rq, kz_reply_t *out)
     case KZ_REPLY_PAGE:
         return send_page(rq, out);
     case KZ_REPLY_BYTES:
-        return send_bytes(r, out->type, out->bytes, out->len);
+        return send_bytes(rq, out, out->type, out->bytes, out->len);
     case KZ_REPLY_CONTENT:
         return send_content(rq, out);
     case KZ_REPLY_EMPTY:

@@ -14,6 +14,7 @@
 #include "queries.h"
 #include "views.h"
 #include "http/csrf.h"
+#include "http/fetch.h"
 #include "http/form.h"
 
 /* Finds what the other side sent and this side has not opened. */
@@ -115,12 +116,6 @@ static const char *page_of(const kz_request_t *rq)
     return apr_pstrcat(rq->pool, "/documents/", kz_request_id(rq, "document"), NULL);
 }
 
-/* 1 if a person looks at it: a browser that fetches ahead has no reader yet (Fetch Metadata). */
-static int is_read(const kz_request_t *rq)
-{
-    return strcmp(rq->method, "GET") == 0 && !kz_request_header(rq, "Sec-Purpose");
-}
-
 /* Whether DOCUMENT was sent by the other side than that of GRANT, which may open it. */
 static int is_received(const kz_q_document_t *document, const kz_grant_t *grant)
 {
@@ -128,27 +123,40 @@ static int is_received(const kz_q_document_t *document, const kz_grant_t *grant)
            document->from_firm != kz_grant_is_staff(grant);
 }
 
-/* GET /documents/{document}: seen by the receiving side, it counts as opened. */
+typedef struct shown_t {
+    kz_grant_t *grant;
+    const char *document;
+} shown_t;
+
+static kz_err_t *note_opened(void *baton, const kz_sent_t *how)
+{
+    shown_t *shown = baton;
+
+    if (how->status != 200)
+        return NULL;
+    KZ_TRY(kz_grant_again(shown->grant));
+    KZ_TRY(kz_document_step(shown->grant, shown->document, KZ_DOCUMENT_OPENED));
+    return kz_grant_commit(shown->grant);
+}
+
+/* GET /documents/{document}: where a person of the receiving side goes to it, it counts as opened
+ * when the page has gone out. */
 kz_err_t *page_document(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "document");
     kz_view_t *view = kz_reply_page(out, "document");
     kz_q_document_t *document;
-    int opens;
+    shown_t *shown;
 
     KZ_TRY(kz_q_document(&document, kz_grant_db(grant), &(kz_q_document_args_t){id}, rq->pool));
-    opens = is_received(document, grant) && is_read(rq);
-    if (opens)
-        KZ_TRY(kz_document_step(grant, id, KZ_DOCUMENT_OPENED));
+    if (is_received(document, grant) && kz_fetch_is_navigation(rq)) {
+        shown = apr_palloc(rq->pool, sizeof *shown);
+        *shown = (shown_t){grant, id};
+        out->sent = note_opened;
+        out->sent_baton = shown;
+    }
     kz_form_show(view, rq, KZ_FORM_decision);
-    KZ_TRY(fill_page(view, document, rq, grant));
-    return opens ? kz_grant_commit(grant) : NULL;
-}
-
-static void sent(void *baton)
-{
-    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0020) "a download is not noted as received: ",
-               kz_document_content_sent(baton));
+    return fill_page(view, document, rq, grant);
 }
 
 /* Plain text, in whatever charset. */
@@ -173,6 +181,19 @@ static int may_be_shown(const char *type)
     return 0;
 }
 
+typedef struct download_t {
+    kz_document_content_t *content;
+    int navigated; /* a person went to its address */
+} download_t;
+
+static kz_err_t *note_download(void *baton, const kz_sent_t *how)
+{
+    download_t *download = baton;
+
+    return kz_document_content_sent(download->content, how->parts,
+                                    download->navigated && how->status == 200);
+}
+
 /* GET /documents/{document}/content: the bytes; with ?view shown in the page. A page of another
  * site could have them fetched unseen, and they would count as received: such a request is
  * redirected to the document's page. */
@@ -180,6 +201,7 @@ kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
 {
     const char *id = kz_request_id(rq, "document");
     kz_document_content_t *content;
+    download_t *download;
     const char *type;
     int show;
 
@@ -187,7 +209,7 @@ kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
         kz_reply_see(out, rq->base, page_of(rq), NULL);
         return NULL;
     }
-    KZ_TRY(kz_document_content_open(&content, grant, id, is_read(rq)));
+    KZ_TRY(kz_document_content_open(&content, grant, id));
     type = kz_document_content_type(content);
     show = kz_request_query(rq, "view") && may_be_shown(type);
     out->kind = KZ_REPLY_CONTENT;
@@ -198,7 +220,12 @@ kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
     out->content.baton = content;
     out->content.seek = kz_document_content_seek;
     out->content.read = kz_document_content_read;
-    out->content.sent = is_read(rq) ? sent : NULL;
+    if (!kz_fetch_is_ahead(rq)) {
+        download = apr_palloc(rq->pool, sizeof *download);
+        *download = (download_t){content, kz_fetch_is_navigation(rq)};
+        out->sent = note_download;
+        out->sent_baton = download;
+    }
     kz_reply_header(out, "ETag",
                     apr_pstrcat(rq->pool, "\"", kz_document_content_hash(content), "\"", NULL));
     kz_reply_header(out, "Content-Disposition",

@@ -150,11 +150,10 @@ class Firm(Actor):
         answer = self.expect(self.browser.patch(document, 0, content), 204)
         self.world.take(name, content)
         self.expect(self.client.get(f"/documents/{document}"), 200)
-        self.world.taken[name].add("opened")
         answer = self.expect(self.client.get(f"/documents/{document}/content"), 200)
         assert answer.content == content, name
         self.expect(self.client.post_json(f"/documents/{document}/confirm"), 303)
-        self.world.taken[name].add("confirmed")
+        self.world.taken[name] |= {"opened", "confirmed"}
 
 
 def kill_all(site):

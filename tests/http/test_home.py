@@ -3,6 +3,7 @@
 import secrets
 
 import pytest
+from person import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -43,4 +44,4 @@ def test_an_opened_document_is_no_longer_new(scene):
     scene.helper.get_json(f"/documents/{opened}")
     answer = scene.helper.get(f"/documents/{opened}/content?view", headers={"Accept": "*/*"})
     assert answer.status_code == 200
-    assert opened not in [row["id"] for row in scene.helper.get_json("/")["fresh"]]
+    wait_for(lambda: opened not in [row["id"] for row in scene.helper.get_json("/")["fresh"]])

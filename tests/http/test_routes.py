@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from person import wait_for
 from portal import BYTES, TUS
 
 SOURCE = Path(os.environ.get("KZ_SRC", Path(__file__).resolve().parents[2]))
@@ -78,6 +79,8 @@ def things(portal, admin, person, firm):
     ).status_code == 303
     document = person.browser.upload(person.matter, b"Guten Tag")
     admin.get_json(f"/documents/{document}")  # opened now, so that looking again changes nothing
+    opened = "SELECT 1 FROM document WHERE id = %s AND opened_at IS NOT NULL"
+    wait_for(lambda: portal.sql(opened, document))
     return {
         "client": person.client,
         "matter": person.matter,

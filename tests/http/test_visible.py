@@ -65,7 +65,7 @@ def test_lists_show_only_the_assigned_matter(helper, anna):
     assert ids(home["fresh"]) == {anna.sent[0]}
     assert ids(home["unopened"]) == {anna.provided[0]}
     helper.get_json(f"/documents/{anna.sent[0]}")
-    assert helper.get_json("/")["fresh"] == []
+    wait_for(lambda: helper.get_json("/")["fresh"] == [])
 
 
 def test_staff_of_one_matter_can_provide_documents(helper, anna):

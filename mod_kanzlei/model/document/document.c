@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 #include "base/log.h"
 #include "base/str.h"
 #include "model/proof/event.h"
@@ -124,7 +126,7 @@ static kz_err_t *open_reader(kz_document_content_t *content, const kz_seal_key_t
 }
 
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
-                                   const char *document, int opens)
+                                   const char *document)
 {
     kz_portal_t *portal = kz_grant_services(grant);
     apr_pool_t *pool = kz_grant_pool(grant);
@@ -136,10 +138,6 @@ kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *
     made->grant = grant;
     KZ_TRY(kz_q_document_content(&made->row, kz_grant_db(grant), &args, pool));
     KZ_TRY(kz_grant_firm_key(&firm_key, grant));
-    if (opens) {
-        KZ_TRY(kz_document_step(grant, document, KZ_DOCUMENT_OPENED));
-        KZ_TRY(kz_grant_commit(grant));
-    }
     kz_grant_rest(grant);
     if (made->row->key.len != KZ_SEAL_WRAPPED)
         return kz_err_create(KZ_ERR_SEAL, "document %s has no key", document);
@@ -192,9 +190,17 @@ kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void
     return NULL;
 }
 
-kz_err_t *kz_document_content_sent(kz_document_content_t *content)
+kz_err_t *kz_document_content_sent(kz_document_content_t *content, const char *parts, int opens)
 {
-    KZ_TRY(kz_grant_again(content->grant));
-    KZ_TRY(kz_document_step(content->grant, content->row->id, KZ_DOCUMENT_RECEIVED));
-    return kz_grant_commit(content->grant);
+    kz_grant_t *grant = content->grant;
+    const char *all =
+        apr_psprintf(kz_grant_pool(grant), "{[0,%" APR_INT64_T_FMT ")}", content->row->size);
+    int whole = content->row->size == 0 || strcmp(parts, all) == 0;
+
+    if (!opens && !whole)
+        return NULL;
+    KZ_TRY(kz_grant_again(grant));
+    KZ_TRY(kz_document_step(grant, content->row->id,
+                            whole ? KZ_DOCUMENT_RECEIVED : KZ_DOCUMENT_OPENED));
+    return kz_grant_commit(grant);
 }

@@ -32,10 +32,10 @@ kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object);
 
 typedef struct kz_document_content_t kz_document_content_t; /* an open document */
 
-/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go; OPENS: notes
- * first that its reader opens it. Errors: NOT_FOUND (not there, kept back), STORE_DOWN, SEAL. */
+/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Errors: NOT_FOUND
+ * (not there, kept back), STORE_DOWN, SEAL. */
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
-                                   const char *document, int opens);
+                                   const char *document);
 const char *kz_document_content_name(const kz_document_content_t *content);
 const char *kz_document_content_type(const kz_document_content_t *content); /* media type */
 const char *kz_document_content_hash(const kz_document_content_t *content); /* SHA-256, hex */
@@ -43,8 +43,9 @@ apr_uint64_t kz_document_content_size(const kz_document_content_t *content);
 /* As kz_seal_seek() and kz_seal_read(); BATON is the content. */
 kz_err_t *kz_document_content_seek(void *baton, apr_uint64_t offset);
 kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void *baton);
-/* Notes that all of it was sent, in a transaction of its own; errors are the caller's to log. */
-kz_err_t *kz_document_content_sent(kz_document_content_t *content);
+/* Notes, in a transaction of its own, that PARTS of it (an int8multirange of PostgreSQL) were sent,
+ * if these are all of it; and that its reader has opened it, if OPENS. */
+kz_err_t *kz_document_content_sent(kz_document_content_t *content, const char *parts, int opens);
 
 /* The media type of an uploaded file: by its bytes and its name; the browser's word is not asked.
  * BYTES: the first LEN of it, better all; LEN is 0 while nothing has come. Text that isn't UTF-8 has
