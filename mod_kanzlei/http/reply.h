@@ -21,6 +21,7 @@ typedef struct kz_sent_t {
     int status;        /* 200, or 206: some ranges of a document */
     const char *parts; /* of a document: the bytes that went out, as an int8multirange of PostgreSQL
                         * ("{[0,10),[20,30)}"); NULL: of a page */
+    int watched;       /* 1: kz_content_t.received() will tell of their arrival; 0: nobody can */
 } kz_sent_t;
 
 /* A document's bytes, from any offset on. */
@@ -30,6 +31,11 @@ typedef struct kz_content_t {
     kz_err_t *(*seek)(void *baton, apr_uint64_t offset);
     /* As kz_seal_read(): *DATA is valid until the next call, *LEN 0 at the end. */
     kz_err_t *(*read)(const unsigned char **data, size_t *len, void *baton);
+    /* The reader's side has acknowledged PARTS (as kz_sent_t has them): called by another thread,
+     * when the request has long ended, with what keep() made in POOL of the baton. NULL: nobody is
+     * told. */
+    kz_err_t *(*received)(void *kept, const char *parts, apr_pool_t *pool);
+    void *(*keep)(void *baton, apr_pool_t *pool);
 } kz_content_t;
 
 #define KZ_REPLY_VERSION 9 /* bytes of the version of what a page edits */

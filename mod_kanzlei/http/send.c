@@ -1,6 +1,7 @@
 /* Sends an answer: headers that every one has, HTML or JSON of a view, the bytes of a document. */
 #include "base/log.h"
 #include "http/http.h"
+#include "http/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,7 @@ static int send_content(kz_request_t *rq, kz_reply_t *out)
     request_rec *r = rq->http->r;
     apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     kz_http_progress_t progress = {apr_array_make(r->pool, 1, sizeof(kz_http_run_t)), NULL};
+    kz_watch_t *watch;
     int condition;
 
     ap_set_content_type(r, out->type);
@@ -176,14 +178,20 @@ static int send_content(kz_request_t *rq, kz_reply_t *out)
     if (out->content.size > 0)
         APR_BRIGADE_INSERT_TAIL(
             bb, kz_http__content_bucket(&out->content, &progress, r->connection->bucket_alloc));
+    watch = out->content.received ? kz_watch_begin(r) : NULL;
     pass(r, rq->http, out, bb);
     rq->http->sent.parts = parts_of(progress.runs, rq->pool);
+    rq->http->sent.watched = watch != NULL;
     if (progress.failed) { /* half an answer must not look like a whole one */
         kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0004) "the answer was cut: ", progress.failed);
         rq->http->handed = 0;
         r->connection->aborted = 1;
         r->connection->keepalive = AP_CONN_CLOSE;
     }
+    if (watch && rq->http->handed)
+        kz_watch_handed(watch, &out->content, rq->http->sent.parts);
+    else
+        kz_watch_drop(watch);
     return OK;
 }
 

@@ -190,8 +190,18 @@ static kz_err_t *note_download(void *baton, const kz_sent_t *how)
 {
     download_t *download = baton;
 
-    return kz_document_content_sent(download->content, how->parts,
+    return kz_document_content_sent(download->content, how->watched ? NULL : how->parts,
                                     download->navigated && how->status == 200);
+}
+
+static void *keep_reader(void *baton, apr_pool_t *pool)
+{
+    return kz_document_reader(baton, pool);
+}
+
+static kz_err_t *note_received(void *kept, const char *parts, apr_pool_t *pool)
+{
+    return kz_document_arrived(kept, parts, pool);
 }
 
 /* GET /documents/{document}/content: the bytes; with ?view shown in the page. A page of another
@@ -220,7 +230,9 @@ kz_err_t *page_document_content(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
     out->content.baton = content;
     out->content.seek = kz_document_content_seek;
     out->content.read = kz_document_content_read;
-    if (!kz_fetch_is_ahead(rq)) {
+    if (!kz_fetch_is_ahead(rq) && kz_document_content_is_incoming(content)) {
+        out->content.received = note_received;
+        out->content.keep = keep_reader;
         download = apr_palloc(rq->pool, sizeof *download);
         *download = (download_t){content, kz_fetch_is_navigation(rq)};
         out->sent = note_download;

@@ -42,12 +42,16 @@ SELECT * FROM (VALUES
      '{sees matter matter} AND EXISTS (SELECT FROM document d WHERE d.firm = {t}.firm AND d.id = {t}.document)'),
     ('of seen document', 'public',
      'EXISTS (SELECT FROM document d WHERE d.firm = {t}.firm AND d.id = {t}.document)'),
-    -- Steps of deliveries: noted by who received it, for himself, or by the portal: that a mail has gone.
+    -- Steps of deliveries: noted by who received it, for himself, or by the portal: that a mail has gone, and that
+    -- an account of the receiving side has acknowledged the last byte.
     ('of seen delivery', 'public', '{sees client} OR EXISTS ({delivery})'),
     ('own with what came', 'public portal',
      '{t}.account = {me} AND {t}.step <> ''notified'' AND EXISTS ({delivery}'
      ' AND v.direction = CASE {side} WHEN ''client'' THEN ''from_firm'' ELSE ''from_client'' END)'),
-    ('notified of what went', '', '{t}.step = ''notified'' AND EXISTS ({delivery} AND v.direction = ''from_firm'')'),
+    ('notified of what went, received', '',
+     '{t}.step = ''notified'' AND EXISTS ({delivery} AND v.direction = ''from_firm'')'
+     ' OR {t}.step IN (''opened'', ''received'')'
+     ' AND EXISTS ({delivery} AND kz_receives({t}.account, v.client, v.direction))'),
     -- Whoever makes a client sees it when it is assigned to somebody: to its maker in the same transaction.
     ('own or of whole client', 'public', '{t}.staff = {me} OR {sees client}'),
     ('of whole or new client', 'public', '{sees client} OR {t}.staff = {me} AND kz_is_new_client({t}.client)'),
@@ -153,8 +157,13 @@ SELECT * FROM (VALUES
 
     ('delivery_step', 'client', 'of seen delivery', 'own with what came',    '-', '-'),
     ('delivery_step', 'staff',  'of seen delivery', 'own with what came',    '-', '-'),
-    ('delivery_step', 'portal', 'of seen delivery', 'notified of what went', '-', '-'),
+    ('delivery_step', 'portal', 'of seen delivery', 'notified of what went, received', '-', '-'),
     ('delivery_step', 'public', '-',                '-',                     '-', '-'),
+
+    ('delivery_part', 'client', '-', '-', '-', '-'),
+    ('delivery_part', 'staff',  '-', '-', '-', '-'),
+    ('delivery_part', 'portal', '-', '-', '-', '-'),
+    ('delivery_part', 'public', '-', '-', '-', '-'),
 
     ('event', 'client', 'own or of seen document', 'own about seen client',    '-', '-'),
     ('event', 'staff',  'own or seen event',       'about seen or new client', '-', '-'),

@@ -172,6 +172,19 @@ BEGIN
            AND (ac.ends_at IS NULL OR ac.ends_at > now()) AND NOT public.kz_sees_client(ac.client));
 END $$;
 
+-- Whether P_ACCOUNT is one of those who receive what goes in P_DIRECTION: of the firm's staff, or one that acts, or acted,
+-- for P_CLIENT.
+CREATE OR REPLACE FUNCTION kz_receives(p_account uuid, p_client uuid, p_direction text)
+RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM public.account a
+         WHERE a.firm = public.kz_at_firm() AND a.id = p_account
+           AND CASE p_direction WHEN 'from_client' THEN a.kind = 'staff'
+               ELSE EXISTS (SELECT FROM public.account_client ac
+                             WHERE ac.firm = a.firm AND ac.account = a.id AND ac.client = p_client) END);
+END $$;
+
 -- Whether it may know the name of P_ACCOUNT: also of who acts for a client of whom it sees a matter alone.
 CREATE OR REPLACE FUNCTION kz_knows_account(p_account uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$

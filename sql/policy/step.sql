@@ -1,31 +1,30 @@
 -- Steps of deliveries: what the receiving side does with a document, noted once for each person.
 
--- The account at work has P_STEP done ('opened', 'received', 'confirmed') with P_DOCUMENT, and so has opened it. A
--- row for each client as whose it receives the document, unless it had done so before, and whether it opened it by
--- that: each row of delivery_step gets its event. As the portal's role: its policies say whose document it is, and
--- that it is not one's own side's.
+-- P_ACCOUNT has P_STEP done ('opened', 'delivered', 'received', 'confirmed') with P_DOCUMENT; who has received or
+-- confirmed it has opened it. A row for each client as whose it receives the document, unless it had done so before,
+-- and whether it opened it by that: each row of delivery_step gets its event. As the portal's role: its policies say
+-- whose document it is, that it is not one's own side's, and that a person notes steps for oneself alone.
 DROP FUNCTION IF EXISTS kz_step(uuid, text);
-CREATE OR REPLACE FUNCTION kz_step(p_document uuid, p_step text)
+CREATE OR REPLACE FUNCTION kz_step(p_document uuid, p_step text, p_account uuid)
 RETURNS TABLE (client uuid, opened boolean)
 LANGUAGE plpgsql AS $$
 DECLARE
-    me uuid := kz_me();
-    incoming text := CASE kz_side() WHEN 'client' THEN 'from_firm' ELSE 'from_client' END;
     v record;
     noted text[];
 BEGIN
     FOR v IN SELECT d.firm, d.client FROM delivery d
               WHERE d.firm = kz_at_firm() AND d.document = p_document
-                AND d.direction = incoming
+                AND kz_receives(p_account, d.client, d.direction)
                 AND NOT EXISTS (SELECT FROM delivery_step s
                                  WHERE s.firm = d.firm AND s.document = d.document AND s.client = d.client
-                                   AND s.account = me AND s.step = p_step)
+                                   AND s.account = p_account AND s.step = p_step)
     LOOP
         WITH new AS (
             INSERT INTO delivery_step (firm, document, client, account, step)
-            SELECT v.firm, p_document, v.client, me, s.step
+            SELECT v.firm, p_document, v.client, p_account, s.step
               FROM (VALUES (1, 'opened'), (2, p_step)) s (place, step)
-             WHERE s.place = 1 OR s.step <> 'opened' ORDER BY s.place
+             WHERE s.place = CASE p_step WHEN 'opened' THEN 1 ELSE 2 END OR p_step IN ('received', 'confirmed')
+             ORDER BY s.place
             ON CONFLICT DO NOTHING RETURNING step)
         SELECT array_agg(new.step) INTO noted FROM new;
         CONTINUE WHEN noted IS NULL OR p_step <> ALL (noted);
@@ -33,6 +32,39 @@ BEGIN
         opened := 'opened' = ANY (noted);
         RETURN NEXT;
     END LOOP;
+END $$;
+
+-- P_ACCOUNT has got P_PARTS of P_DOCUMENT, sent ('delivered') or acknowledged ('received'). Whether these and those
+-- of before are all of it, which is then a step; until then they are kept, up to a thousand pieces. Past the
+-- policies, for the account at work, or the portal itself.
+CREATE OR REPLACE FUNCTION kz_part(p_document uuid, p_account uuid, p_step text, p_parts int8multirange)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    kept int8multirange;
+    bytes bigint;
+BEGIN
+    SELECT d.size INTO bytes FROM document d
+      JOIN delivery v ON v.firm = d.firm AND v.document = d.id
+     WHERE d.firm = kz_at_firm() AND d.id = p_document AND kz_receives(p_account, v.client, v.direction)
+       AND (p_account = kz_me() OR kz_side() = 'portal') LIMIT 1;
+    IF bytes IS NULL OR isempty(p_parts) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO delivery_part AS p (firm, document, account, step, parts)
+    VALUES (kz_at_firm(), p_document, p_account, p_step, p_parts)
+        ON CONFLICT (firm, document, account, step) DO UPDATE SET parts = p.parts + EXCLUDED.parts
+    RETURNING parts INTO kept;
+    IF kept @> int8range(0, bytes) THEN
+        DELETE FROM delivery_part p WHERE p.firm = kz_at_firm() AND p.document = p_document
+                                      AND p.account = p_account AND p.step = p_step;
+        RETURN true;
+    END IF;
+    IF (SELECT count(*) FROM unnest(kept)) > 1000 THEN
+        UPDATE delivery_part p SET parts = p_parts
+         WHERE p.firm = kz_at_firm() AND p.document = p_document AND p.account = p_account AND p.step = p_step;
+    END IF;
+    RETURN false;
 END $$;
 
 -- A reader has found that the copy in P_STORE, noted as held, is bad: P_STATE ('missing', 'damaged') is what the repair

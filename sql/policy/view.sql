@@ -41,6 +41,10 @@ CREATE VIEW receipt_row WITH (security_invoker = true) AS
            v.client AS client_id, c.display AS client_name, c.number AS client_number, d.size,
            v.matter AS matter_id, m.title AS matter_title, v.provided_at AS provided, p.provided_by,
            v.notified_at AS notified, n.email AS notified_by, v.opened_at AS opened, p.opened_by,
+           CASE WHEN v.received_at IS NULL THEN (
+               SELECT min(s.at) FROM delivery_step s
+                WHERE s.firm = v.firm AND s.document = v.document AND s.client = v.client
+                  AND s.step = 'delivered') END AS delivered,
            v.received_at AS received, p.received_by, v.confirmed_at AS confirmed, p.confirmed_by
       FROM delivery v
       LEFT JOIN document d ON d.firm = v.firm AND d.id = v.document

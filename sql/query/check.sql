@@ -63,7 +63,7 @@ SELECT e.id, e.kind, e.document,
            SELECT FROM delivery_step s WHERE s.firm = e.firm AND s.document = e.document AND s.client = e.client
               AND s.account = e.account AND s.step = e.kind) END
   FROM (SELECT * FROM event WHERE id > $after AND document IS NOT NULL
-           AND kind IN ('provided', 'notified', 'opened', 'received', 'confirmed')
+           AND kind IN ('provided', 'notified', 'opened', 'delivered', 'received', 'confirmed')
          ORDER BY firm, id LIMIT $limit) e
  ORDER BY e.id;
 

@@ -28,15 +28,20 @@ SELECT id, name, size, at, kind, state, reason, from_firm, by_name, unread, open
   FROM document_row WHERE id = $document;
 
 -- document_content(document uuid) :one!
--- -> id uuid, name text, type text, size int8, sha256 bytea, key bytea, object text
-SELECT id, name, type, size, sha256, kz_document_key(id), object FROM document
+-- -> id uuid, name text, type text, size int8, sha256 bytea, key bytea, object text, from_firm bool
+SELECT id, name, type, size, sha256, kz_document_key(id), object, direction = 'from_firm' FROM document
  WHERE id = $document AND state = 'available';
 
--- A step of the receiving side: a row for each client as whose the account at work receives the document, unless
--- it did the same before. OPENED: it has opened it by that.
--- delivery_step(document uuid, step text) :many writes
+-- A step of the receiving side: a row for each client as whose the account receives the document, unless it did the
+-- same before. OPENED: it has opened it by that.
+-- delivery_step(document uuid, step text, account uuid) :many writes
 -- -> client uuid, opened bool
-SELECT client, opened FROM kz_step($document, $step);
+SELECT client, opened FROM kz_step($document, $step, $account);
+
+-- Parts of a document that the account got, "{[0,10),[20,30)}": with those of before they are all of it, or not.
+-- delivery_part(document uuid, account uuid, step text, parts text) :one! writes
+-- -> whole bool
+SELECT kz_part($document, $account, $step, $parts::int8multirange);
 
 -- document_decide(document uuid, state text, reason text) :maybe
 -- -> client uuid, by uuid, from_firm bool, object text
@@ -54,10 +59,10 @@ VALUES (kz_at_firm(), $id, 'remove_object', jsonb_build_object('object', $object
 
 -- receipts_of_document(document uuid) :many
 -- -> client_name text, provided timestamptz, provided_by text, notified timestamptz,
---    notified_by text, opened timestamptz, opened_by text, received timestamptz, received_by text,
---    confirmed timestamptz, confirmed_by text
-SELECT client_name, provided, provided_by, notified, notified_by, opened, opened_by, received,
-       received_by, confirmed, confirmed_by
+--    notified_by text, opened timestamptz, opened_by text, delivered timestamptz,
+--    received timestamptz, received_by text, confirmed timestamptz, confirmed_by text
+SELECT client_name, provided, provided_by, notified, notified_by, opened, opened_by, delivered,
+       received, received_by, confirmed, confirmed_by
   FROM receipt_row WHERE document_id = $document
    AND client_id = (SELECT d.client FROM document d WHERE d.id = $document);
 

@@ -121,6 +121,11 @@ def firm_proves(staff, case):
     staff.go(f"/clients/{case.client}")
     staff.follow("client.receipts")
     receipt = staff.page.locator("li.receipt", has_text="Bescheid.txt")
+    for _ in range(60):  # the download is received when the browser has acknowledged it
+        if receipt.locator(".steps .done").count() == 5:
+            break
+        staff.page.wait_for_timeout(500)
+        staff.page.reload()
     expect(receipt.locator(".steps .done")).to_have_count(5)
     for step in ("provided", "notified", "opened", "received", "confirmed"):
         expect(receipt.locator(".steps .done", has_text=staff.say(f"step.{step}"))).to_be_visible()

@@ -201,7 +201,6 @@ def test_every_person_s_step_has_its_event(proof):
     fields = {"code": letter["code"], "password": word, "password_again": word}
     assert karl.post_json("/redeem/password", fields).status_code == 303
     karl.get_json(f"/documents/{proof.read}")
-    rows = proof.sql("SELECT count(*) FROM event WHERE kind = 'opened' AND document = %s",
-                     proof.read)  # fmt: skip
-    assert rows == [(2,)]
+    told = "SELECT count(*) FROM event WHERE kind = 'opened' AND document = %s"
+    wait_for(lambda: proof.sql(told, proof.read) == [(2,)])  # noted after the answer
     assert proof.check("--events")["problems"] == []

@@ -16,6 +16,7 @@ KEY = b"\x07" * 76
 TAKEN = ("@taken", "00000000-0000-4000-8000-000000000000", "2100-01-01")
 CLIENT = ["@new", "neu-1", "person", "Frau", "Maria", "Neu", "", "", "", "", "m@neu.example", "de"]
 # Client and matter: for lists of all clients, of one client, of one matter, of visible clients.
+SENT = ("@sent", "@provided")
 CLIENTS_OWN = [["@client", None], ["@client", "@matter"], [None, "@matter"]]
 WHOLE = [[None, None], *CLIENTS_OWN]
 MINE = [[]]
@@ -139,10 +140,14 @@ CALLS = {
     "documents_of_matter": (MEMBERS, [["@matter", *place, 51] for place in PLACES]),
     "document": (MEMBERS, [["@document"]]),
     "document_content": (MEMBERS, [["@document"]]),
-    "delivery_step": (
-        MEMBERS,
-        [[d, s] for d in ("@sent", "@provided") for s in ("opened", "received", "confirmed")],
-    ),
+    "delivery_step": [
+        (MEMBERS, [[d, s, "@me"] for d in SENT for s in ("opened", "delivered", "confirmed")]),
+        (("portal",), [["@provided", "received", "@account"]]),
+    ],
+    "delivery_part": [
+        (MEMBERS, [[d, "@me", "delivered", "{[0,1)}"] for d in SENT]),
+        (("portal",), [["@provided", "@account", "received", "{[0,1),[2,3)}"]]),
+    ],
     "document_decide": (STAFF, [["@held", "available", "gut"]]),
     "receipts_of_document": (MEMBERS, [["@provided"]]),
     "documents": [
@@ -284,7 +289,7 @@ CALLS = {
 
 # These statements read no more for somebody with 5,000 clients than for somebody with one.
 FLAT = {
-    "client", "delivery_step", "document", "document_content", "documents_of_matter", "enter",
+    "client", "delivery_part", "delivery_step", "document", "document_content", "documents_of_matter", "enter",
     "matter", "receipts_of_document",
 }  # fmt: skip
 

@@ -16,6 +16,13 @@ struct kz_document_content_t {
     kz_seal_reader_t *reader;
 };
 
+struct kz_document_reader_t {
+    kz_portal_t *portal;
+    int firm;
+    const char *account, *document;
+    apr_int64_t size; /* of the document, bytes */
+};
+
 kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const char *client,
                               const char *by, int from_firm)
 {
@@ -28,22 +35,33 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
     return kz_q_job_provided_later(kz_grant_db(grant), &(kz_q_job_provided_args_t){client});
 }
 
-kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step)
+static const kz_event_kind_t kinds[] = {KZ_EVENT_OPENED, KZ_EVENT_DELIVERED, KZ_EVENT_RECEIVED,
+                                        KZ_EVENT_CONFIRMED}; /* by kz_document_step_t */
+
+/* As kz_document_step(), of ACCOUNT, which is GRANT's own unless GRANT is the portal itself. */
+static kz_err_t *note_step(kz_grant_t *grant, const char *account, const char *document,
+                           kz_document_step_t step)
 {
-    static const kz_event_kind_t kinds[] = {KZ_EVENT_OPENED, KZ_EVENT_RECEIVED, KZ_EVENT_CONFIRMED};
-    kz_q_delivery_step_args_t args = {.document = document, .step = kz_event_name(kinds[step])};
+    kz_q_delivery_step_args_t args = {
+        .document = document, .step = kz_event_name(kinds[step]), .account = account};
     kz_q_delivery_step_t *rows;
     int n, i;
 
     KZ_TRY(kz_q_delivery_step(&rows, &n, kz_grant_db(grant), &args, kz_grant_pool(grant)));
     for (i = 0; i < n; i++) {
-        kz_event_t event = {.client = rows[i].client, .document = document};
+        kz_event_t event = {.account = account, .client = rows[i].client, .document = document};
 
         if (rows[i].opened && step != KZ_DOCUMENT_OPENED) /* a download at once opens it, too */
             KZ_TRY(kz_event_add(grant, KZ_EVENT_OPENED, &event));
         KZ_TRY(kz_event_add(grant, kinds[step], &event));
     }
     return NULL;
+}
+
+kz_err_t *kz_document_step(kz_grant_t *grant, const char *document, kz_document_step_t step)
+{
+    KZ_TRY(kz_grant_settle(grant)); /* whose step it is */
+    return note_step(grant, kz_grant_account(grant), document, step);
 }
 
 static kz_err_t *remove_later(kz_grant_t *grant, const char *object)
@@ -190,17 +208,69 @@ kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void
     return NULL;
 }
 
+int kz_document_content_is_incoming(const kz_document_content_t *content)
+{
+    return content->row->from_firm != kz_grant_is_staff(content->grant);
+}
+
+/* Notes STEP, DELIVERED or RECEIVED, of ACCOUNT with PARTS of a document of SIZE bytes, if these
+ * and what came before are all of it. */
+static kz_err_t *note_parts(kz_grant_t *grant, const kz_document_reader_t *reader,
+                            kz_document_step_t step, const char *parts)
+{
+    const char *all =
+        apr_psprintf(kz_grant_pool(grant), "{[0,%" APR_INT64_T_FMT ")}", reader->size);
+    kz_q_delivery_part_args_t args = {.document = reader->document,
+                                      .account = reader->account,
+                                      .step = kz_event_name(kinds[step]),
+                                      .parts = parts};
+    kz_q_delivery_part_t *row;
+
+    if (reader->size > 0 && strcmp(parts, all) != 0) {
+        KZ_TRY(kz_q_delivery_part(&row, kz_grant_db(grant), &args, kz_grant_pool(grant)));
+        if (!row->whole)
+            return NULL;
+    }
+    return note_step(grant, reader->account, reader->document, step);
+}
+
 kz_err_t *kz_document_content_sent(kz_document_content_t *content, const char *parts, int opens)
 {
     kz_grant_t *grant = content->grant;
-    const char *all =
-        apr_psprintf(kz_grant_pool(grant), "{[0,%" APR_INT64_T_FMT ")}", content->row->size);
-    int whole = content->row->size == 0 || strcmp(parts, all) == 0;
 
-    if (!opens && !whole)
+    if (!opens && !parts)
         return NULL;
     KZ_TRY(kz_grant_again(grant));
-    KZ_TRY(kz_document_step(grant, content->row->id,
-                            whole ? KZ_DOCUMENT_RECEIVED : KZ_DOCUMENT_OPENED));
+    if (opens)
+        KZ_TRY(kz_document_step(grant, content->row->id, KZ_DOCUMENT_OPENED));
+    if (parts)
+        KZ_TRY(note_parts(grant, kz_document_reader(content, kz_grant_pool(grant)),
+                          KZ_DOCUMENT_DELIVERED, parts));
     return kz_grant_commit(grant);
+}
+
+kz_document_reader_t *kz_document_reader(const kz_document_content_t *content, apr_pool_t *pool)
+{
+    kz_document_reader_t *made = apr_palloc(pool, sizeof *made);
+
+    made->portal = kz_grant_services(content->grant);
+    made->firm = kz_grant_firm(content->grant);
+    made->account = apr_pstrdup(pool, kz_grant_account(content->grant));
+    made->document = apr_pstrdup(pool, content->row->id);
+    made->size = content->row->size;
+    return made;
+}
+
+kz_err_t *kz_document_arrived(const kz_document_reader_t *reader, const char *parts,
+                              apr_pool_t *pool)
+{
+    kz_grant_t *grant;
+    kz_err_t *err = kz_grant_portal(&grant, reader->portal, reader->firm, pool);
+
+    if (!err)
+        err = note_parts(grant, reader, KZ_DOCUMENT_RECEIVED, parts);
+    if (!err)
+        err = kz_grant_commit(grant);
+    kz_grant_rest(grant);
+    return err;
 }

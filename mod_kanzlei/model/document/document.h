@@ -11,8 +11,9 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
                               const char *by, int from_firm);
 
 typedef enum kz_document_step_t {
-    KZ_DOCUMENT_OPENED,   /* seen */
-    KZ_DOCUMENT_RECEIVED, /* the last byte of a whole download was sent */
+    KZ_DOCUMENT_OPENED,    /* seen */
+    KZ_DOCUMENT_DELIVERED, /* all of it was sent; what became of it can't be known */
+    KZ_DOCUMENT_RECEIVED,  /* the reader's side has acknowledged all of it */
     KZ_DOCUMENT_CONFIRMED
 } kz_document_step_t;
 
@@ -43,9 +44,19 @@ apr_uint64_t kz_document_content_size(const kz_document_content_t *content);
 /* As kz_seal_seek() and kz_seal_read(); BATON is the content. */
 kz_err_t *kz_document_content_seek(void *baton, apr_uint64_t offset);
 kz_err_t *kz_document_content_read(const unsigned char **data, size_t *len, void *baton);
-/* Notes, in a transaction of its own, that PARTS of it (an int8multirange of PostgreSQL) were sent,
- * if these are all of it; and that its reader has opened it, if OPENS. */
+int kz_document_content_is_incoming(const kz_document_content_t *content); /* of the other side */
+/* Notes in a transaction of its own what GRANT's account has done; PARTS (an int8multirange of
+ * PostgreSQL) were sent to it and nobody will know of their arrival (NULL: somebody will); OPENS:
+ * it has opened the document. */
 kz_err_t *kz_document_content_sent(kz_document_content_t *content, const char *parts, int opens);
+
+typedef struct kz_document_reader_t kz_document_reader_t; /* who reads which document */
+/* Who reads CONTENT, in POOL, with nothing of the grant in it. */
+kz_document_reader_t *kz_document_reader(const kz_document_content_t *content, apr_pool_t *pool);
+/* Notes, in a transaction of the portal itself, that PARTS have arrived at READER. When all have,
+ * in one answer or in several, the document is received. */
+kz_err_t *kz_document_arrived(const kz_document_reader_t *reader, const char *parts,
+                              apr_pool_t *pool);
 
 /* The media type of an uploaded file: by its bytes and its name; the browser's word is not asked.
  * BYTES: the first LEN of it, better all; LEN is 0 while nothing has come. Text that isn't UTF-8 has

@@ -63,8 +63,12 @@ INSERT INTO meaning VALUES
     ('of seen document', 't.document IN (:documents)'), ('of seen delivery', 't.document IN (:documents)'),
     ('own with what came', 't.account = :me AND t.step <> ''notified'' AND t.document IN (:documents) AND'
                            ' t.document IN (SELECT id FROM document WHERE direction = :came)'),
-    ('notified of what went', 't.step = ''notified'' AND'
-                              ' t.document IN (SELECT id FROM document WHERE direction = ''from_firm'')'),
+    ('notified of what went, received',
+     't.step = ''notified'' AND t.document IN (SELECT id FROM document WHERE direction = ''from_firm'')'
+     ' OR t.step IN (''opened'', ''received'') AND (SELECT v.direction = ''from_client'' AND a.kind = ''staff'''
+     ' OR v.direction = ''from_firm'' AND EXISTS (SELECT FROM account_client ac WHERE ac.account = a.id'
+     ' AND ac.client = v.client) FROM delivery v, account a WHERE a.firm = v.firm AND a.id = t.account'
+     ' AND v.firm = t.firm AND v.document = t.document AND v.client = t.client)'),
     ('own or of whole client', ':all OR t.staff = :me OR t.client = ANY (:clients)'),
     ('of whole or new client', ':all OR t.client = ANY (:clients)'),
     ('own or seen event', 't.account = :me OR t.client = ANY (:clients) OR :all OR'

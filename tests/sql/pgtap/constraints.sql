@@ -62,6 +62,9 @@ INSERT INTO wrong VALUES
     ('delivery_step', 'account = tap.id(2, ''maria'')', '23503'),
     ('delivery_step', 'document = tap.id(1, ''from_client'')', '23514'), -- written once
     ('delivery_step', 'client = tap.id(2, ''client'')', '23503'),
+    ('delivery_part', 'step = ''opened''', '23514'), ('delivery_part', 'parts = ''{}''', '23514'),
+    ('delivery_part', 'account = tap.id(2, ''maria'')', '23503'),
+    ('delivery_part', 'document = gen_random_uuid()', '23503'),
     ('event', 'kind = ''forged''', '23514'), ('event', 'account = tap.id(2, ''maria'')', '23503'),
     ('event', 'document = tap.id(2, ''from_firm'')', '23503'),
     ('event', 'client = tap.id(2, ''client'')', '23503'),

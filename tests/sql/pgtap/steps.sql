@@ -27,7 +27,7 @@ BEGIN
     SELECT string_agg(format('client %s%s', CASE client WHEN id(1, 'client') THEN 1 ELSE 2 END,
                              CASE WHEN opened THEN ' opened' END), ', '
                       ORDER BY client = id(1, 'client', 2))
-      INTO said FROM kz_step(document, step);
+      INTO said FROM kz_step(document, step, kz_me());
     PERFORM set_config('role', 'none', true);
     RETURN coalesce(said, 'nothing');
 END $$;
@@ -158,7 +158,10 @@ SELECT is(does(p, format('INSERT INTO delivery_step (firm, document, client, acc
       ('maria', 'from_firm', 2, 'maria', 'opened', '42501'), ('group', 'from_client', 2, 'group', 'opened', '1 rows'),
       ('group', 'from_firm', 2, 'group', 'opened', '42501'), ('clerk', 'from_client', 2, 'clerk', 'opened', '42501'),
       ('group', 'from_client', 2, 'admin', 'opened', '42501'), ('portal', 'from_firm', 2, 'otto', 'notified', '1 rows'),
-      ('portal', 'from_firm', 2, 'otto', 'opened', '42501'), ('portal', 'from_client', 2, 'admin', 'notified', '42501'),
+      ('portal', 'from_firm', 2, 'otto', 'opened', '1 rows'), ('portal', 'from_firm', 2, 'maria', 'opened', '42501'),
+      ('portal', 'from_firm', 2, 'admin', 'opened', '42501'), ('portal', 'from_firm', 2, 'otto', 'confirmed', '42501'),
+      ('portal', 'from_firm', 2, 'otto', 'delivered', '42501'),
+      ('portal', 'from_client', 2, 'admin', 'opened', '1 rows'), ('portal', 'from_client', 2, 'otto', 'opened', '42501'), ('portal', 'from_client', 2, 'admin', 'notified', '42501'),
       ('public', 'from_firm', 2, 'otto', 'opened', '42501'), ('nobody', 'from_firm', 2, 'otto', 'opened', '42501')
   ) x (p, d, n, who, s, result);
 SELECT is(does(p, s), '42501', format('%s may not %s', p, s))
@@ -171,6 +174,34 @@ SELECT ok(NOT has_column_privilege('kanzlei_portal', t, c, p), format('%s.%s: no
          UNION SELECT 'delivery', unnest(ARRAY['notified_at', 'notified_to', 'opened_at', 'opened_by', 'received_at',
                                                'received_by', 'confirmed_at', 'confirmed_by'])
          UNION SELECT 'delivery_step', 'at') x (t, c), unnest(ARRAY['INSERT', 'UPDATE']) p;
+
+-- Parts that together are all of it, of one person; a step of one's own alone, and no table for anybody.
+CREATE FUNCTION pg_temp.part(person text, document uuid, account uuid, step text, parts int8multirange)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    said boolean;
+BEGIN
+    PERFORM set_config('role', 'kanzlei_portal', true);
+    PERFORM tap.enter(person);
+    said := kz_part(document, account, step, parts);
+    PERFORM set_config('role', 'none', true);
+    RETURN said;
+END $$;
+DELETE FROM delivery_part;
+SELECT is(pg_temp.part(person, id(1, d, n), id(1, account), step, parts::int8multirange), whole, what)
+  FROM (VALUES
+      (1, 'portal', 'from_firm', 2, 'otto', 'received', '{[0,3)}', false, 'the beginning'),
+      (2, 'portal', 'from_firm', 2, 'otto', 'received', '{[4,7)}', false, 'a byte is missing'),
+      (3, 'portal', 'from_firm', 2, 'admin', 'received', '{[3,4)}', false, 'somebody of the sending side has it'),
+      (4, 'otto', 'from_firm', 2, 'otto', 'delivered', '{[3,4)}', false, 'it was sent, not acknowledged'),
+      (5, 'portal', 'from_firm', 2, 'otto', 'received', '{}', false, 'nothing'),
+      (6, 'portal', 'from_firm', 2, 'otto', 'received', '{[3,4)}', true, 'all of it'),
+      (7, 'portal', 'from_firm', 2, 'maria', 'received', '{[0,7)}', false, 'of who acts for another client: nothing'),
+      (8, 'maria', 'from_firm', 2, 'otto', 'received', '{[0,7)}', false, 'a person says nothing of others'),
+      (9, 'group', 'from_client', 2, 'group', 'delivered', '{[0,4),[4,9)}', true, 'staff get what a client sent')
+  ) x (place, person, d, n, account, step, parts, whole, what) ORDER BY place;
+SELECT results_eq('SELECT account, step, parts::text FROM delivery_part',
+                  $$VALUES (id(1, 'otto'), 'delivered', '{[3,4)}')$$, 'what is whole is not kept');
 
 SELECT * FROM finish();
 ROLLBACK;

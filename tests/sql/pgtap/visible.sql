@@ -67,7 +67,7 @@ SELECT is(does('helper', s), result, format('helper: %s: %s', s, result))
   FROM (VALUES ('UPDATE client SET city = ''Ulm''', '0 rows'),
                (copy('matter', 'id = id(1, ''matter'')', '{"id": "00000000-0000-7000-8000-000000000009"}'), '42501'),
                (pg_temp.adding(1), '1 rows'), (pg_temp.adding(3), '42501')) x (s, result);
-SELECT is(does('helper', format('SELECT FROM kz_step(%L, ''opened'')', id(1, 'from_client', n))), rows || ' rows',
+SELECT is(does('helper', format('SELECT FROM kz_step(%L, ''opened'', kz_me())', id(1, 'from_client', n))), rows || ' rows',
           format('helper opens what was sent in matter %s: %s', n, rows))
   FROM (VALUES (1, 1), (3, 0), (2, 0)) x (n, rows);
 
@@ -88,7 +88,7 @@ SELECT is(does('maria', format('SELECT FROM %s WHERE %s = id(1, ''client'')', t,
   FROM (VALUES ('client', 'id'), ('matter', 'client'), ('document', 'client'), ('delivery', 'client'),
                ('delivery_step', 'client'), ('upload', 'client'), ('event', 'client'), ('visible', 'client')) x (t, c);
 SELECT is(does('maria', 'SELECT FROM document'), '2 rows', 'the other client is seen as before');
-SELECT is(does('maria', format('SELECT FROM kz_step(%L, ''opened'')', id(1, 'from_firm'))), '0 rows',
+SELECT is(does('maria', format('SELECT FROM kz_step(%L, ''opened'', kz_me())', id(1, 'from_firm'))), '0 rows',
           'an access that has ended opens nothing');
 SELECT is(does('nobody', format(:'see', 'firma-1', token(1, 'maria'),
                                 'client', '', '{document}', id(1, 'from_firm'))), 'KZ404',
