@@ -10,27 +10,6 @@
 
 #define BLOCK 512
 
-typedef struct magic_t {
-    const char *bytes;
-    size_t length;
-    size_t at; /* where it stands */
-} magic_t;
-
-#define KZ_CONTAINER(name, place, magic) {magic, sizeof magic - 1, place},
-#define KZ_HIDDEN(name, magic)
-static const magic_t placed[] = {
-#include "container.def"
-};
-#undef KZ_CONTAINER
-#undef KZ_HIDDEN
-#define KZ_CONTAINER(name, place, magic)
-#define KZ_HIDDEN(name, magic) {magic, sizeof magic - 1, 0},
-static const magic_t hidden[] = {
-#include "container.def"
-};
-#undef KZ_CONTAINER
-#undef KZ_HIDDEN
-
 /* Whether all LENGTH bytes are digits to BASE. */
 static int digits(const unsigned char *p, size_t length, int base)
 {
@@ -90,21 +69,6 @@ static int is_lha(const unsigned char *p, size_t left)
     return left >= 19 && p[4] == '-' && isalnum(p[3]) && p[18] <= 3;
 }
 
-typedef int (*test_t)(const unsigned char *p, size_t left);
-
-/* Whether TEST holds somewhere where MAGIC is. */
-static int somewhere(const kz_layer_t *layer, const char *magic, size_t length, test_t test)
-{
-    const unsigned char *p = layer->bytes, *end = layer->bytes + layer->length;
-
-    while ((p = memmem(p, (size_t)(end - p), magic, length))) {
-        if (!test || test(p, (size_t)(end - p)))
-            return 1;
-        p++;
-    }
-    return 0;
-}
-
 /* A bare LZMA stream has no magic: properties of usual size, a dictionary as encoders make them, a
  * length that is unknown or possible, and the range coder's first byte (LZMA SDK, lzma.txt). */
 static int is_lzma(const unsigned char *p, size_t length)
@@ -122,30 +86,68 @@ static int is_lzma(const unsigned char *p, size_t length)
            (size == UINT64_MAX || size < UINT64_C(1) << 38);
 }
 
+typedef struct magic_t {
+    const char *bytes;
+    size_t length;
+    size_t at;                                        /* where it stands */
+    int (*test)(const unsigned char *p, size_t left); /* NULL: the magic is enough */
+} magic_t;
+
+#define KZ_CONTAINER(name, place, magic) {magic, sizeof magic - 1, place, NULL},
+#define KZ_HIDDEN(name, test, magic)
+static const magic_t placed[] = {
+#include "container.def"
+};
+#undef KZ_CONTAINER
+#undef KZ_HIDDEN
+#define KZ_CONTAINER(name, place, magic)
+#define KZ_HIDDEN(name, test, magic) {magic, sizeof magic - 1, 0, test},
+static const magic_t hidden[] = {
+#include "container.def"
+};
+#undef KZ_CONTAINER
+#undef KZ_HIDDEN
+
+static int is_here(const magic_t *magic, const unsigned char *p, size_t left)
+{
+    return left >= magic->length && memcmp(p, magic->bytes, magic->length) == 0 &&
+           (!magic->test || magic->test(p, left));
+}
+
+/* Whether a hidden one is somewhere. Its first two bytes are looked up in a table of bits: so one
+ * pass is enough for all. */
+static int is_somewhere(const kz_layer_t *layer)
+{
+    static unsigned char pairs[65536 / 8];
+    static int made;
+
+    for (size_t i = 0; !made && i < sizeof hidden / sizeof *hidden; i++) {
+        unsigned pair = kz_u16((const unsigned char *)hidden[i].bytes);
+
+        pairs[pair / 8] |= (unsigned char)(1 << pair % 8);
+    }
+    made = 1;
+    for (size_t at = 0; at + 2 <= layer->length; at++) {
+        unsigned pair = kz_u16(layer->bytes + at);
+
+        if (!(pairs[pair / 8] >> pair % 8 & 1))
+            continue;
+        for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
+            if (is_here(&hidden[i], layer->bytes + at, layer->length - at))
+                return 1;
+    }
+    return 0;
+}
+
 void kz_inspect_containers(kz_inspection_t *in, const kz_layer_t *layer)
 {
-    static const struct {
-        const char *magic;
-        size_t length;
-        test_t test;
-    } tested[] = {
-        {"0707", 4, is_cpio},    {"\xc7\x71", 2, is_bin_cpio}, {"\x71\xc7", 2, is_bin_cpio},
-        {"\x60\xea", 2, is_arj}, {"-lh", 3, is_lha},           {"-lz", 3, is_lha},
-        {"-pm", 3, is_lha},
-    };
-    size_t i;
-
-    if (somewhere(layer, "Rar!\x1a\x07", 6, NULL)) /* versions 1.5 to 5 and on */
+    if (memmem(layer->bytes, layer->length, "Rar!\x1a\x07", 6)) /* versions 1.5 to 5 and on */
         in->rar = 1;
-    for (i = 0; i < sizeof placed / sizeof *placed; i++)
-        if (layer->length >= placed[i].at + placed[i].length &&
-            memcmp(layer->bytes + placed[i].at, placed[i].bytes, placed[i].length) == 0)
+    for (size_t i = 0; i < sizeof placed / sizeof *placed; i++)
+        if (layer->length >= placed[i].at &&
+            is_here(&placed[i], layer->bytes + placed[i].at, layer->length - placed[i].at))
             in->unsupported = 1;
-    for (i = 0; i < sizeof hidden / sizeof *hidden; i++)
-        in->unsupported |= somewhere(layer, hidden[i].bytes, hidden[i].length, NULL);
-    for (i = 0; i < sizeof tested / sizeof *tested; i++)
-        in->unsupported |= somewhere(layer, tested[i].magic, tested[i].length, tested[i].test);
-    if (is_lzma(layer->bytes, layer->length))
+    if (is_somewhere(layer) || is_lzma(layer->bytes, layer->length))
         in->unsupported = 1;
 }
 

@@ -85,6 +85,15 @@ static cl_error_t on_layer(int fd, const char *type, const char **ancestors, siz
     return CL_CLEAN;
 }
 
+static cl_error_t on_left(int fd, int result, const char *found, void *context)
+{
+    (void)fd;
+    (void)result;
+    (void)found;
+    kz_inspect_leave(context);
+    return CL_CLEAN;
+}
+
 static cl_error_t on_member(const char *type, unsigned long packed, const char *name,
                             unsigned long size, int encrypted, unsigned int place, void *context)
 {
@@ -140,6 +149,7 @@ kz_engine_t *kz_engine_load(unsigned *signatures, const char *dir, uint64_t max_
 #endif
     engine->budget = LOOKS * max_unpacked;
     cl_engine_set_clcb_file_inspection(engine->cl, on_layer);
+    cl_engine_set_clcb_post_scan(engine->cl, on_left);
     cl_engine_set_clcb_meta(engine->cl, on_member);
     return engine;
 }

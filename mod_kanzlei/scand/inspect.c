@@ -118,6 +118,13 @@ void kz_inspect_member(kz_inspection_t *in, const char *type, uint64_t size, int
     in->awaited = size >= KZ_LEAST && !encrypted ? size : 0;
 }
 
+void kz_inspect_leave(kz_inspection_t *in)
+{
+    in->unsupported |= in->awaited != 0 || in->silent;
+    in->awaited = 0;
+    in->silent = 0;
+}
+
 void kz_inspect_end(kz_inspection_t *in)
 {
     if (in->awaited || in->silent || kz_seen_missing())

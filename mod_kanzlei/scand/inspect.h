@@ -51,6 +51,9 @@ void kz_inspect_layer(kz_inspection_t *in, const kz_layer_t *layer);
 /* Notes that an archive of TYPE says that it has a member of SIZE bytes when unpacked. */
 void kz_inspect_member(kz_inspection_t *in, const char *type, uint64_t size, int encrypted);
 
+/* Notes that a layer has been scanned: what its archive announced last was opened before. */
+void kz_inspect_leave(kz_inspection_t *in);
+
 /* Sums up after the scan: what was to be opened and was not makes it UNSUPPORTED. */
 void kz_inspect_end(kz_inspection_t *in);
 

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import os
 import socket
+import subprocess
 import zipfile
 
 import pytest
@@ -174,12 +175,24 @@ def test_rar(scanner, content):
     assert scanner.scan(content) == unscannable("rar")
 
 
+def mixed_sevenzip(folder):
+    """Returns an archive whose first member libclamav unpacks, and whose second it doesn't."""
+    sevenzip(folder, "a.7z", "-m0=LZMA", content=b"Guten Tag")
+    (folder / "eicar.txt").rename(folder / "first.txt")
+    subprocess.run(["7z", "rn", "-bd", "a.7z", "eicar.txt", "first.txt"], cwd=folder, check=True)
+    return sevenzip(folder, "a.7z", "-m0=Deflate")
+
+
 UNREAD_ONES = {
     "LZMA in zip": lambda tmp: zipped(("e", EICAR), method=zipfile.ZIP_LZMA),
     "PPMd in zip": lambda tmp: sevenzip(tmp, "a.zip", "-mm=PPMd"),
     "BZip2 in 7z": lambda tmp: sevenzip(tmp, "a.7z", "-m0=BZip2"),
     "Deflate in 7z": lambda tmp: sevenzip(tmp, "a.7z", "-m0=Deflate"),
     "nested": lambda tmp: zipped(("a.7z", sevenzip(tmp, "a.7z", "-m0=BZip2"))),
+    # What comes behind the 7z has the very size of the member that could not be unpacked.
+    "7z before a file of its member's size": lambda tmp: zipped(
+        ("a.7z", mixed_sevenzip(tmp)), ("b", b"x" * len(EICAR))
+    ),
     "zip without its directory": lambda tmp: zipped(("e", EICAR)).split(b"PK\1\2")[0],
 }
 
