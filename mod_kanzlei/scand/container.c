@@ -8,7 +8,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#define BLOCK 512
+#define BLOCK 512 /* bytes of a tar header, and what its files are filled up to */
+#define MARK  257 /* where "ustar" stands in one */
 
 /* Whether all LENGTH bytes are digits to BASE. */
 static int digits(const unsigned char *p, size_t length, int base)
@@ -182,41 +183,39 @@ static int is_header(const unsigned char *block)
     return bytes == (int64_t)sum || chars == (int64_t)sum;
 }
 
+/* Looks at the header at AT, if there is one. */
+static void look_at_header(kz_inspection_t *in, const kz_layer_t *layer, size_t at)
+{
+    const unsigned char *block = layer->bytes + at, *data = block + BLOCK;
+    uint64_t left, size;
+
+    if (layer->length - at < BLOCK || !is_header(block))
+        return;
+    left = layer->length - at - BLOCK;
+    size = octal(block + 124, 12);
+    if (memchr("123456LK", block[156], 8))
+        return; /* links, devices, folders; long names */
+    if (block[156] == 'x' || block[156] == 'g') {
+        /* An extended header that says another size, or that the file has holes. */
+        if (size > left || memmem(data, size, "size=", 5) || memmem(data, size, "GNU.", 4))
+            in->unsupported = 1;
+    } else if (memchr("SMD", block[156], 3)) {
+        in->unsupported = 1; /* GNU's files with holes, in several volumes, lists of folders */
+    } else if (size > left) {
+        in->trouble = 1;
+    } else {
+        kz_seen_needed(in, data, size);
+    }
+}
+
+/* GNU tar looks for the next header in each block, 7-Zip for "ustar", which is its 258th byte. */
 void kz_inspect_tar(kz_inspection_t *in, const kz_layer_t *layer)
 {
-    for (size_t at = 0; layer->length - at >= BLOCK; at += BLOCK) {
-        const unsigned char *block = layer->bytes + at, *data = block + BLOCK;
-        uint64_t left = layer->length - at - BLOCK, size;
+    const unsigned char *p = layer->bytes, *end = layer->bytes + layer->length;
 
-        if (!is_header(block))
-            continue;
-        size = octal(block + 124, 12);
-        switch (block[156]) {
-        case '1':
-        case '2':
-        case '3':
-        case '4':
-        case '5':
-        case '6':
-        case 'L':
-        case 'K':
-            break; /* links, devices, folders; long names */
-        case 'x':
-        case 'g':
-            /* An extended header that says another size, or that the file has holes. */
-            if (size > left || memmem(data, size, "size=", 5) || memmem(data, size, "GNU.", 4))
-                in->unsupported = 1;
-            break;
-        case 'S':
-        case 'M':
-        case 'D':
-            in->unsupported = 1; /* GNU's files with holes, in several volumes, lists of folders */
-            break;
-        default:
-            if (size > left)
-                in->trouble = 1;
-            else
-                kz_seen_needed(in, data, size);
-        }
-    }
+    for (size_t at = 0; layer->length - at >= BLOCK; at += BLOCK)
+        look_at_header(in, layer, at);
+    for (; (p = memmem(p, (size_t)(end - p), "ustar", 5)); p++)
+        if (p - layer->bytes >= MARK && (p - layer->bytes - MARK) % BLOCK != 0)
+            look_at_header(in, layer, (size_t)(p - layer->bytes) - MARK);
 }

@@ -7,8 +7,6 @@
 #include <string.h>
 #include <zstd.h>
 
-#define WEAK 64 /* bytes: what a header that only looks like one gives before it shows */
-
 /* Block or end of stream: the digits of pi, or of its root. */
 static int is_bzip2(const unsigned char *p, size_t left)
 {
@@ -26,10 +24,11 @@ static const struct {
     size_t length;
     int (*test)(const unsigned char *p, size_t left); /* of one that is not at the start */
     kz_packing_t packing;
+    uint64_t weak; /* bytes that may come out of what only looks like a header before it shows */
 } kinds[] = {
-    {"\x1f\x8b\x08", 3, is_gzip, KZ_GZIP},
-    {"BZh", 3, is_bzip2, KZ_BZIP2},
-    {KZ_XZ_MAGIC, 6, NULL, KZ_XZ},
+    {"\x1f\x8b\x08", 3, is_gzip, KZ_GZIP, 32},
+    {"BZh", 3, is_bzip2, KZ_BZIP2, 0},
+    {KZ_XZ_MAGIC, 6, NULL, KZ_XZ, 0},
 };
 
 static void find(kz_inspection_t *in, const kz_layer_t *layer, size_t kind, int loose)
@@ -44,7 +43,7 @@ static void find(kz_inspection_t *in, const kz_layer_t *layer, size_t kind, int 
 
         if (first || !kinds[kind].test || kinds[kind].test(p, left)) {
             taken = kz_unpack(&made, in, kinds[kind].packing, p, left);
-            if (!taken && (first || (!loose && made >= WEAK)))
+            if (!taken && (first || (!loose && made >= kinds[kind].weak)))
                 in->trouble = 1;
         }
         p += taken ? taken : 1;

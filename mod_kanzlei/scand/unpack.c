@@ -36,7 +36,7 @@ static size_t inflate_all(kz_piece_t *piece, int gzip, const unsigned char *byte
         z.avail_out = ROOM;
         rc = inflate(&z, Z_NO_FLUSH);
         taken += in - z.avail_in;
-        if ((rc == Z_OK || rc == Z_STREAM_END) && !kz_piece_add(piece, room, ROOM - z.avail_out))
+        if (!kz_piece_add(piece, room, ROOM - z.avail_out))
             rc = Z_MEM_ERROR;
         if (rc == Z_STREAM_END && gzip && length - taken >= 2 && bytes[taken] == 0x1f &&
             bytes[taken + 1] == 0x8b)
@@ -62,7 +62,7 @@ static size_t bunzip(kz_piece_t *piece, const unsigned char *bytes, size_t lengt
         bz.avail_out = ROOM;
         rc = BZ2_bzDecompress(&bz);
         taken += in - bz.avail_in;
-        if ((rc == BZ_OK || rc == BZ_STREAM_END) && !kz_piece_add(piece, room, ROOM - bz.avail_out))
+        if (!kz_piece_add(piece, room, ROOM - bz.avail_out))
             rc = BZ_MEM_ERROR;
         if (rc == BZ_OK && bz.avail_in == 0 && bz.avail_out != 0)
             rc = BZ_UNEXPECTED_EOF;
@@ -94,8 +94,7 @@ static size_t unxz(kz_piece_t *piece, const unsigned char *bytes, size_t length)
         xz.next_out = room;
         xz.avail_out = ROOM;
         rc = lzma_code(&xz, LZMA_FINISH);
-        if ((rc == LZMA_OK || rc == LZMA_STREAM_END) &&
-            !kz_piece_add(piece, room, ROOM - xz.avail_out))
+        if (!kz_piece_add(piece, room, ROOM - xz.avail_out))
             rc = LZMA_MEM_ERROR;
     }
     lzma_end(&xz);

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import bz2
+import contextlib
 import email
 import email.policy
 import gzip
@@ -287,29 +288,38 @@ def parts_of(message):
             yield payload
 
 
+# What Python's modules raise for a damaged container.
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, struct.error,
+           zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, LookupError)  # fmt: skip
+
+
+def by_zipfile(content):
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except DAMAGED:
+        return
+    for info in archive.infolist():
+        with contextlib.suppress(*DAMAGED):
+            yield archive.read(info)
+
+
+def by_tarfile(content):
+    with contextlib.suppress(*DAMAGED), tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        for info in archive:
+            if info.isreg():
+                yield archive.extractfile(info).read()
+
+
 def by_python(content):
     """Yields the bytes of each file that Python's modules make of CONTENT."""
-    file = io.BytesIO(content)
     for unpack in (gzip.decompress, bz2.decompress, lzma.decompress):
-        try:
+        with contextlib.suppress(*DAMAGED):
             yield unpack(content)
-        except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
-            pass
-    try:
-        with zipfile.ZipFile(file) as archive:
-            for info in archive.infolist():
-                yield archive.read(info)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error, EOFError, OSError):
-        pass
-    try:
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            for info in archive:
-                if info.isreg():
-                    yield archive.extractfile(info).read()
-    except (tarfile.TarError, EOFError, zlib.error, OSError, lzma.LZMAError):
-        pass
-    yield from parts_of(email.message_from_bytes(content))
-    yield from parts_of(email.message_from_bytes(content, policy=email.policy.default))
+    yield from by_zipfile(content)
+    yield from by_tarfile(content)
+    for policy in (email.policy.compat32, email.policy.default):
+        with contextlib.suppress(*DAMAGED):
+            yield from parts_of(email.message_from_bytes(content, policy=policy))
 
 
 def brought_out(folder, content, wanted):
@@ -339,3 +349,24 @@ def samples(kind, folder, content, count=6):
         made = PACKERS[kind](folder / "packed", files, chance)
         yield made
         yield noise(1024, number) + made
+
+
+def damaged(content, chance):
+    """Returns CONTENT with one to three small changes of its bytes."""
+    made = bytearray(content)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        at, how = chance.randrange(len(made)), chance.randrange(6)
+        if how == 0:
+            made[at] ^= 1 << chance.randrange(8)
+        elif how == 1:
+            made[at] = chance.choice((0, 1, 8, 255))
+        elif how == 2:
+            del made[at : at + chance.randrange(1, 40)]
+        elif how == 3:
+            made[at:at] = made[chance.randrange(len(made)) :][: chance.randrange(1, 60)]
+        elif how == 4:
+            made += made[: chance.randrange(len(made))]
+        else:
+            made = made[: at + 1]
+        made = made or bytearray(b"x")
+    return bytes(made)

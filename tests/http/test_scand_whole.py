@@ -1,10 +1,13 @@
 """Clean means scanned whole: whatever an unpacker brings out of a document was seen by libclamav, or
 the document is kept back; and what is whole is not kept back."""
 
+import lzma
+import random
+
 import pytest
 from scand_client import ROOT, Scanner
-from scand_containers import PACKERS, brought_out, samples
-from scand_samples import EICAR, RAR5, encrypted_pdf, sevenzip, zipped
+from scand_containers import PACKERS, brought_out, damaged, files_around, samples, tar
+from scand_samples import EICAR, RAR5, encrypted_pdf, noise, sevenzip, zipped
 
 CASES = ROOT.parent / "shared/cases"
 CLEAN = ("clean", "")
@@ -97,6 +100,35 @@ def test_what_unpackers_bring_out_is_seen(scanner, tmp_path, kind):
         else:
             out += brought_out(tmp_path, content, EICAR)
     assert out, "no unpacker brought anything out: this shows nothing"
+
+
+DAMAGED = ["zip", "zip by 7z", "7z", "tar", "gz", "bz2", "xz", "OLE2", "eml"]
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_damage_hides_nothing(scanner, tmp_path, kind):
+    """The same of containers that are damaged, of which each unpacker makes something else."""
+    chance = random.Random(kind)
+    for number in range(40):
+        files = files_around(EICAR, chance)
+        content = damaged(PACKERS[kind](tmp_path / "packed", files, chance), chance)
+        if scanner.scan(content) == CLEAN:
+            (tmp_path / "missed").write_bytes(content)
+            assert not brought_out(tmp_path, content, EICAR), (number, tmp_path / "missed")
+
+
+BEHIND = {
+    "tar behind three bytes": lambda tmp: b"xyz" + tar(tmp, [("e.com", EICAR)], random.Random(1)),
+    "xz behind others, damaged": lambda tmp: noise(40) + lzma.compress(EICAR)[:-9],
+    "zip in a picture": lambda tmp: b"\xff\xd8\xff" + noise(9000) + zipped(("e", EICAR)),
+}
+
+
+@pytest.mark.parametrize("make", BEHIND.values(), ids=BEHIND.keys())
+def test_behind_other_bytes(scanner, tmp_path, make):
+    content = make(tmp_path)
+    assert brought_out(tmp_path, content, EICAR)
+    assert scanner.scan(content) != CLEAN
 
 
 @pytest.mark.parametrize("kind", sorted(WHOLE))
