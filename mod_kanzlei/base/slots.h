@@ -1,4 +1,6 @@
-/* Slots: so many threads of this process may do something at the same moment, others wait. */
+/* Slots: so many threads of this process may do something at the same moment, others wait. Whoever
+ * asks for many makes only himself wait: of those who wait, the one goes next whose group, and then
+ * whose member of it, has the fewest slots. */
 #ifndef KZ_BASE_SLOTS_H
 #define KZ_BASE_SLOTS_H
 
@@ -11,18 +13,38 @@
 
 typedef struct kz_slots_t kz_slots_t;
 
-#define KZ_SLOTS_ANY INT_MAX /* so many threads may wait as there are */
+#define KZ_SLOTS_ANY INT_MAX /* no bound */
 
-/* COUNT slots for WHAT, a word or two for the log; at most WAITING threads wait for one at the same
- * moment. All in POOL. */
-kz_err_t *kz_slots_create(kz_slots_t **slots, int count, int waiting, const char *what,
+typedef struct kz_slots_bounds_t {
+    int count;    /* slots */
+    int waiting;  /* threads that may wait at the same moment */
+    int reserved; /* places of these that only known ones get; they also go first */
+    int each;     /* slots that one member may have at the same moment, 1 or more */
+    int share;    /* threads of one member that may have a slot or wait for one */
+} kz_slots_bounds_t;
+
+/* Who asks: numbers that tell apart, such as hashes. */
+typedef struct kz_slots_who_t {
+    apr_uint64_t group;  /* the firm; the network that an address belongs to */
+    apr_uint64_t member; /* the account; the browser */
+    int known;           /* 1: not just anybody */
+} kz_slots_who_t;
+
+/* WHO becomes the account ACCOUNT, a UUID, of a firm. */
+void kz_slots_account(kz_slots_who_t *who, int firm, const char *account);
+
+/* Slots for WHAT, a word or two for the log. All in POOL. */
+kz_err_t *kz_slots_create(kz_slots_t **slots, const kz_slots_bounds_t *bounds, const char *what,
                           apr_pool_t *pool);
 
-/* Takes one, waiting for WAIT microseconds at most. Errors: BUSY (none became free; or, at once,
- * enough threads wait already). */
-kz_err_t *kz_slots_take(kz_slots_t *slots, apr_interval_time_t wait);
+/* Takes one for WHO, waiting for WAIT microseconds at most. Errors: BUSY (none became free; or, at
+ * once, enough threads wait already, or enough of this member's). */
+kz_err_t *kz_slots_take(kz_slots_t *slots, const kz_slots_who_t *who, apr_interval_time_t wait);
 
-/* Gives back one that was taken. */
-void kz_slots_give(kz_slots_t *slots);
+/* Gives back one that was taken for WHO. */
+void kz_slots_give(kz_slots_t *slots, const kz_slots_who_t *who);
+
+/* How many threads wait in this moment. */
+int kz_slots_waiting(kz_slots_t *slots);
 
 #endif

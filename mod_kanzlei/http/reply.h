@@ -7,6 +7,7 @@
 #include <apr_time.h>
 
 #include "base/err.h"
+#include "model/portal.h"
 #include "template/view.h"
 
 typedef enum kz_reply_kind_t {
@@ -75,5 +76,8 @@ void kz_reply_header(kz_reply_t *out, const char *name, const char *value);
 /* Sets a cookie "__Host-NAME" (Secure, HttpOnly, SameSite=Lax, Path=/); VALUE NULL removes it.
  * SECONDS 0: until the browser ends. */
 void kz_reply_cookie(kz_reply_t *out, const char *name, const char *value, int seconds);
+/* Somebody has signed in: the browser gets a cookie by which it keeps a share of its own while
+ * strangers crowd the sign-in. It is random bytes and their MAC, and says no more than that. */
+void kz_reply_known(kz_reply_t *out, const kz_portal_t *portal);
 
 #endif

@@ -51,6 +51,8 @@ static kz_err_t *read_enter(void *baton)
     grant->session = row->session;
     grant->rights = kz_right_set(row->rights);
     grant->wrapped = row->firm_key;
+    if (grant->account)
+        kz_slots_account(&grant->ask.caller, grant->firm, grant->account);
     return NULL;
 }
 
@@ -118,6 +120,7 @@ kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr
 
     made->portal = portal;
     made->pool = pool;
+    made->ask.caller.known = 1;
     made->firm = firm;
     made->is_portal = 1;
     *grant = made;
@@ -216,6 +219,11 @@ int kz_grant_has(const kz_grant_t *grant, kz_right_t right)
     if (!is_proven(grant))
         return 0;
     return grant->is_portal || (grant->rights & (1U << right | 1U << KZ_RIGHT_ADMIN)) != 0;
+}
+
+const kz_slots_who_t *kz_grant_caller(const kz_grant_t *grant)
+{
+    return &grant->ask.caller;
 }
 
 kz_effect_t kz_grant_effect(const kz_grant_t *grant)

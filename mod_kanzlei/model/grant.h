@@ -32,6 +32,7 @@ typedef struct kz_grant_ask_t {
     int ids;
     const char *kinds[KZ_GRANT_IDS]; /* "client", "matter" ... */
     const char *id[KZ_GRANT_IDS];    /* valid UUIDs */
+    kz_slots_who_t caller;           /* whose share it takes of what is scarce */
 } kz_grant_ask_t;
 
 /* Begins a transaction and sends "enter"; its answer is read with that of the first query, or by
@@ -64,6 +65,8 @@ int kz_grant_is_staff(const kz_grant_t *grant);
 int kz_grant_is_client(const kz_grant_t *grant);
 /* Has RIGHT, by itself or as administrator, who has every right. The portal itself has all. */
 int kz_grant_has(const kz_grant_t *grant, kz_right_t right);
+/* Whose share of what is scarce it takes: whoever has signed in takes his account's. */
+const kz_slots_who_t *kz_grant_caller(const kz_grant_t *grant);
 kz_effect_t kz_grant_effect(const kz_grant_t *grant); /* the portal itself: WRITES */
 int kz_grant_is_portal(const kz_grant_t *grant);
 /* The firm's key, unwrapped at the first call. Not for public grants. Errors: SEAL. */

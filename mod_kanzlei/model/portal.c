@@ -139,6 +139,7 @@ kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_p
 {
     kz_portal_t *made = apr_pmemdup(pool, loaded, sizeof *made);
     const kz_conf_t *conf = made->conf;
+    kz_slots_bounds_t bounds = {.waiting = KZ_SLOTS_ANY, .share = KZ_SLOTS_ANY};
 
     if (sodium_init() < 0)
         return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
@@ -148,10 +149,11 @@ kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_p
     KZ_TRY(kz_db_pool_open(&made->db, conf->database, conf->db_connections, conf->db_timeout,
                            made->db_health, pool));
     KZ_TRY(kz_argon2_create(&made->argon2, conf, pool));
-    KZ_TRY(kz_slots_create(&made->completing, (conf->db_connections + 1) / 2, KZ_SLOTS_ANY,
-                           "the last byte", pool));
-    KZ_TRY(kz_slots_create(&made->finishing, KZ_PORTAL_FINISHING * conf->scan_workers, KZ_SLOTS_ANY,
-                           "what follows the last byte", pool));
+    bounds.count = bounds.each = (conf->db_connections + 1) / 2;
+    KZ_TRY(kz_slots_create(&made->completing, &bounds, "the last byte", pool));
+    bounds.count = KZ_PORTAL_FINISHING * conf->scan_workers;
+    bounds.each = (bounds.count + 1) / 2;
+    KZ_TRY(kz_slots_create(&made->finishing, &bounds, "what follows the last byte", pool));
     KZ_TRY(open_stores(made, pool));
     kz_scan_bound((apr_uint64_t)conf->scan_memory, (apr_uint64_t)conf->scan_maximum);
     *portal = made;

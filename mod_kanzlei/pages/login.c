@@ -69,6 +69,7 @@ kz_err_t *page_sign_in_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     }
     kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), made->token, 0);
     kz_reply_cookie(out, "kz-language", made->language, KZ_LANGUAGE_COOKIE);
+    kz_reply_known(out, rq->portal);
     kz_reply_see(out, rq->base, "/", NULL);
     return NULL;
 }

@@ -114,7 +114,7 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     if (!kz_form_failed(form) && strcmp(password, kz_password_fold(old, rq->pool)) == 0)
         kz_form_fail(form, KZ_FIELD_password_password, "field.same");
     if (!kz_form_failed(form))
-        KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
+        KZ_TRY(kz_password_hash(&hash, grant, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));
     if (!kz_form_failed(form)) {
         KZ_TRY(kz_session_change(&answer, grant, fitted, hash, rq->pool));

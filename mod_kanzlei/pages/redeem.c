@@ -87,7 +87,7 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     if (kz_form_failed(passwords))
         return fill_page(kz_form_again(out, passwords, "redeem-password"), code, typed, rq, grant);
     kz_grant_rest(grant);
-    KZ_TRY(kz_password_hash(&hash, rq->portal, password, rq->pool));
+    KZ_TRY(kz_password_hash(&hash, grant, password, rq->pool));
     KZ_TRY(kz_grant_again(grant));
     KZ_TRY(kz_code_redeem(&redeemed, grant, code, hash, agent ? agent : "", rq->pool));
     if (redeemed.state != KZ_CODE_GOOD) { /* somebody else was quicker */
@@ -101,6 +101,7 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     if (redeemed.token) {
         kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), redeemed.token, 0);
         kz_reply_cookie(out, "kz-language", code->language, 365 * 24 * 3600);
+        kz_reply_known(out, rq->portal);
     }
     return NULL;
 }

@@ -154,8 +154,7 @@ static kz_err_t *finish(send_t *s)
 
     KZ_TRY(kz_grant_again(s->grant)); /* the session may have ended meanwhile */
     kz_grant_rest(s->grant);
-    err =
-        kz_upload_finish(&end, s->rq->portal, kz_grant_firm(s->grant), s->id, s->size, s->rq->pool);
+    err = kz_upload_finish(&end, s->grant, s->id, s->size, s->rq->pool);
     if (end.outcome == KZ_UPLOAD_RECEIVING)
         return err;
     kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0072) "a file of a form is not finished yet: ", err);

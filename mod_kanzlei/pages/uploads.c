@@ -61,7 +61,7 @@ static kz_err_t *finish(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out,
 
     KZ_TRY(kz_grant_again(grant));
     kz_grant_rest(grant);
-    err = kz_upload_finish(&end, rq->portal, kz_grant_firm(grant), info->id, info->size, rq->pool);
+    err = kz_upload_finish(&end, grant, info->id, info->size, rq->pool);
     if (end.outcome == KZ_UPLOAD_WAITING || end.outcome == KZ_UPLOAD_TAKEN)
         return kz_err_tell(err, "err.kept");
     if (err || end.outcome != KZ_UPLOAD_OVER)

@@ -84,17 +84,19 @@ static void test_waits_for_a_slot(void **state)
 {
     kz_timing_sum_t before, after;
     unsigned long long busy = kz_metrics_counted(KZ_COUNTER_SLOTS_BUSY);
+    const kz_slots_bounds_t bounds = {1, KZ_SLOTS_ANY, 0, 1, KZ_SLOTS_ANY};
+    const kz_slots_who_t anybody = {0, 0, 0};
     kz_slots_t *slots;
     apr_pool_t *pool;
 
     (void)state;
     apr_pool_create(&pool, NULL);
     kz_metrics_sum(&before, kz_metrics_timing(KZ_TIMING_SLOTS_WAIT));
-    assert_ok(kz_slots_create(&slots, 1, KZ_SLOTS_ANY, "a test", pool));
-    assert_ok(kz_slots_take(slots, 0));
+    assert_ok(kz_slots_create(&slots, &bounds, "a test", pool));
+    assert_ok(kz_slots_take(slots, &anybody, 0));
     kz_metrics_sum(&after, kz_metrics_timing(KZ_TIMING_SLOTS_WAIT));
     assert_int_equal(after.count, before.count);
-    assert_code(kz_slots_take(slots, 1000), KZ_ERR_BUSY);
+    assert_code(kz_slots_take(slots, &anybody, 1000), KZ_ERR_BUSY);
     kz_metrics_sum(&after, kz_metrics_timing(KZ_TIMING_SLOTS_WAIT));
     assert_int_equal(after.count, before.count + 1);
     assert_int_equal(kz_metrics_counted(KZ_COUNTER_SLOTS_BUSY), busy + 1);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <apr_general.h>
+#include <apr_time.h>
 #include <cmocka.h>
 
 #include "base/slots.h"
@@ -20,6 +21,16 @@
 static apr_pool_t *pool;
 static kz_slots_t *slots;
 static int inside, most;
+static const kz_slots_who_t anybody = {0, 0, 0};
+
+static kz_slots_t *slots_of(int count, int waiting, int reserved, int each, int share)
+{
+    const kz_slots_bounds_t bounds = {count, waiting, reserved, each, share};
+    kz_slots_t *made;
+
+    assert_null(kz_slots_create(&made, &bounds, "a test", pool));
+    return made;
+}
 
 static void *turn(void *baton)
 {
@@ -28,7 +39,7 @@ static void *turn(void *baton)
     for (i = 0; i < TURNS; i++) {
         int now, before;
 
-        if (kz_slots_take(slots, apr_time_from_sec(60)))
+        if (kz_slots_take(slots, &anybody, apr_time_from_sec(60)))
             return baton;
         now = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
         before = __atomic_load_n(&most, __ATOMIC_SEQ_CST);
@@ -36,7 +47,7 @@ static void *turn(void *baton)
                                                             __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
             continue;
         __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
-        kz_slots_give(slots);
+        kz_slots_give(slots, &anybody);
     }
     return NULL;
 }
@@ -64,21 +75,21 @@ static void test_a_wait_ends_without_a_slot(void **state)
 
     (void)state;
     for (i = 0; i < COUNT; i++)
-        assert_null(kz_slots_take(slots, 0));
-    err = kz_slots_take(slots, 1000);
+        assert_null(kz_slots_take(slots, &anybody, 0));
+    err = kz_slots_take(slots, &anybody, 1000);
     assert_non_null(err);
     assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
     kz_err_free(err);
-    kz_slots_give(slots);
-    assert_null(kz_slots_take(slots, 0));
+    kz_slots_give(slots, &anybody);
+    assert_null(kz_slots_take(slots, &anybody, 0));
     for (i = 0; i < COUNT; i++)
-        kz_slots_give(slots);
+        kz_slots_give(slots, &anybody);
 }
 
 /* Takes a slot. Returns 1 if it was refused at once because enough others wait. */
 static int is_full(kz_err_t **err, kz_slots_t *bounded, apr_interval_time_t wait)
 {
-    *err = kz_slots_take(bounded, wait);
+    *err = kz_slots_take(bounded, &anybody, wait);
     return *err && strstr(kz_err_detail(*err), "already");
 }
 
@@ -91,7 +102,7 @@ static void *wait_for_one(void *baton)
     __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
     if (err)
         return baton;
-    kz_slots_give(baton);
+    kz_slots_give(baton, &anybody);
     return NULL;
 }
 
@@ -104,8 +115,8 @@ static void test_only_so_many_wait(void **state)
     int i, full;
 
     (void)state;
-    assert_null(kz_slots_create(&bounded, 1, WAITING, "a test", pool));
-    assert_null(kz_slots_take(bounded, 0));
+    bounded = slots_of(1, WAITING, 0, 1, KZ_SLOTS_ANY);
+    assert_null(kz_slots_take(bounded, &anybody, 0));
     inside = 0;
     for (i = 0; i < WAITING; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, wait_for_one, bounded), 0);
@@ -116,13 +127,13 @@ static void test_only_so_many_wait(void **state)
         kz_err_free(err);
     } while (!full && __atomic_load_n(&inside, __ATOMIC_SEQ_CST) == 0);
     assert_true(full);
-    kz_slots_give(bounded);
+    kz_slots_give(bounded, &anybody);
     for (i = 0; i < WAITING; i++) {
         pthread_join(threads[i], &failed);
         assert_null(failed);
     }
-    assert_null(kz_slots_take(bounded, 0));
-    kz_slots_give(bounded);
+    assert_null(kz_slots_take(bounded, &anybody, 0));
+    kz_slots_give(bounded, &anybody);
 }
 
 static void test_nobody_may_wait(void **state)
@@ -131,14 +142,138 @@ static void test_nobody_may_wait(void **state)
     kz_err_t *err;
 
     (void)state;
-    assert_null(kz_slots_create(&none, 1, 0, "a test", pool));
-    assert_null(kz_slots_take(none, 0));
+    none = slots_of(1, 0, 0, 1, KZ_SLOTS_ANY);
+    assert_null(kz_slots_take(none, &anybody, 0));
     assert_true(is_full(&err, none, apr_time_from_sec(60)));
     assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
     kz_err_free(err);
-    kz_slots_give(none);
-    assert_null(kz_slots_take(none, 0));
-    kz_slots_give(none);
+    kz_slots_give(none, &anybody);
+    assert_null(kz_slots_take(none, &anybody, 0));
+    kz_slots_give(none, &anybody);
+}
+
+/* One who waits in a thread of his own. */
+typedef struct waiter_t {
+    kz_slots_t *slots;
+    kz_slots_who_t who;
+    int turn; /* its place among those who got a slot, from 1 on; 0: not yet */
+    pthread_t thread;
+} waiter_t;
+
+static int turns;
+
+static void *wait_in_line(void *baton)
+{
+    waiter_t *waiter = baton;
+
+    if (kz_slots_take(waiter->slots, &waiter->who, apr_time_from_sec(60)))
+        return baton;
+    waiter->turn = __atomic_add_fetch(&turns, 1, __ATOMIC_SEQ_CST);
+    kz_slots_give(waiter->slots, &waiter->who);
+    return NULL;
+}
+
+/* Starts COUNT waiters, one after the other: the next begins when the one before stands in line,
+ * which a try that may not wait tells. */
+static void line_up(waiter_t *waiters, int count)
+{
+    int i;
+
+    for (i = 0; i < count; i++) {
+        assert_int_equal(pthread_create(&waiters[i].thread, NULL, wait_in_line, &waiters[i]), 0);
+        while (kz_slots_waiting(waiters[i].slots) < i + 1)
+            apr_sleep(1000);
+    }
+}
+
+static void all_had_their_turn(const waiter_t *waiters, int count)
+{
+    void *failed;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        pthread_join(waiters[i].thread, &failed);
+        assert_null(failed);
+    }
+}
+
+static void test_who_has_few_goes_before_who_has_many(void **state)
+{
+    const kz_slots_who_t much = {1, 1, 0};
+    kz_slots_t *fair = slots_of(2, 10, 0, 2, KZ_SLOTS_ANY);
+    waiter_t waiters[] = {{.slots = fair, .who = {1, 1, 0}},
+                          {.slots = fair, .who = {1, 2, 0}},
+                          {.slots = fair, .who = {2, 1, 0}}};
+
+    (void)state;
+    turns = 0;
+    assert_null(kz_slots_take(fair, &much, 0));
+    assert_null(kz_slots_take(fair, &much, 0));
+    line_up(waiters, 3);
+    kz_slots_give(fair, &much);
+    all_had_their_turn(waiters, 3);
+    assert_int_equal(waiters[2].turn, 1); /* another group */
+    assert_int_equal(waiters[1].turn, 2); /* another member of the same one */
+    assert_int_equal(waiters[0].turn, 3);
+    kz_slots_give(fair, &much);
+}
+
+static void test_one_member_never_has_more_than_its_own(void **state)
+{
+    const kz_slots_who_t one = {1, 1, 0}, other = {1, 2, 0};
+    kz_slots_t *fair = slots_of(2, 10, 0, 1, KZ_SLOTS_ANY);
+    kz_err_t *err;
+
+    (void)state;
+    assert_null(kz_slots_take(fair, &one, 0));
+    err = kz_slots_take(fair, &one, 1000); /* though one is free */
+    assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
+    kz_err_free(err);
+    assert_null(kz_slots_take(fair, &other, 0));
+    kz_slots_give(fair, &one);
+    kz_slots_give(fair, &other);
+}
+
+static void test_one_member_does_not_fill_the_line(void **state)
+{
+    const kz_slots_who_t one = {1, 1, 0};
+    kz_slots_t *fair = slots_of(1, 10, 0, 1, 2);
+    waiter_t waiters[] = {{.slots = fair, .who = {1, 1, 0}}, {.slots = fair, .who = {2, 1, 0}}};
+    kz_err_t *err;
+
+    (void)state;
+    assert_null(kz_slots_take(fair, &one, 0));
+    line_up(waiters, 1);
+    err = kz_slots_take(fair, &one, apr_time_from_sec(60)); /* at once */
+    assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
+    kz_err_free(err);
+    assert_int_equal(pthread_create(&waiters[1].thread, NULL, wait_in_line, &waiters[1]), 0);
+    while (kz_slots_waiting(fair) < 2)
+        apr_sleep(1000);
+    kz_slots_give(fair, &one);
+    all_had_their_turn(waiters, 2);
+}
+
+static void test_known_ones_have_places_and_go_first(void **state)
+{
+    const kz_slots_who_t one = {9, 9, 0};
+    kz_slots_t *fair = slots_of(1, 2, 1, 1, KZ_SLOTS_ANY);
+    waiter_t waiters[] = {{.slots = fair, .who = {1, 1, 0}}, {.slots = fair, .who = {9, 1, 1}}};
+    kz_err_t *err;
+
+    (void)state;
+    turns = 0;
+    assert_null(kz_slots_take(fair, &one, 0));
+    line_up(waiters, 1);
+    err = kz_slots_take(fair, &(kz_slots_who_t){3, 1, 0}, apr_time_from_sec(60));
+    assert_int_equal(kz_err_code(err), KZ_ERR_BUSY); /* the place left is not for him */
+    kz_err_free(err);
+    assert_int_equal(pthread_create(&waiters[1].thread, NULL, wait_in_line, &waiters[1]), 0);
+    while (kz_slots_waiting(fair) < 2)
+        apr_sleep(1000);
+    kz_slots_give(fair, &one);
+    all_had_their_turn(waiters, 2);
+    assert_int_equal(waiters[1].turn, 1);
 }
 
 int main(void)
@@ -148,13 +283,16 @@ int main(void)
         cmocka_unit_test(test_never_more_than_slots),
         cmocka_unit_test(test_only_so_many_wait),
         cmocka_unit_test(test_nobody_may_wait),
+        cmocka_unit_test(test_who_has_few_goes_before_who_has_many),
+        cmocka_unit_test(test_one_member_never_has_more_than_its_own),
+        cmocka_unit_test(test_one_member_does_not_fill_the_line),
+        cmocka_unit_test(test_known_ones_have_places_and_go_first),
     };
     int failed;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    if (kz_slots_create(&slots, COUNT, KZ_SLOTS_ANY, "a test", pool))
-        return 1;
+    slots = slots_of(COUNT, KZ_SLOTS_ANY, 0, COUNT, KZ_SLOTS_ANY);
     failed = cmocka_run_group_tests(tests, NULL, NULL);
     apr_pool_destroy(pool);
     apr_terminate();

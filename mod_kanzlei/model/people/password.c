@@ -14,6 +14,7 @@
 
 #define KZ_ARGON2_WAIT    (10 * APR_USEC_PER_SEC) /* for a slot */
 #define KZ_ARGON2_WAITING 32  /* threads per slot, some seconds: the others serve pages */
+#define KZ_ARGON2_SHARE   16  /* threads of one network, browser or account */
 #define KZ_ZXCVBN_MAX     100 /* characters looked at: its time grows with them */
 #define KZ_ZXCVBN_WORDS   200 /* words of ours given to it, at most */
 
@@ -35,6 +36,7 @@ static kz_err_t *hash_into(char *hash, const kz_argon2_t *argon2, const char *pa
 kz_err_t *kz_argon2_create(kz_argon2_t **argon2, const kz_conf_t *conf, apr_pool_t *pool)
 {
     kz_argon2_t *made = apr_pcalloc(pool, sizeof *made);
+    kz_slots_bounds_t bounds = {.share = KZ_ARGON2_SHARE};
     char nobody[33];
     unsigned char random[16];
 
@@ -42,8 +44,10 @@ kz_err_t *kz_argon2_create(kz_argon2_t **argon2, const kz_conf_t *conf, apr_pool
     made->passes = (unsigned long long)conf->argon2_passes;
     if (made->memory < crypto_pwhash_MEMLIMIT_MIN || made->passes < crypto_pwhash_OPSLIMIT_MIN)
         return kz_err_create(KZ_ERR_CONFIG, "KanzleiPasswordMemory or -Passes is too small");
-    KZ_TRY(kz_slots_create(&made->slots, conf->argon2_slots, KZ_ARGON2_WAITING * conf->argon2_slots,
-                           "argon2id", pool));
+    bounds.count = bounds.each = conf->argon2_slots;
+    bounds.waiting = KZ_ARGON2_WAITING * conf->argon2_slots;
+    bounds.reserved = bounds.waiting / 2;
+    KZ_TRY(kz_slots_create(&made->slots, &bounds, "argon2id", pool));
     randombytes_buf(random, sizeof random);
     sodium_bin2hex(nobody, sizeof nobody, random, sizeof random);
     KZ_TRY(hash_into(made->dummy, made, nobody));
@@ -58,16 +62,17 @@ const char *kz_password_fold(const char *typed, apr_pool_t *pool)
     return folded ? folded : typed;
 }
 
-kz_err_t *kz_password_hash(const char **hash, kz_portal_t *portal, const char *password,
+kz_err_t *kz_password_hash(const char **hash, const kz_grant_t *grant, const char *password,
                            apr_pool_t *pool)
 {
+    const kz_argon2_t *argon2 = kz_grant_services(grant)->argon2;
     char *room = apr_palloc(pool, crypto_pwhash_STRBYTES);
     kz_err_t *err;
 
     password = kz_password_fold(password, pool);
-    KZ_TRY(kz_slots_take(portal->argon2->slots, KZ_ARGON2_WAIT));
-    err = hash_into(room, portal->argon2, password);
-    kz_slots_give(portal->argon2->slots);
+    KZ_TRY(kz_slots_take(argon2->slots, kz_grant_caller(grant), KZ_ARGON2_WAIT));
+    err = hash_into(room, argon2, password);
+    kz_slots_give(argon2->slots, kz_grant_caller(grant));
     *hash = room;
     return err;
 }
@@ -77,19 +82,20 @@ static int fits(const char *hash, const char *password)
     return crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
 }
 
-kz_err_t *kz_password_verify(int *ok, kz_portal_t *portal, const char *hash, const char *password,
-                             apr_pool_t *scratch_pool)
+kz_err_t *kz_password_verify(int *ok, const kz_grant_t *grant, const char *hash,
+                             const char *password, apr_pool_t *scratch_pool)
 {
+    const kz_argon2_t *argon2 = kz_grant_services(grant)->argon2;
     const char *folded = kz_password_fold(password, scratch_pool);
-    const char *stored = hash ? hash : portal->argon2->dummy;
+    const char *stored = hash ? hash : argon2->dummy;
     int right;
 
     *ok = 0;
-    KZ_TRY(kz_slots_take(portal->argon2->slots, KZ_ARGON2_WAIT));
+    KZ_TRY(kz_slots_take(argon2->slots, kz_grant_caller(grant), KZ_ARGON2_WAIT));
     right = fits(stored, folded);
     if (strcmp(folded, password) != 0)
         right |= fits(stored, password);
-    kz_slots_give(portal->argon2->slots);
+    kz_slots_give(argon2->slots, kz_grant_caller(grant));
     *ok = right && hash;
     return NULL;
 }

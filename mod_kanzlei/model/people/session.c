@@ -82,7 +82,7 @@ static kz_err_t *verify(const char **fitted, kz_q_sign_in_find_t **found, kz_gra
 
     KZ_TRY(kz_q_sign_in_find(found, kz_grant_db(grant), &args, pool));
     kz_grant_rest(grant);
-    KZ_TRY(kz_password_verify(&ok, portal, *found ? (*found)->password : NULL, password, pool));
+    KZ_TRY(kz_password_verify(&ok, grant, *found ? (*found)->password : NULL, password, pool));
     *fitted = ok ? (*found)->password : NULL;
     return kz_grant_again(grant);
 }

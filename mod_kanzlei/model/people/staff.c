@@ -71,7 +71,7 @@ kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *st
     args.language = staff->language;
     kz_str_uuid_v7(made);
     if (staff->password)
-        KZ_TRY(kz_password_hash(&args.password, kz_grant_services(grant), staff->password, pool));
+        KZ_TRY(kz_password_hash(&args.password, grant, staff->password, pool));
     err = kz_q_ctl_account_add(NULL, db, &args);
     if (err && strcmp(kz_db_constraint(db), "account_user_taken") == 0) {
         kz_err_expected(err);
@@ -143,7 +143,7 @@ kz_err_t *kz_staff_set_password(kz_grant_t *grant, const kz_staff_account_t *acc
     kz_db_t *db = kz_grant_db(grant);
     kz_q_ctl_password_args_t args = {.account = account->id};
 
-    KZ_TRY(kz_password_hash(&args.password, kz_grant_services(grant), password, scratch_pool));
+    KZ_TRY(kz_password_hash(&args.password, grant, password, scratch_pool));
     KZ_TRY(kz_q_ctl_password(NULL, db, &args));
     KZ_TRY(kz_q_ctl_codes_void(NULL, db, &(kz_q_ctl_codes_void_args_t){account->id}));
     KZ_TRY(kz_q_sessions_end(NULL, db,

@@ -67,10 +67,10 @@ static kz_err_t *complete(kz_upload_end_t *end, kz_upload__work_t *work, int fir
     kz_err_t *err;
 
     *end = (kz_upload_end_t){KZ_UPLOAD_RECEIVING, NULL, NULL};
-    KZ_TRY(kz_slots_take(work->portal->completing, KZ_FINISH_NOTE_WAIT));
+    KZ_TRY(kz_slots_take(work->portal->completing, &work->who, KZ_FINISH_NOTE_WAIT));
     err = enter_complete(end, work, firm, id, size, worker);
     kz_grant_rest(work->grant);
-    kz_slots_give(work->portal->completing);
+    kz_slots_give(work->portal->completing, &work->who);
     return err;
 }
 
@@ -224,12 +224,12 @@ static kz_err_t *run(kz_upload_end_t *end, progress_t *at, kz_upload__work_t *wo
 static kz_err_t *run_in_turn(kz_upload_end_t *end, kz_upload__work_t *work, kz_slots_t *slots)
 {
     progress_t at = {.what = ""};
-    kz_err_t *err = slots ? kz_slots_take(slots, KZ_UPLOAD__SLOT_WAIT) : NULL;
+    kz_err_t *err = slots ? kz_slots_take(slots, &work->who, KZ_UPLOAD__SLOT_WAIT) : NULL;
 
     if (!err) {
         err = run(end, &at, work);
         if (slots)
-            kz_slots_give(slots);
+            kz_slots_give(slots, &work->who);
     }
     if (err && kz_err_code(err) == KZ_ERR_LOCKED) { /* somebody is just looking how far it is */
         kz_err_expected(err);
@@ -242,10 +242,12 @@ static kz_err_t *run_in_turn(kz_upload_end_t *end, kz_upload__work_t *work, kz_s
     return err;
 }
 
-kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
+kz_err_t *kz_upload_finish(kz_upload_end_t *end, const kz_grant_t *grant, const char *id,
                            apr_uint64_t size, apr_pool_t *pool)
 {
-    kz_upload__work_t work = {.portal = portal, .pool = pool};
+    kz_portal_t *portal = kz_grant_services(grant);
+    int firm = kz_grant_firm(grant);
+    kz_upload__work_t work = {.portal = portal, .pool = pool, .who = *kz_grant_caller(grant)};
     kz_err_t *dead = kz_worker_live(portal); /* then a job of another process goes on */
     kz_err_t *err = complete(end, &work, firm, id, size, dead ? NULL : portal->worker);
 
@@ -258,12 +260,13 @@ kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, 
     return dead;
 }
 
-kz_err_t *kz_upload__leave(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
+kz_err_t *kz_upload__leave(kz_upload_end_t *end, const kz_grant_t *grant, const char *id,
                            apr_uint64_t size, apr_pool_t *pool)
 {
-    kz_upload__work_t work = {.portal = portal, .pool = pool};
+    kz_upload__work_t work = {
+        .portal = kz_grant_services(grant), .pool = pool, .who = *kz_grant_caller(grant)};
 
-    return complete(end, &work, firm, id, size, NULL);
+    return complete(end, &work, kz_grant_firm(grant), id, size, NULL);
 }
 
 kz_err_t *kz_upload__resume(kz_portal_t *portal, const kz_q_upload_taken_t *taken, apr_pool_t *pool)

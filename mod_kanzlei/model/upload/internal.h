@@ -17,6 +17,7 @@ typedef struct kz_upload__work_t {
     apr_pool_t *pool;
     const char *spool;  /* path of the file */
     const char *object; /* key in the stores */
+    kz_slots_who_t who; /* whose share of the slots it takes */
     int again;          /* somebody has worked on it before: stores may hold something of it */
     const kz_q_upload_complete_t *row; /* as it was taken; NULL: it was not */
     kz_seal_key_t *key;
@@ -44,7 +45,7 @@ kz_err_t *kz_upload__see_spool(apr_time_t *since, kz_err_t *err, kz_portal_t *po
 /* All SIZE bytes of the upload ID are there, and nobody has noted that: notes it, and leaves the
  * rest to a job. END is WAITING then; TAKEN or OVER if somebody else was quicker. Errors: DB_*,
  * BUSY, NOT_FOUND. */
-kz_err_t *kz_upload__leave(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
+kz_err_t *kz_upload__leave(kz_upload_end_t *end, const kz_grant_t *grant, const char *id,
                            apr_uint64_t size, apr_pool_t *pool);
 /* Resumes a complete upload that kz_q_upload_taken() has given to this process. Errors: as
  * kz_upload_finish(). */

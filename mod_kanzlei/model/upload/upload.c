@@ -164,8 +164,7 @@ static kz_err_t *leave_forgotten(kz_upload_info_t *info, kz_grant_t *grant)
 {
     kz_upload_end_t end;
 
-    KZ_TRY(kz_upload__leave(&end, kz_grant_services(grant), kz_grant_firm(grant), info->id,
-                            info->size, kz_grant_pool(grant)));
+    KZ_TRY(kz_upload__leave(&end, grant, info->id, info->size, kz_grant_pool(grant)));
     info->state = end.outcome == KZ_UPLOAD_OVER ? end.state : "scanning";
     info->what = end.outcome == KZ_UPLOAD_OVER ? end.what : info->what;
     info->expires = 0;

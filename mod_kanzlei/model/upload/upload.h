@@ -69,7 +69,7 @@ typedef struct kz_upload_end_t {
  * goes on. Errors, while RECEIVING: NOT_FOUND (it was given up), BUSY, DB_*; while WAITING:
  * SCANNER_DOWN, STORE_DOWN, NO_SPACE, BUSY, DB_*; when OVER: SEAL (the bytes can't be read any
  * more: it is "failed"). */
-kz_err_t *kz_upload_finish(kz_upload_end_t *end, kz_portal_t *portal, int firm, const char *id,
+kz_err_t *kz_upload_finish(kz_upload_end_t *end, const kz_grant_t *grant, const char *id,
                            apr_uint64_t size, apr_pool_t *pool);
 
 /* Resumes or gives up one upload that a crash left behind; *FOUND 0 when there is none. Removes

@@ -1,0 +1,58 @@
+"""Many at once, and some who mean harm: whoever asks for much makes only himself wait."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from running import PASSWORD
+
+STRANGERS = 40  # connections of one address, each of which tries passwords as fast as it can
+
+
+@pytest.mark.expect_log(r"more want a slot than can have one")
+def test_a_browser_that_is_known_signs_in_while_strangers_crowd(portal):
+    """They have one address in this test, so a new browser would share their fate; one that has
+    signed in before does not."""
+    user = portal.fresh_staff()
+    known = portal.browser()
+    assert known.sign_in(user, PASSWORD).status_code == 303
+    over, codes = Event(), []
+
+    def crowd(_):
+        stranger = portal.browser()
+        stranger.get_json("/sign-in")
+        while not over.is_set():
+            answer = stranger.post_json("/sign-in", {"user": "nobody", "password": "wrong"})
+            codes.append(answer.status_code)
+
+    with ThreadPoolExecutor(STRANGERS) as pool:
+        crowding = [pool.submit(crowd, number) for number in range(STRANGERS)]
+        try:
+            while codes.count(503) < 100:  # the crowd fills its share
+                over.wait(0.1)
+            answers = [known.sign_in(user, PASSWORD).status_code for _ in range(10)]
+        finally:
+            over.set()
+        for one in crowding:
+            one.result()
+    assert answers == [303] * 10
+    assert set(codes) == {422, 503}
+
+
+@pytest.mark.parametrize("forged", ["", "x", "AAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA", "." * 300])
+@pytest.mark.expect_log(r"more want a slot than can have one")
+def test_a_forged_cookie_makes_nobody_known(portal, forged):
+    """Whoever makes one up is counted by address: all that such browsers get is the address's
+    share."""
+    refused = []
+
+    def attempt(number):
+        browser = portal.browser()
+        browser.get_json("/sign-in")
+        host = portal.url.partition("://")[2].partition(":")[0]
+        browser.http.cookies.set("__Host-kz_known", f"{forged}{number if forged else ''}", host)
+        refused.append(browser.post_json("/sign-in", {"user": "a", "password": "b"}).status_code)
+
+    with ThreadPoolExecutor(STRANGERS) as pool:
+        list(pool.map(attempt, range(STRANGERS)))
+    assert 503 in refused
