@@ -239,6 +239,12 @@ int kz_grant_is_portal(const kz_grant_t *grant)
 kz_err_t *kz_grant_firm_key(kz_seal_key_t **key, kz_grant_t *grant)
 {
     KZ_TRY(kz_grant_settle(grant));
+    if (!grant->firm_key && strcmp(grant->kind, "public") == 0) {
+        kz_q_firm_key_t *row;
+
+        KZ_TRY(kz_q_firm_key(&row, grant->db, grant->pool));
+        grant->wrapped = row->key;
+    }
     if (!grant->firm_key) {
         if (grant->wrapped.len != KZ_SEAL_WRAPPED)
             return kz_err_create(KZ_ERR_SEAL, "no firm key for this grant");

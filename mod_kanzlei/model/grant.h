@@ -69,7 +69,8 @@ int kz_grant_has(const kz_grant_t *grant, kz_right_t right);
 const kz_slots_who_t *kz_grant_caller(const kz_grant_t *grant);
 kz_effect_t kz_grant_effect(const kz_grant_t *grant); /* the portal itself: WRITES */
 int kz_grant_is_portal(const kz_grant_t *grant);
-/* The firm's key, unwrapped at the first call. Not for public grants. Errors: SEAL. */
+/* The firm's key, unwrapped at the first call; asked for in GRANT's transaction if it is a public
+ * one. Errors: SEAL. */
 kz_err_t *kz_grant_firm_key(kz_seal_key_t **key, kz_grant_t *grant);
 
 /* The transaction. It is rolled back unless kz_grant_commit() ends it; or, when it has only read,

@@ -116,21 +116,20 @@ static kz_err_t *note(int *staff, kz_request_t *rq, kz_grant_t *grant, kz_event_
     return kz_event_add(grant, kind, &event);
 }
 
-/* POST /accounts/{account}/invite: a mail with a code; needs an address that it can go to. */
+/* POST /accounts/{account}/invite: a mail with a code; needs an address that it can go to. The
+ * event "invited" comes when the mail server has taken it. */
 kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "account");
     kz_q_account_t *account;
-    int staff;
 
     KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
     if (!*account->email)
         return kz_err_say(KZ_ERR_INVALID,
                           kz_view_phrase(rq->words, "access.mail_none", NULL, rq->pool));
-    KZ_TRY(kz_people_mail(grant, id, "invitation"));
-    KZ_TRY(note(&staff, rq, grant, KZ_EVENT_INVITED));
+    KZ_TRY(kz_code_mail(grant, id, KZ_CODE_INVITATION));
     KZ_TRY(kz_grant_commit(grant));
-    go_back(out, rq, staff, "invited");
+    go_back(out, rq, strcmp(account->kind, "staff") == 0, "invited");
     return NULL;
 }
 
@@ -147,7 +146,7 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
 
     KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
     KZ_TRY(client_of(&client, rq, grant));
-    KZ_TRY(kz_code_create(&code, &expires, grant, id, "invitation", rq->pool));
+    KZ_TRY(kz_code_create(&code, &expires, grant, id, KZ_CODE_INVITATION, rq->pool));
     KZ_TRY(note(&staff, rq, grant, KZ_EVENT_LETTER_PRINTED));
     KZ_TRY(kz_grant_commit(grant));
     kz_show_account(view, "account", account);

@@ -50,11 +50,3 @@ kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *acc
     *words = row->words ? row->words : "";
     return NULL;
 }
-
-kz_err_t *kz_people_mail(kz_grant_t *grant, const char *account, const char *purpose)
-{
-    char id[KZ_STR_UUID_SIZE];
-
-    kz_str_uuid_v7(id);
-    return kz_q_job_mail(NULL, kz_grant_db(grant), &(kz_q_job_mail_args_t){id, account, purpose});
-}

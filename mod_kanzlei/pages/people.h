@@ -18,7 +18,4 @@ kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *acc
 kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t *rq,
                            kz_grant_t *grant);
 
-/* Queues the mail with a code for ACCOUNT: PURPOSE "invitation" or "password". */
-kz_err_t *kz_people_mail(kz_grant_t *grant, const char *account, const char *purpose);
-
 #endif

@@ -4,11 +4,9 @@
 
 #include <apr_strings.h>
 
-#include "base/str.h"
 #include "model/people/code.h"
 #include "model/people/password.h"
 #include "pages/people.h"
-#include "queries.h"
 
 kz_err_t *page_redeem(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
@@ -118,14 +116,12 @@ kz_err_t *page_forgotten_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
 {
     kz_form_t *form = kz_form_read(rq, KZ_FORM_forgotten);
     const char *user = kz_form_value(form, KZ_FIELD_forgotten_user);
-    char id[KZ_STR_UUID_SIZE];
 
     if (kz_form_failed(form)) {
         kz_form_again(out, form, "forgotten");
         return NULL;
     }
-    kz_str_uuid_v7(id);
-    KZ_TRY(kz_q_job_forgotten(NULL, kz_grant_db(grant), &(kz_q_job_forgotten_args_t){id, user}));
+    KZ_TRY(kz_code_forgotten(grant, user));
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_page(out, "forgotten-sent");
     return NULL;

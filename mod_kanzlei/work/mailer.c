@@ -1,5 +1,5 @@
 /* The portal's mails: invitation, new password, new documents. Written in the reader's language, by
- * the templates html/mail. A code is made together with its mail, so that none is kept anywhere. */
+ * the templates html/mail. What they tell is noted when the mail server has taken them. */
 #include "work/job.h"
 
 #include <string.h>
@@ -71,29 +71,45 @@ static const char *message_id(const kz_site_t *site, const char *id, apr_pool_t 
     return apr_pstrcat(pool, id, from ? from : "@localhost", NULL);
 }
 
-/* Mails a code; an account that is locked, gone or without an address gets none. */
+/* The mail server has taken the mail with a code. */
+static kz_err_t *note_code(kz_grant_t *grant, const kz_q_job_take_t *job, const char *client)
+{
+    kz_event_t event = {.account = job->by, .client = client, .subject = job->account};
+
+    KZ_TRY(kz_grant_again(grant));
+    KZ_TRY(kz_q_code_sent(NULL, kz_grant_db(grant), &(kz_q_code_sent_args_t){job->code}));
+    if (strcmp(job->purpose, KZ_CODE_INVITATION) == 0)
+        KZ_TRY(kz_event_add(grant, KZ_EVENT_INVITED, &event));
+    return kz_grant_commit(grant);
+}
+
+/* Mails a code; a locked account gets none for a forgotten password. */
 kz_err_t *kz_mailer_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
                          apr_pool_t *pool)
 {
+    kz_q_code_reader_args_t whose = {job->code, job->account};
     kz_mail_t mail = {.message_id = message_id(site, job->id, pool)};
-    kz_q_job_account_t *account;
-    apr_time_t expires;
+    kz_q_code_reader_t *reader;
     const char *code;
     kz_view_t *view;
 
-    KZ_TRY(kz_q_job_account(&account, kz_grant_db(grant), &(kz_q_job_account_args_t){job->account},
-                            pool));
-    if (!account || !*account->email || (account->locked && strcmp(job->purpose, "password") == 0))
+    KZ_TRY(kz_code_unseal(&code, grant, job->code, job->sealed.data, job->sealed.len, pool));
+    KZ_TRY(kz_q_code_reader(&reader, kz_grant_db(grant), &whose, pool));
+    if (!reader || (reader->locked && strcmp(job->purpose, KZ_CODE_PASSWORD) == 0))
         return NULL;
-    KZ_TRY(kz_code_create(&code, &expires, grant, account->id, job->purpose, pool));
-    KZ_TRY(kz_grant_commit(grant));
-    view = kz_view_create(words_of(site, account->language), pool);
-    kz_view_text(view, "user", account->user);
+    if (reader->is_over && reader->has_password)
+        return NULL; /* there is nothing to do with it any more */
+    if (reader->is_over)
+        return kz_err_create(KZ_ERR_INVALID,
+                             "the code was of no use any more before its mail went");
+    view = kz_view_create(words_of(site, reader->language), pool);
+    kz_view_text(view, "user", reader->user);
     kz_view_text(view, "code", code);
-    kz_view_time(view, "expires", expires);
-    mail.to = account->email;
-    mail.to_name = account->name;
-    return post(site, grant, job->purpose, view, &mail);
+    kz_view_time(view, "expires", reader->expires);
+    mail.to = reader->email;
+    mail.to_name = reader->name;
+    KZ_TRY(post(site, grant, job->purpose, view, &mail));
+    return note_code(grant, job, reader->client);
 }
 
 static kz_err_t *note_told(kz_grant_t *grant, const char *client,

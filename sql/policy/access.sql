@@ -242,11 +242,11 @@ SELECT * FROM (VALUES
      'firm number at count previous hash key signature', ''),
     ('event_sealed', 'firm event seal place hash', 'firm event seal place hash', ''),
     ('session', 'firm id account created seen idle ends agent', '', ''),
-    ('code', 'firm id account purpose created expires used_at', 'firm id account purpose hash expires',
-     'expires used_at'),
+    ('code', 'firm id account purpose created expires used_at sent_at',
+     'firm id account purpose hash expires sent_at', 'expires used_at sent_at'),
     ('upload', 'firm id account client matter name type size state what sha256 created touched worker lease tries',
      'firm id account client matter name type size key', 'name type size state what sha256 touched worker lease'),
     ('object_copy', 'firm document store state at', 'firm document store state', 'state at'),
-    ('job', 'firm id kind data about state due tries error worker lease created', 'firm id kind data state due',
-     'state due error worker lease')
+    ('job', 'firm id kind data about state due tries error worker lease created', 'firm id kind data sealed state due',
+     'state sealed due error worker lease')
 ) x (tab, reads, adds, changes);

@@ -86,15 +86,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.hash = p_hash;
 $$;
 
--- Uses the code P_CODE up for a new password; the account's sessions and other codes end. False: somebody else did
--- before, or its time is over, and nothing has changed.
-CREATE OR REPLACE FUNCTION kz_code_redeem(p_code uuid, p_password text)
+-- Uses the code with the hash P_HASH up for a new password: its id is no secret, so that wouldn't do. The account's sessions
+-- and other codes end. False: somebody else did before, or its time is over, and nothing has changed.
+DROP FUNCTION IF EXISTS kz_code_redeem(uuid, text);
+CREATE OR REPLACE FUNCTION kz_code_redeem(p_hash bytea, p_password text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     whose uuid;
 BEGIN
     UPDATE code k SET used_at = now()
-     WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.id = p_code AND k.used_at IS NULL AND k.expires > now()
+     WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.hash = p_hash AND k.used_at IS NULL AND k.expires > now()
     RETURNING k.account INTO whose;
     IF NOT FOUND THEN
         RETURN false;
@@ -142,25 +143,42 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- A mail for a new password, wished by somebody who says to be USER. Always a row, so that the time
--- says nothing about who is there: one that concerns nobody when there is no such name, no mail
--- address, a lock, or a mail a moment ago. That one is done from the start: anybody may wish, and
--- what waited would hold up the mails of all firms.
-CREATE OR REPLACE FUNCTION kz_forgotten(p_job uuid, p_user text)
-RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH who AS MATERIALIZED (
-        SELECT (SELECT a.id FROM account a
-                 WHERE a.firm = kz_at_firm() AND a.user_fold = lower(p_user) AND a.email <> '' AND a.locked_at IS NULL
-                   AND NOT EXISTS (SELECT FROM job j
-                                    WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
-                                      AND j.about = a.id AND j.data ->> 'purpose' = 'password')
-                   AND NOT EXISTS (SELECT FROM code k
-                                    WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
-                                      AND k.created > now() - interval '1 minute')) AS account)
-    INSERT INTO job (firm, id, kind, state, data)
-    SELECT kz_at_firm(), p_job, 'mail', CASE WHEN account IS NULL THEN 'done' ELSE 'waiting' END,
-           jsonb_build_object('purpose', 'password', 'account', coalesce(account, p_job))
-      FROM who WHERE kz_side() = 'public';
+-- A code for a new password and its mail, wished by somebody who says to be USER. None when there is no such name, no
+-- mail address, a lock, a mail that waits, one a minute ago, or three within a quarter of an hour: anybody may wish.
+-- Then a row is written and goes again, so that the answer takes as long, and the table stays as it was.
+DROP FUNCTION IF EXISTS kz_forgotten(uuid, text);
+CREATE OR REPLACE FUNCTION kz_forgotten(p_job uuid, p_user text, p_code uuid, p_hash bytea, p_life interval,
+                                        p_sealed bytea)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    whose uuid;
+BEGIN
+    SELECT a.id INTO whose FROM account a
+     WHERE a.firm = kz_at_firm() AND kz_side() = 'public' AND a.user_fold = lower(p_user) AND a.email <> ''
+       AND a.locked_at IS NULL
+       AND NOT EXISTS (SELECT FROM job j
+                        WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
+                          AND j.about = a.id AND j.data ->> 'purpose' = 'password')
+       AND NOT EXISTS (SELECT FROM code k
+                        WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
+                          AND k.created > now() - interval '15 minutes'
+                       HAVING count(*) >= 3 OR max(k.created) > now() - interval '1 minute');
+    INSERT INTO job (firm, id, kind, state, data, sealed)
+    VALUES (kz_at_firm(), p_job, 'mail', 'waiting',
+            jsonb_build_object('purpose', 'password', 'account', coalesce(whose, p_job), 'code', p_code), p_sealed);
+    IF whose IS NULL THEN
+        DELETE FROM job j WHERE j.firm = kz_at_firm() AND j.id = p_job;
+    ELSE
+        INSERT INTO code (firm, id, account, purpose, hash, expires)
+        VALUES (kz_at_firm(), p_code, whose, 'password', p_hash, now() + p_life);
+    END IF;
+END $$;
+
+-- The firm's wrapped key, for what whoever has not signed in may ask to be sealed: nobody else opens it but the portal,
+-- which has the master key.
+CREATE OR REPLACE FUNCTION kz_firm_key()
+RETURNS bytea LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT f.key FROM firm f WHERE f.id = kz_at_firm() AND kz_side() = 'public';
 $$;
 
 -- The wrapped key of a document that one may read, and of an upload that is one's own.

@@ -71,27 +71,25 @@ CREATE VIEW client_row WITH (security_invoker = true) AS
            coalesce((SELECT CASE WHEN bool_or(a.locked_at IS NOT NULL) THEN 'locked'
                                  WHEN bool_or(a.has_password) THEN 'active'
                                  WHEN bool_or(EXISTS (SELECT FROM code k WHERE k.firm = a.firm
-                                                         AND k.account = a.id)) THEN 'invited'
+                                                         AND k.account = a.id AND k.sent_at IS NOT NULL)) THEN 'invited'
                                  ELSE 'none' END
                        FROM account_client ac
                        JOIN account a ON a.firm = ac.firm AND a.id = ac.account
                       WHERE ac.firm = c.firm AND ac.client = c.id), 'none') AS access
       FROM client c;
 
--- An account; invited: when the last invitation was made, or asked for and not yet sent.
+-- An account; invited: when the last code for an invitation left, shown for a letter or taken by the mail server;
+-- mailing: since when a mail with one waits for that.
 CREATE VIEW account_row WITH (security_invoker = true) AS
     SELECT a.firm, a.id, a.kind AS side, a.user_name AS "user", a.name, a.email, a.language,
-           a.created, i.at AS invited, a.signed_in_at AS last_sign_in, a.locked_at,
+           a.created, i.at AS invited, i.mailing, a.signed_in_at AS last_sign_in, a.locked_at,
            CASE WHEN a.locked_at IS NOT NULL THEN 'locked'
                 WHEN a.has_password THEN 'active'
                 WHEN i.at IS NOT NULL THEN 'invited' ELSE 'new' END AS state
       FROM account a
       LEFT JOIN LATERAL (
-          SELECT greatest(
-              (SELECT k.created FROM code k
-                WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'invitation'
-                ORDER BY k.created DESC LIMIT 1),
-              (SELECT max(j.created) FROM job j
-                WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
-                  AND j.about = a.id AND j.data ->> 'purpose' = 'invitation')
-          ) AS at) i ON true;
+          SELECT (SELECT max(k.sent_at) FROM code k
+                   WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'invitation') AS at,
+                 (SELECT max(j.created) FROM job j
+                   WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
+                     AND j.about = a.id AND j.data ->> 'purpose' = 'invitation') AS mailing) i ON true;

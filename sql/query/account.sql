@@ -32,18 +32,6 @@ SELECT c.id, c.display, c.street, c.postcode, c.city, c.country
 -- -> unlocked bool
 SELECT kz_unlock($account);
 
--- A mail with a code; the code is made when the mail is. One that waits already serves.
--- job_mail(id uuid, account uuid, purpose text) :exec
-INSERT INTO job (firm, id, kind, data)
-SELECT kz_at_firm(), $id, 'mail',
-       jsonb_build_object('account', $account::uuid, 'purpose', $purpose::text)
- WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'mail' AND state = 'waiting'
-                      AND about = $account AND data ->> 'purpose' = $purpose);
-
--- A mail for a new password, asked for under the name USER.
--- job_forgotten(id uuid, user text) :exec writes
-SELECT kz_forgotten($id, $user);
-
 -- The words that a password must not be made of: the person's and the clients' names.
 -- account_words(account uuid) :one
 -- -> words text

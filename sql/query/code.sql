@@ -1,18 +1,48 @@
--- A new code; unused ones of the same account and purpose end with it.
+-- A new code, which is shown at once. Others stay valid until their own end: whoever gets two letters may take either.
 -- code_add(id uuid, account uuid, purpose text, hash bytea, life interval_ms) :one
 -- -> expires timestamptz
-WITH old AS (
-    UPDATE code SET expires = now()
-     WHERE account = $account AND purpose = $purpose AND used_at IS NULL AND expires > now())
-INSERT INTO code (firm, id, account, purpose, hash, expires)
-VALUES (kz_at_firm(), $id, $account, $purpose, $hash, now() + $life)
+INSERT INTO code (firm, id, account, purpose, hash, expires, sent_at)
+VALUES (kz_at_firm(), $id, $account, $purpose, $hash, now() + $life, now())
 RETURNING expires;
+
+-- A new code, and the JOB that mails it, in which it lies SEALED. A mail that waits already serves: then nothing is
+-- made.
+-- code_mail(job uuid, account uuid, purpose text, id uuid, hash bytea, life interval_ms, sealed bytea) :exec
+WITH wanted AS (
+    SELECT kz_at_firm() AS firm
+     WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'mail' AND state = 'waiting'
+                          AND about = $account AND data ->> 'purpose' = $purpose)),
+     made AS (
+    INSERT INTO code (firm, id, account, purpose, hash, expires)
+    SELECT firm, $id, $account, $purpose, $hash, now() + $life FROM wanted)
+INSERT INTO job (firm, id, kind, data, sealed)
+SELECT firm, $job, 'mail', jsonb_build_object('account', $account::uuid, 'purpose', $purpose::text, 'code', $id::uuid,
+                                              'by', kz_me()), $sealed
+  FROM wanted;
+
+-- The same for a new password, asked for under the name USER.
+-- code_forgotten(job uuid, user text, id uuid, hash bytea, life interval_ms, sealed bytea) :exec writes
+SELECT kz_forgotten($job, $user, $id, $hash, $life, $sealed);
+
+-- Whom the mail with a code goes to. CLIENT: the first that the person acts for; NULL of staff.
+-- code_reader(code uuid, account uuid) :maybe
+-- -> user text, name text, email text, language text, kind text, client uuid, has_password bool, locked bool,
+--    expires timestamptz, is_over bool
+SELECT a.user_name, a.name, a.email, a.language, a.kind,
+       (SELECT c.client FROM account_client c WHERE c.firm = a.firm AND c.account = a.id ORDER BY c.client LIMIT 1),
+       a.has_password, a.locked_at IS NOT NULL, k.expires, k.used_at IS NOT NULL OR k.expires <= now()
+  FROM account a JOIN code k ON k.firm = a.firm AND k.account = a.id
+ WHERE a.id = $account AND k.id = $code;
+
+-- The mail server has taken the mail.
+-- code_sent(code uuid) :exec
+UPDATE code SET sent_at = now() WHERE id = $code;
 
 -- code_find(hash bytea) :maybe
 -- -> id uuid, account uuid, kind text, user text, name text, language text, used bool, expired bool
 SELECT id, account, kind, user_name, name, language, used, expired FROM kz_code_find($hash);
 
 -- Uses a code up for a new password; false: somebody else did, or its time is over.
--- code_redeem(id uuid, password text) :one writes
+-- code_redeem(hash bytea, password text) :one writes
 -- -> good bool
-SELECT kz_code_redeem($id, $password);
+SELECT kz_code_redeem($hash, $password);

@@ -24,11 +24,6 @@ INSERT INTO staff (firm, id) VALUES (kz_at_firm(), $id);
 INSERT INTO "right" (firm, staff, name) VALUES (kz_at_firm(), $staff, $name)
 ON CONFLICT DO NOTHING;
 
--- ctl_invite(id uuid, account uuid) :exec
-INSERT INTO job (firm, id, kind, data)
-VALUES (kz_at_firm(), $id, 'mail',
-        jsonb_build_object('account', $account::uuid, 'purpose', 'invitation'));
-
 -- ctl_accounts(after text, limit int4) :many
 -- -> id uuid, user_name text, name text, email text, kind text, rights text, has_password bool,
 --    locked timestamptz, signed_in timestamptz

@@ -9,3 +9,7 @@ SELECT firm, firm_name, firm_key, account, kind, user_name, name, language, sess
 -- enter_portal(firm int4) :one
 -- -> firm_name text, firm_slug text, firm_key bytea, language text
 SELECT firm_name, firm_slug, firm_key, language FROM kz_enter_portal($firm);
+
+-- firm_key() :one
+-- -> firm int4, key bytea
+SELECT kz_at_firm(), kz_firm_key();

@@ -1,24 +1,22 @@
 -- Work of one KIND that is due, of any firm, taken for a while. WORKER and LEASE together say who has it: after
 -- the lease somebody else may, whose result then counts.
 -- job_take(worker uuid, kind text, lease interval_ms) :maybe writes
--- -> firm int4, id uuid, account uuid, purpose text, client uuid, object text, tries int4, lease timestamptz
+-- -> firm int4, id uuid, account uuid, purpose text, client uuid, object text, code uuid, by uuid,
+--    sealed bytea, tries int4, lease timestamptz
 SELECT firm, id, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
-       (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', tries, lease
+       (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', (data::jsonb ->> 'code')::uuid,
+       (data::jsonb ->> 'by')::uuid, sealed, tries, lease
   FROM kz_job_take($worker, $kind, $lease);
 
 -- job_done(id uuid, worker uuid, lease timestamptz) :exec
-UPDATE job SET state = 'done', error = '', worker = NULL, lease = NULL
+UPDATE job SET state = 'done', error = '', sealed = NULL, worker = NULL, lease = NULL
  WHERE id = $id AND worker = $worker AND lease = $lease;
 
--- Once more later; after the last try it has failed for good.
+-- Once more later; after the last try it has failed for good, and its code is gone.
 -- job_again(id uuid, worker uuid, lease timestamptz, wait interval_ms, last bool, error text) :exec
-UPDATE job SET state = CASE WHEN $last THEN 'failed' ELSE 'waiting' END, due = now() + $wait,
-               error = left($error, 500), worker = NULL, lease = NULL
+UPDATE job SET [last: state = 'failed', sealed = NULL,] due = now() + $wait, error = left($error, 500),
+               worker = NULL, lease = NULL
  WHERE id = $id AND worker = $worker AND lease = $lease;
-
--- job_account(account uuid) :maybe
--- -> id uuid, user text, name text, email text, language text, locked bool
-SELECT id, user_name, name, email, language, locked_at IS NOT NULL FROM account WHERE id = $account;
 
 -- Whom to tell of new documents of a client; no row: the access has ended, or never was used.
 -- job_person(account uuid, client uuid) :maybe

@@ -72,8 +72,6 @@ CALLS = {
     "account": (MEMBERS, [["@account"]]),
     "clients_of_account": (MEMBERS, [["@account"]]),
     "account_unlock": (STAFF, [["@account"]]),
-    "job_mail": (STAFF, [["@new", "@account", "invitation"]]),
-    "job_forgotten": (("public",), [["@new", "mandant-3001"], ["@new", "niemand"]]),
     "account_words": ((*MEMBERS, "public"), [["@account"]]),
     "account_email": (MEMBERS, [["@account"]]),
     # client.sql
@@ -108,7 +106,6 @@ CALLS = {
         [["@new", "@account", "invitation", HASH, "1 day"]],
     ),
     "code_find": (("public",), [["@code"], [HASH]]),
-    "code_redeem": (("public",), [["@code_id", "$argon2id$x"]]),
     # check.sql
     "check_deliveries": (("portal",), [["00000000-0000-0000-0000-000000000000"] * 2 + [1000]]),
     "check_steps": (
@@ -117,6 +114,19 @@ CALLS = {
     ),
     "check_told": (("portal",), [["00000000-0000-0000-0000-000000000000", 1000]]),
     "check_renamed": (("portal",), [["@document"]]),
+    "code_mail": (
+        ("admin", "many", "few", "small", "portal"),
+        [["@new", "@account", purpose, "@new", HASH, "1 day", HASH]
+         for purpose in ("invitation", "password")],
+    ),
+    "code_forgotten": (
+        ("public",),
+        [["@new", user, "@new", HASH, "1 hour", HASH] for user in ("mandant-3001", "niemand")],
+    ),
+    "code_reader": (("portal",), [["@code_id", "@account"]]),
+    "code_sent": (("portal",), [["@code_id"]]),
+    "code_redeem": (("public",), [["@code", "$argon2id$x"]]),
+    "firm_key": (("public",), [[]]),
     # ctl.sql
     "ctl_firms": (("nobody",), [[]]),
     "ctl_firm_reserve": (("owner",), [[]]),
@@ -124,7 +134,6 @@ CALLS = {
     "ctl_account_add": (("portal",), [["@new", "neu", "Neu", "", "de", "$argon2id$x"]]),
     "ctl_staff_add": (("portal",), [["@staff_to_be"]]),
     "ctl_right_add": (("portal",), [["@staff", "all"], ["@staff", "admin"]]),
-    "ctl_invite": (("portal",), [["@new", "@account"]]),
     "ctl_accounts": (("portal",), [["", 100], ["mandant-3", 100]]),
     "ctl_account": (("portal",), [["kraft-5"]]),
     "ctl_password": (("portal",), [["@account", "$argon2id$x"]]),
@@ -200,7 +209,6 @@ CALLS = {
     "job_take": (("nobody",), [["@new", "mail", "1 minute"], ["@new", "provided", "1 minute"]]),
     "job_done": (("portal",), [["@job", *TAKEN[1:]]]),
     "job_again": (("portal",), [["@job", *TAKEN[1:], "1 minute", True, "refused"]]),
-    "job_account": (("portal",), [["@account"]]),
     "job_person": (("portal",), [["@account", "@client"]]),
     "job_documents": (("portal",), [["@client", "@account", "@new"]]),
     "job_notified": (("portal",), [["@provided", "@client", "@account"]]),

@@ -54,6 +54,35 @@ static void test_rotation(void **state)
     assert_code(kz_seal_firm_open(&opened, ring, 7, again, pool), KZ_ERR_SEAL);
 }
 
+static void test_a_box_opens_only_as_what_it_is(void **state)
+{
+    unsigned char sealed[16 + KZ_SEAL_BOX_EXTRA], twice[sizeof sealed];
+    char plain[16];
+    size_t i;
+
+    (void)state;
+    assert_ok(kz_seal_box(sealed, firm_key, "a purpose", DOCUMENT, "0123456789abcdef", 16));
+    assert_ok(kz_seal_box_open(plain, firm_key, "a purpose", DOCUMENT, sealed, sizeof sealed));
+    assert_memory_equal(plain, "0123456789abcdef", 16);
+    assert_ok(kz_seal_box(twice, firm_key, "a purpose", DOCUMENT, "0123456789abcdef", 16));
+    assert_memory_not_equal(sealed, twice, sizeof sealed);
+    assert_code(kz_seal_box_open(plain, firm_key, "another", DOCUMENT, sealed, sizeof sealed),
+                KZ_ERR_SEAL);
+    assert_code(kz_seal_box_open(plain, firm_key, "a purpose", OTHER, sealed, sizeof sealed),
+                KZ_ERR_SEAL);
+    assert_code(kz_seal_box_open(plain, key, "a purpose", DOCUMENT, sealed, sizeof sealed),
+                KZ_ERR_SEAL);
+    assert_code(kz_seal_box(twice, firm_key, "a purpose", "nonsense", "x", 1), KZ_ERR_INVALID);
+    for (i = 0; i < sizeof sealed; i++) {
+        assert_code(kz_seal_box_open(plain, firm_key, "a purpose", DOCUMENT, sealed, i),
+                    KZ_ERR_SEAL);
+        sealed[i] ^= 1;
+        assert_code(kz_seal_box_open(plain, firm_key, "a purpose", DOCUMENT, sealed, sizeof sealed),
+                    KZ_ERR_SEAL);
+        sealed[i] ^= 1;
+    }
+}
+
 static void test_keyring_refuses(void **state)
 {
     const char *dir = in_folder("bad");
@@ -260,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_wrapped_keys_open_only_their_own, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_box_opens_only_as_what_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keyring_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_derived_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),

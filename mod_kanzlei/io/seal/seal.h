@@ -70,6 +70,20 @@ kz_err_t *kz_seal_document_open(kz_seal_key_t **key, const kz_seal_key_t *firm_k
 kz_err_t *kz_seal_derive(const unsigned char **key, const kz_seal_keyring_t *ring,
                          const char *purpose, apr_pool_t *pool);
 
+/* --- small secrets under a firm's key --- */
+
+#define KZ_SEAL_BOX_EXTRA 41 /* bytes: version 1, nonce 24, tag 16 */
+
+/* Seals LEN bytes of PLAIN, to LEN + KZ_SEAL_BOX_EXTRA bytes at SEALED: a version (1), a random
+ * nonce, and XChaCha20-Poly1305 of libsodium by a key that is derived from FIRM_KEY for PURPOSE
+ * (BLAKE2b). ID, a UUID's 36 characters, is bound in. Errors: INVALID (no UUID). */
+kz_err_t *kz_seal_box(unsigned char *sealed, const kz_seal_key_t *firm_key, const char *purpose,
+                      const char *id, const void *plain, size_t len);
+/* Opens the LEN bytes of SEALED into PLAIN, LEN - KZ_SEAL_BOX_EXTRA bytes. Errors: SEAL (another
+ * firm, purpose or id; damaged); INVALID (no UUID). */
+kz_err_t *kz_seal_box_open(void *plain, const kz_seal_key_t *firm_key, const char *purpose,
+                           const char *id, const unsigned char *sealed, size_t len);
+
 /* --- signatures: Ed25519 (RFC 8032) --- */
 
 #define KZ_SEAL_PUBLIC    32 /* bytes of a public key */

@@ -11,7 +11,8 @@
 #include "model/people/session.h"
 #include "queries.h"
 
-#define KZ_CODE_HASH 32 /* bytes */
+#define KZ_CODE_BOX    "code in a job"
+#define KZ_CODE_SEALED (KZ_CODE_DIGITS + KZ_SEAL_BOX_EXTRA) /* bytes */
 
 /* Crockford's base32 (crockford.com/base32.html): no I, L, O and U. */
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -27,32 +28,120 @@ static const char *in_groups(const char *digits, apr_pool_t *pool)
     return apr_psprintf(pool, "%.4s-%.4s-%.4s-%.4s", digits, digits + 4, digits + 8, digits + 12);
 }
 
-kz_err_t *kz_code_create(const char **code, apr_time_t *expires, kz_grant_t *grant,
-                         const char *account, const char *purpose, apr_pool_t *pool)
-{
-    const kz_conf_t *conf = kz_grant_services(grant)->conf;
-    int invitation = strcmp(purpose, "invitation") == 0;
-    char digits[KZ_CODE_DIGITS + 1] = "", id[KZ_STR_UUID_SIZE];
+/* A code that nobody has yet. */
+typedef struct drawn_t {
+    char id[KZ_STR_UUID_SIZE];
+    char digits[KZ_CODE_DIGITS + 1];
     unsigned char hash[KZ_CODE_HASH];
-    kz_q_code_add_t *row;
-    kz_q_code_add_args_t args = {
-        .id = id,
-        .account = account,
-        .purpose = purpose,
-        .hash = {hash, sizeof hash},
-        .life = apr_time_as_msec(invitation ? conf->code_life : conf->reset_life),
-    };
+} drawn_t;
+
+static void draw(drawn_t *code, const kz_grant_t *grant)
+{
     int i;
 
     for (i = 0; i < KZ_CODE_DIGITS; i++)
-        digits[i] = alphabet[randombytes_uniform(sizeof alphabet - 1)];
-    kz_str_uuid_v7(id);
-    hash_of(hash, grant, digits);
+        code->digits[i] = alphabet[randombytes_uniform(sizeof alphabet - 1)];
+    code->digits[i] = '\0';
+    kz_str_uuid_v7(code->id);
+    hash_of(code->hash, grant, code->digits);
+}
+
+/* Milliseconds. */
+static apr_int64_t life_of(const kz_grant_t *grant, const char *purpose)
+{
+    const kz_conf_t *conf = kz_grant_services(grant)->conf;
+
+    return apr_time_as_msec(strcmp(purpose, KZ_CODE_PASSWORD) == 0 ? conf->reset_life
+                                                                   : conf->code_life);
+}
+
+kz_err_t *kz_code_create(const char **code, apr_time_t *expires, kz_grant_t *grant,
+                         const char *account, const char *purpose, apr_pool_t *pool)
+{
+    kz_q_code_add_t *row;
+    drawn_t drawn;
+    kz_q_code_add_args_t args = {
+        .id = drawn.id,
+        .account = account,
+        .purpose = purpose,
+        .hash = {drawn.hash, sizeof drawn.hash},
+        .life = life_of(grant, purpose),
+    };
+
+    draw(&drawn, grant);
     KZ_TRY(kz_q_code_add(&row, kz_grant_db(grant), &args, pool));
-    *code = in_groups(digits, pool);
-    sodium_memzero(digits, sizeof digits);
+    *code = in_groups(drawn.digits, pool);
+    sodium_memzero(&drawn, sizeof drawn);
     if (expires)
         *expires = row->expires;
+    return NULL;
+}
+
+/* A code as it lies in its job. */
+typedef struct mailed_t {
+    drawn_t code;
+    char job[KZ_STR_UUID_SIZE];
+    unsigned char sealed[KZ_CODE_SEALED];
+} mailed_t;
+
+static kz_err_t *draw_sealed(mailed_t *mailed, kz_grant_t *grant)
+{
+    kz_seal_key_t *key;
+
+    KZ_TRY(kz_grant_firm_key(&key, grant));
+    draw(&mailed->code, grant);
+    kz_str_uuid_v7(mailed->job);
+    KZ_TRY(kz_seal_box(mailed->sealed, key, KZ_CODE_BOX, mailed->code.id, mailed->code.digits,
+                       KZ_CODE_DIGITS));
+    sodium_memzero(mailed->code.digits, sizeof mailed->code.digits);
+    return NULL;
+}
+
+kz_err_t *kz_code_mail(kz_grant_t *grant, const char *account, const char *purpose)
+{
+    mailed_t mailed;
+    kz_q_code_mail_args_t args = {
+        .job = mailed.job,
+        .account = account,
+        .purpose = purpose,
+        .id = mailed.code.id,
+        .hash = {mailed.code.hash, sizeof mailed.code.hash},
+        .life = life_of(grant, purpose),
+        .sealed = {mailed.sealed, sizeof mailed.sealed},
+    };
+
+    KZ_TRY(draw_sealed(&mailed, grant));
+    return kz_q_code_mail(NULL, kz_grant_db(grant), &args);
+}
+
+kz_err_t *kz_code_forgotten(kz_grant_t *grant, const char *user)
+{
+    mailed_t mailed;
+    kz_q_code_forgotten_args_t args = {
+        .job = mailed.job,
+        .user = user,
+        .id = mailed.code.id,
+        .hash = {mailed.code.hash, sizeof mailed.code.hash},
+        .life = life_of(grant, KZ_CODE_PASSWORD),
+        .sealed = {mailed.sealed, sizeof mailed.sealed},
+    };
+
+    KZ_TRY(draw_sealed(&mailed, grant));
+    return kz_q_code_forgotten(NULL, kz_grant_db(grant), &args);
+}
+
+kz_err_t *kz_code_unseal(const char **code, kz_grant_t *grant, const char *id,
+                         const unsigned char *sealed, size_t len, apr_pool_t *pool)
+{
+    char digits[KZ_CODE_DIGITS + 1] = "";
+    kz_seal_key_t *key;
+
+    if (len != KZ_CODE_SEALED)
+        return kz_err_create(KZ_ERR_INVALID, "the job has no code");
+    KZ_TRY(kz_grant_firm_key(&key, grant));
+    KZ_TRY(kz_seal_box_open(digits, key, KZ_CODE_BOX, id, sealed, len));
+    *code = in_groups(digits, pool);
+    sodium_memzero(digits, sizeof digits);
     return NULL;
 }
 
@@ -77,20 +166,19 @@ int kz_code_fold(char digits[KZ_CODE_DIGITS + 1], const char *typed)
 kz_err_t *kz_code_find(kz_code_t **code, kz_grant_t *grant, const char *typed, apr_pool_t *pool)
 {
     char digits[KZ_CODE_DIGITS + 1] = "";
-    unsigned char hash[KZ_CODE_HASH];
-    kz_q_code_find_args_t args = {.hash = {hash, sizeof hash}};
+    kz_q_code_find_args_t args = {0};
     kz_q_code_find_t *row;
 
     *code = apr_pcalloc(pool, sizeof **code);
     if (!kz_code_fold(digits, typed))
         return NULL;
-    hash_of(hash, grant, digits);
+    hash_of((*code)->hash, grant, digits);
     sodium_memzero(digits, sizeof digits);
+    args.hash = (kz_db_bytes_t){(*code)->hash, KZ_CODE_HASH};
     KZ_TRY(kz_q_code_find(&row, kz_grant_db(grant), &args, pool));
     if (!row)
         return NULL;
     (*code)->state = row->used ? KZ_CODE_USED : row->expired ? KZ_CODE_EXPIRED : KZ_CODE_GOOD;
-    (*code)->id = row->id;
     (*code)->account = row->account;
     (*code)->kind = row->kind;
     (*code)->user = row->user;
@@ -104,12 +192,12 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
 {
     kz_event_t event = {.account = code->account, .subject = code->account};
     kz_session_for_t who = {code->account, code->kind, hash, agent};
+    kz_q_code_redeem_args_t args = {{code->hash, KZ_CODE_HASH}, hash};
     kz_q_code_redeem_t *row;
 
     redeemed->token = NULL;
     redeemed->state = KZ_CODE_USED;
-    KZ_TRY(kz_q_code_redeem(&row, kz_grant_db(grant), &(kz_q_code_redeem_args_t){code->id, hash},
-                            pool));
+    KZ_TRY(kz_q_code_redeem(&row, kz_grant_db(grant), &args, pool));
     if (!row->good) {
         kz_grant_rest(grant);
         return NULL;

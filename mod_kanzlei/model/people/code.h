@@ -6,27 +6,45 @@
 #include "model/grant.h"
 
 #define KZ_CODE_DIGITS 16 /* characters without the hyphens between groups of four */
+#define KZ_CODE_HASH   32 /* bytes */
+
+/* What a code is for, which says how long it lives. */
+#define KZ_CODE_INVITATION "invitation" /* made by the firm, for a first password or a new one */
+#define KZ_CODE_PASSWORD   "password"   /* made by whoever has forgotten the password */
 
 typedef enum kz_code_state_t {
-    KZ_CODE_UNKNOWN, /* no code of this firm */
+    KZ_CODE_UNKNOWN, /* none of this firm's */
     KZ_CODE_USED,
-    KZ_CODE_EXPIRED, /* it has expired, or a newer one replaced it */
+    KZ_CODE_EXPIRED, /* it has expired, or another one has set a password */
     KZ_CODE_GOOD
 } kz_code_state_t;
 
 typedef struct kz_code_t {
     kz_code_state_t state;
+    unsigned char hash[KZ_CODE_HASH]; /* redeems it */
     /* The rest is NULL when the code is unknown. */
-    const char *id, *account; /* UUIDs */
-    const char *kind;         /* of the account: "staff" or "client" */
+    const char *account; /* UUID */
+    const char *kind;    /* of the account: "staff" or "client" */
     const char *user, *name, *language;
 } kz_code_t;
 
-/* Makes a code for ACCOUNT in GRANT's transaction; PURPOSE is "invitation" or "password", which
- * says how long it lives. Older unused ones of the same purpose end. *CODE ("K7QM-2XWD-9VBN-H4TR")
- * is a secret: it is shown, printed or mailed, never logged. *EXPIRES may be NULL. Errors: DB_*. */
+/* Makes a code for ACCOUNT in GRANT's transaction, to be shown at once; earlier ones stay
+ * valid. *CODE ("K7QM-2XWD-9VBN-H4TR") is a secret: it is shown, printed or mailed, never
+ * logged. *EXPIRES may be NULL. Errors: DB_*. */
 kz_err_t *kz_code_create(const char **code, apr_time_t *expires, kz_grant_t *grant,
                          const char *account, const char *purpose, apr_pool_t *pool);
+
+/* Makes a code for ACCOUNT and the job that mails it, in GRANT's transaction, unless a mail for
+ * PURPOSE waits already. Until the mail has gone the code lies in the job, sealed under the firm's
+ * key; nobody gets it back but by kz_code_unseal(). Errors: DB_*, SEAL. */
+kz_err_t *kz_code_mail(kz_grant_t *grant, const char *account, const char *purpose);
+/* The same for a new password, for whoever says to be USER; nothing where there is no such user, or
+ * too many mails went to it. Takes as long in either case. GRANT is a public one. Errors: as above.
+ */
+kz_err_t *kz_code_forgotten(kz_grant_t *grant, const char *user);
+/* The code ID that lies in a job as LEN bytes of SEALED. Errors: SEAL; INVALID (there is none). */
+kz_err_t *kz_code_unseal(const char **code, kz_grant_t *grant, const char *id,
+                         const unsigned char *sealed, size_t len, apr_pool_t *pool);
 
 /* Reads a code as typed or as in a link: letters in either case, blanks and hyphens anywhere,
  * O for 0, I and L for 1. Returns 0 if it is no code. */

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "model/field.h"
 #include "model/proof/event.h"
+#include "model/people/code.h"
 #include "model/people/password.h"
 #include "queries.h"
 
@@ -45,16 +46,6 @@ static kz_err_t *add_rights(kz_grant_t *grant, const char *id, const kz_staff_ne
     return NULL;
 }
 
-/* The job makes the code, so that it is nowhere but in the mail. */
-static kz_err_t *invite(kz_grant_t *grant, const char *account)
-{
-    char id[KZ_STR_UUID_SIZE];
-
-    kz_str_uuid_v7(id);
-    return kz_q_ctl_invite(NULL, kz_grant_db(grant),
-                           &(kz_q_ctl_invite_args_t){.id = id, .account = account});
-}
-
 kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *staff,
                           apr_pool_t *pool)
 {
@@ -84,7 +75,7 @@ kz_err_t *kz_staff_create(const char **id, kz_grant_t *grant, kz_staff_new_t *st
     KZ_TRY(kz_event_add(grant, KZ_EVENT_STAFF_CREATED,
                         &(kz_event_t){.subject = made, .detail = staff->user}));
     if (staff->invite)
-        KZ_TRY(invite(grant, made));
+        KZ_TRY(kz_code_mail(grant, made, KZ_CODE_INVITATION));
     *id = made;
     return NULL;
 }

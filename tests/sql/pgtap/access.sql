@@ -15,7 +15,7 @@ SELECT is(does('maria', statement), result, 'maria: ' || statement)
                ('DELETE FROM session', '1 rows')) x (statement, result);
 SELECT is(does(p, format('SELECT %I FROM %I', c, t)), '42501', format('%s: %s.%s is not to be selected', p, t, c))
   FROM (VALUES ('account', 'password'), ('account', 'wrong'), ('account', 'wrong_marks'), ('session', 'token'),
-               ('code', 'hash'), ('firm', 'key'), ('document', 'key'), ('upload', 'key')) x (t, c),
+               ('code', 'hash'), ('job', 'sealed'), ('firm', 'key'), ('document', 'key'), ('upload', 'key')) x (t, c),
        unnest(ARRAY['maria', 'clerk', 'admin', 'portal', 'public', 'nobody']) p;
 SELECT is(string_agg(format('%s.%s', c.relname, a.attname), ' ' ORDER BY c.relname, a.attname),
           'document.sha256 event_seal.hash event_seal.key event_seal.previous event_seal.signature'
@@ -221,12 +221,13 @@ UPDATE account SET password = '$argon2id$' || user_name, wrong_at = now(), locke
 UPDATE account SET password = '$argon2id$' || user_name WHERE user_name <> 'otto';
 UPDATE code SET expires = now() + interval '1 day';
 SELECT is(does(p, replace(replace(replace(statement, ':otto', quote_literal(id(1, 'otto'))),
-                          ':maria', quote_literal(id(1, 'maria'))), ':code', quote_literal(id(1, 'code')))),
+                          ':maria', quote_literal(id(1, 'maria'))), ':code', format('%L::bytea', tap.token(1, 'code 1')))),
           '1 rows', format('%s: %s', p, statement))
   FROM (VALUES ('maria', 'SELECT FROM kz_sign_in_find(''maria'', ''1 hour'') WHERE password <> '''''),
                ('public', 'SELECT FROM kz_sign_in_find(''maria'', ''1 hour'') WHERE password <> '''''),
                ('maria', 'SELECT FROM kz_password_tried(''maria'', NULL, ''x'', ''1 hour'')'),
                ('public', 'SELECT FROM kz_password_tried(''maria'', NULL, ''x'', ''1 hour'')'),
+               ('public', 'SELECT WHERE kz_firm_key() IS NOT NULL'),
                ('public', 'SELECT FROM kz_code_find(tap.token(1, ''code 1''))'),
                ('public', 'SELECT WHERE kz_code_redeem(:code, ''$argon2id$x'')'),
                ('public', 'SELECT WHERE kz_sign_in(:maria, ''$argon2id$maria'', ''1 hour'', tap.id(1, ''s''), sha256(''a''), ''1 hour'','
@@ -238,16 +239,17 @@ SELECT is(does(p, replace(replace(replace(statement, ':otto', quote_literal(id(1
                ('portal', 'SELECT WHERE kz_upload_key(md5(''upload'' || tap.id(1, ''matter'') || ''maria'')::uuid) IS NOT NULL'))
        x (p, statement);
 SELECT is(does(p, replace(replace(replace(statement, ':otto', quote_literal(id(1, 'otto'))),
-                          ':maria', quote_literal(id(1, 'maria'))), ':code', quote_literal(id(1, 'code')))),
+                          ':maria', quote_literal(id(1, 'maria'))), ':code', format('%L::bytea', tap.token(1, 'code 1')))),
           '0 rows', format('%s: no %s', p, statement))
   FROM (VALUES ('maria', 'SELECT FROM kz_sign_in_find(''otto'', ''1 hour'')'),
                ('portal', 'SELECT FROM kz_sign_in_find(''otto'', ''1 hour'')'),
                ('nobody', 'SELECT FROM kz_sign_in_find(''otto'', ''1 hour'')'),
                ('maria', 'SELECT FROM kz_password_tried(''admin'', NULL, ''x'', ''1 hour'')'),
+               ('maria', 'SELECT WHERE kz_firm_key() IS NOT NULL'),
                ('maria', 'SELECT FROM kz_code_find(tap.token(1, ''code 1''))'),
                ('public', 'SELECT FROM kz_code_find(tap.token(2, ''code 1''))'),
                ('maria', 'SELECT WHERE kz_code_redeem(:code, ''$argon2id$x'')'),
-               ('public', 'SELECT WHERE kz_code_redeem(tap.id(2, ''code''), ''$argon2id$x'')'),
+               ('public', 'SELECT WHERE kz_code_redeem(tap.token(2, ''code 1''), ''$argon2id$x'')'),
                ('public', 'SELECT WHERE kz_sign_in(:maria, ''$argon2id$other'', ''1 hour'', tap.id(1, ''s''), sha256(''a''), ''1 hour'','
                           ' ''1 day'', '''', NULL)'),
                ('public', 'SELECT WHERE kz_sign_in(:otto, ''$argon2id$otto'', ''1 hour'', tap.id(1, ''s''), sha256(''a''), ''1 hour'','

@@ -84,6 +84,7 @@ INSERT INTO wrong VALUES
     ('event_sealed', 'seal = 9', '23503'), ('event_sealed', 'event = tap.id(2, ''sealed'')', '23503'),
     ('event_unsealed', 'event = NULL', '23502'),
     ('job', 'kind = ''other''', '23514'), ('job', 'state = ''lost''', '23514'),
+    ('job', 'state = ''done'', sealed = ''x''', '23514'), ('job', 'sealed = decode(repeat(''00'', 201), ''hex'')', '23514'),
     ('job', 'data = ''{"account": "nobody"}''', '22P02'), ('job', 'error = repeat(''x'', 1001)', '23514');
 
 SELECT throws_ok(format('UPDATE %I SET %s WHERE %I = 1', tab, change,
