@@ -48,7 +48,7 @@ static kz_err_t *put_off(int *noted, kz_grant_t *grant, const kz_job_kind_t *kin
 static kz_err_t *note(kz_grant_t *grant, const kz_job_kind_t *kind, const kz_q_job_take_t *job,
                       const kz_err_t *failed)
 {
-    kz_q_job_done_args_t done = {job->id, kz_grant_services(grant)->worker, job->lease};
+    kz_q_job_done_args_t done = {job->id, kz_grant_services(grant)->worker, job->lease, job->wake};
     int noted;
 
     KZ_TRY(kz_grant_again(grant));

@@ -11,7 +11,8 @@
 #include "model/proof/event.h"
 #include "views.h"
 
-#define KZ_MAILER_DOCUMENTS 10 /* named in one mail; the others are counted */
+#define KZ_MAILER_AT_ONCE   500 /* documents that one mail tells of */
+#define KZ_MAILER_DOCUMENTS 10  /* named in one mail; the others are counted */
 
 static const kz_words_t *words_of(const kz_site_t *site, const char *language)
 {
@@ -112,46 +113,84 @@ kz_err_t *kz_mailer_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take
     return note_code(grant, job, reader->client);
 }
 
-static kz_err_t *note_told(kz_grant_t *grant, const char *client,
-                           const kz_q_job_documents_t *documents, int n, const char *account)
+/* The ids of documents as an array literal; TOLD: only of those to be told of. */
+static const char *ids_of(const kz_q_job_documents_t *documents, int n, int told, apr_pool_t *pool)
 {
+    apr_array_header_t *ids = apr_array_make(pool, n, sizeof(const char *));
     int i;
 
-    KZ_TRY(kz_grant_again(grant));
     for (i = 0; i < n; i++) {
-        kz_event_t event = {.client = client, .document = documents[i].id, .subject = account};
+        if (documents[i].tell || !told)
+            APR_ARRAY_PUSH(ids, const char *) = documents[i].id;
+    }
+    return apr_pstrcat(pool, "{", apr_array_pstrcat(pool, ids, ','), "}", NULL);
+}
 
-        KZ_TRY(kz_q_job_notified(NULL, kz_grant_db(grant),
-                                 &(kz_q_job_notified_args_t){documents[i].id, client, account}));
+/* The person has been told of DOCUMENTS, as far as there was something to TELL. */
+static kz_err_t *note_told(kz_grant_t *grant, const kz_q_job_take_t *job,
+                           const kz_q_job_documents_t *documents, int n, int told, apr_pool_t *pool)
+{
+    kz_q_job_notified_args_t taken = {ids_of(documents, n, 1, pool), job->client, job->account};
+    kz_q_job_untold_end_args_t end = {ids_of(documents, n, 0, pool), job->client, job->account};
+    kz_q_job_notified_t *noted;
+    int count = 0, i;
+
+    KZ_TRY(kz_grant_again(grant));
+    if (told)
+        KZ_TRY(kz_q_job_notified(&noted, &count, kz_grant_db(grant), &taken, pool));
+    for (i = 0; i < count; i++) {
+        kz_event_t event = {
+            .client = job->client, .document = noted[i].document, .subject = job->account};
+
         KZ_TRY(kz_event_add(grant, KZ_EVENT_NOTIFIED, &event));
     }
+    KZ_TRY(kz_q_job_untold_end(NULL, kz_grant_db(grant), &end));
+    if (n == KZ_MAILER_AT_ONCE)
+        KZ_TRY(kz_q_job_more(NULL, kz_grant_db(grant), &(kz_q_job_more_args_t){job->id}));
     return kz_grant_commit(grant);
 }
 
-/* Tells one of a client's people of what the firm has provided, unless somebody has opened it. */
+/* Puts what is to be told in front. Returns how many that are. */
+static int sort_told(kz_q_job_documents_t *documents, int n)
+{
+    int told = 0, i;
+
+    for (i = 0; i < n; i++) {
+        kz_q_job_documents_t one = documents[i];
+
+        if (!one.tell)
+            continue;
+        documents[i] = documents[told];
+        documents[told++] = one;
+    }
+    return told;
+}
+
+/* Tells one of a client's people of what the firm has provided, unless that person has opened it,
+ * or has no access any more. */
 kz_err_t *kz_mailer_provided(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
                              apr_pool_t *pool)
 {
-    kz_q_job_documents_args_t new_to = {job->client, job->account, job->id};
+    kz_q_job_documents_args_t new_to = {job->client, job->account, KZ_MAILER_AT_ONCE};
     kz_q_job_person_args_t who = {job->account, job->client};
     kz_mail_t mail = {.message_id = message_id(site, job->id, pool)};
     kz_q_job_documents_t *documents;
     kz_q_job_person_t *person;
     kz_view_t *view;
-    int n, listed;
+    int n, told, listed;
 
     KZ_TRY(kz_q_job_person(&person, kz_grant_db(grant), &who, pool));
     KZ_TRY(kz_q_job_documents(&documents, &n, kz_grant_db(grant), &new_to, pool));
-    kz_grant_rest(grant);
-    if (!person || n == 0)
-        return NULL;
-    listed = n < KZ_MAILER_DOCUMENTS ? n : KZ_MAILER_DOCUMENTS;
+    told = sort_told(documents, n);
+    if (!person || told == 0)
+        return n > 0 ? note_told(grant, job, documents, n, 0, pool) : NULL;
+    listed = told < KZ_MAILER_DOCUMENTS ? told : KZ_MAILER_DOCUMENTS;
     view = kz_view_create(words_of(site, person->language), pool);
     kz_view_text(view, "client_name", documents[0].client_name);
     kz_show_job_documents(view, "documents", documents, listed);
-    kz_view_count(view, "more_count", n - listed);
+    kz_view_count(view, "more_count", told - listed);
     mail.to = person->email;
     mail.to_name = person->name;
     KZ_TRY(post(site, grant, "provided", view, &mail));
-    return note_told(grant, job->client, documents, n, job->account);
+    return note_told(grant, job, documents, n, told, pool);
 }

@@ -165,6 +165,11 @@ SELECT * FROM (VALUES
     ('delivery_part', 'portal', '-', '-', '-', '-'),
     ('delivery_part', 'public', '-', '-', '-', '-'),
 
+    ('delivery_untold', 'client', '-',    '-', '-', '-'),
+    ('delivery_untold', 'staff',  '-',    '-', '-', '-'),
+    ('delivery_untold', 'portal', 'firm', '-', '-', 'firm'),
+    ('delivery_untold', 'public', '-',    '-', '-', '-'),
+
     ('event', 'client', 'own or of seen document', 'own about seen client',    '-', '-'),
     ('event', 'staff',  'own or seen event',       'about seen or new client', '-', '-'),
     ('event', 'portal', 'firm',                    'firm',                     '-', '-'),
@@ -235,6 +240,7 @@ SELECT * FROM (VALUES
                  ' opened_by received_at received_by confirmed_at confirmed_by',
      'firm document client matter direction', 'matter'),
     ('delivery_step', 'firm document client account step at', 'firm document client account step', ''),
+    ('delivery_untold', 'firm document client account since', '', ''),
     ('event', 'firm id at kind account client document subject detail',
      'firm id kind account client document subject detail', ''),
     ('event_unsealed', 'firm event since', '', ''),
@@ -247,6 +253,6 @@ SELECT * FROM (VALUES
     ('upload', 'firm id account client matter name type size state what sha256 created touched worker lease tries',
      'firm id account client matter name type size key', 'name type size state what sha256 touched worker lease'),
     ('object_copy', 'firm document store state at', 'firm document store state', 'state at'),
-    ('job', 'firm id kind data about state due tries error worker lease created', 'firm id kind data sealed state due',
-     'state sealed due error worker lease')
+    ('job', 'firm id kind data about state due tries error worker lease wake created', 'firm id kind data sealed state due',
+     'state sealed due tries error worker lease wake')
 ) x (tab, reads, adds, changes);

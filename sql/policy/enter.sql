@@ -14,7 +14,7 @@ BEGIN
     FOR former IN
         SELECT p.oid FROM pg_proc p
          WHERE (p.oid = to_regprocedure('kz_upload_take(uuid, interval, interval)') AND 'lease' <> ALL (p.proargnames))
-            OR (p.oid = to_regprocedure('kz_job_take(uuid, text, interval)') AND 'sealed' <> ALL (p.proargnames))
+            OR (p.oid = to_regprocedure('kz_job_take(uuid, text, interval)') AND 'wake' <> ALL (p.proargnames))
             OR (p.oid = to_regprocedure('kz_enter_portal(int)') AND p.proretset)
     LOOP
         EXECUTE format('DROP FUNCTION %s', former);
@@ -192,7 +192,7 @@ END $$;
 -- Work of one kind of all firms that is due, taken for a while by one worker; a second host passes it by.
 DROP FUNCTION IF EXISTS kz_job_take(uuid, interval);
 CREATE OR REPLACE FUNCTION kz_job_take(p_worker uuid, p_kind text, p_lease interval)
-RETURNS TABLE (firm int, id uuid, data text, sealed bytea, tries int, lease timestamptz)
+RETURNS TABLE (firm int, id uuid, data text, sealed bytea, tries int, wake int, lease timestamptz)
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UPDATE job j SET worker = p_worker, lease = now() + p_lease, tries = j.tries + 1
      WHERE (j.firm, j.id) = (
@@ -200,7 +200,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
                 WHERE d.state = 'waiting' AND d.kind = p_kind AND d.due <= now()
                   AND (d.lease IS NULL OR d.lease < now())
                 ORDER BY d.due LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING j.firm, j.id, j.data::text, j.sealed, j.tries, j.lease;
+    RETURNING j.firm, j.id, j.data::text, j.sealed, j.tries, j.wake, j.lease;
 $$;
 
 -- An upload whose worker is gone, or that got no byte for a long time: taken to be finished or given

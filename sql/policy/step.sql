@@ -78,18 +78,24 @@ RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 
        AND p_state IN ('missing', 'damaged');
 $$;
 
--- A job for each person who acts for P_CLIENT, one that one sees, at least in a matter, to be told of what was provided;
--- a little later, so that one mail tells of all. One that waits already serves.
-CREATE OR REPLACE FUNCTION kz_tell_people(p_client uuid)
+-- Everybody who acts for P_CLIENT, one that one sees, at least in a matter, is to be told of P_DOCUMENT, which was
+-- provided: by a job for each person; a little later, so that one mail tells of all. One that waits already is woken,
+-- which waits for its end if that is being written. Always in the same order, so that two don't wait for each other.
+DROP FUNCTION IF EXISTS kz_tell_people(uuid);
+CREATE OR REPLACE FUNCTION kz_tell_people(p_document uuid, p_client uuid)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH untold AS (
+        INSERT INTO delivery_untold (firm, document, client, account)
+        SELECT a.firm, p_document, ac.client, a.id
+          FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
+         WHERE ac.firm = kz_at_firm() AND ac.client = p_client AND kz_sees_client_row(p_client)
+           AND (ac.ends_at IS NULL OR ac.ends_at > now()) AND a.email <> '' AND a.has_password
+        ON CONFLICT DO NOTHING
+        RETURNING firm, client, account)
     INSERT INTO job (firm, id, kind, data, due)
-    SELECT a.firm, gen_random_uuid(), 'provided',
-           jsonb_build_object('client', ac.client, 'account', a.id), now() + interval '5 seconds'
-      FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
-     WHERE ac.firm = kz_at_firm() AND ac.client = p_client AND kz_sees_client_row(p_client)
-       AND (ac.ends_at IS NULL OR ac.ends_at > now()) AND a.email <> '' AND a.has_password
-       AND NOT EXISTS (SELECT FROM job j
-                        WHERE j.firm = a.firm AND j.kind = 'provided' AND j.state = 'waiting'
-                          AND j.lease IS NULL AND j.about = a.id
-                          AND (j.data ->> 'client')::uuid = ac.client);
+    SELECT u.firm, gen_random_uuid(), 'provided',
+           jsonb_build_object('client', u.client, 'account', u.account), now() + interval '5 seconds'
+      FROM untold u ORDER BY u.account
+    ON CONFLICT (firm, about, (data ->> 'client')) WHERE kind = 'provided' AND state = 'waiting'
+    DO UPDATE SET wake = job.wake + 1;
 $$;

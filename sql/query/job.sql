@@ -2,14 +2,16 @@
 -- the lease somebody else may, whose result then counts.
 -- job_take(worker uuid, kind text, lease interval_ms) :maybe writes
 -- -> firm int4, id uuid, account uuid, purpose text, client uuid, object text, code uuid, by uuid,
---    sealed bytea, tries int4, lease timestamptz
+--    sealed bytea, tries int4, wake int4, lease timestamptz
 SELECT firm, id, (data::jsonb ->> 'account')::uuid, data::jsonb ->> 'purpose',
        (data::jsonb ->> 'client')::uuid, data::jsonb ->> 'object', (data::jsonb ->> 'code')::uuid,
-       (data::jsonb ->> 'by')::uuid, sealed, tries, lease
+       (data::jsonb ->> 'by')::uuid, sealed, tries, wake, lease
   FROM kz_job_take($worker, $kind, $lease);
 
--- job_done(id uuid, worker uuid, lease timestamptz) :exec
-UPDATE job SET state = 'done', error = '', sealed = NULL, worker = NULL, lease = NULL
+-- Done, unless it was woken since it was taken (WAKE). Whoever wakes it writes the same row: one waits for the other.
+-- job_done(id uuid, worker uuid, lease timestamptz, wake int4) :exec
+UPDATE job SET state = CASE WHEN wake = $wake THEN 'done' ELSE 'waiting' END, due = now(),
+               tries = CASE WHEN wake = $wake THEN tries ELSE 0 END, error = '', sealed = NULL, worker = NULL, lease = NULL
  WHERE id = $id AND worker = $worker AND lease = $lease;
 
 -- Once more later; after the last try it has failed for good, and its code is gone.
@@ -26,23 +28,33 @@ SELECT a.id, a.name, a.email, a.language
  WHERE ac.account = $account AND ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
    AND a.email <> '' AND a.has_password;
 
--- What ACCOUNT has not been told of: what was provided since its JOB was made, and what nobody was
--- told of before.
--- job_documents(client uuid, account uuid, job uuid) :many
--- -> id uuid, name text, size bytes, matter_title text, client_name text
-SELECT r.id, r.name, r.size, r.matter_title, r.client_name
-  FROM delivery v JOIN document_row r ON r.firm = v.firm AND r.id = v.document AND r.client_id = v.client
- WHERE v.client = $client AND v.direction = 'from_firm' AND v.opened_at IS NULL
-   AND (v.notified_at IS NULL OR v.provided_at >= (SELECT j.created FROM job j WHERE j.id = $job))
-   AND NOT EXISTS (SELECT FROM delivery_step s
-                    WHERE s.firm = v.firm AND s.document = v.document AND s.client = v.client
-                      AND s.account = $account AND s.step = 'notified')
- ORDER BY v.provided_at LIMIT 100;
+-- What ACCOUNT is to be told of as one of CLIENT's people. TELL: the person has not opened it by now, and it can be
+-- opened.
+-- job_documents(client uuid, account uuid, count int4) :many
+-- -> id uuid, name text, size bytes, matter_title text, client_name text, tell bool
+SELECT u.document, r.name, r.size, r.matter_title, r.client_name,
+       coalesce(r.state = 'available', false)
+       AND NOT EXISTS (SELECT FROM delivery_step s
+                        WHERE s.firm = u.firm AND s.document = u.document AND s.client = u.client
+                          AND s.account = u.account AND s.step IN ('notified', 'opened'))
+  FROM delivery_untold u LEFT JOIN document_row r ON r.firm = u.firm AND r.id = u.document
+ WHERE u.account = $account AND u.client = $client ORDER BY u.since, u.document LIMIT $count;
 
--- job_notified(document uuid, client uuid, account uuid) :exec
+-- The mail server has taken the mail about DOCUMENTS; gives those of which that is new.
+-- job_notified(documents uuid[], client uuid, account uuid) :many
+-- -> document uuid
 INSERT INTO delivery_step (firm, document, client, account, step)
-VALUES (kz_at_firm(), $document, $client, $account, 'notified')
-ON CONFLICT DO NOTHING;
+SELECT kz_at_firm(), d, $client, $account, 'notified' FROM unnest($documents) d ORDER BY d
+ON CONFLICT DO NOTHING
+RETURNING document;
+
+-- There is no more to tell of them.
+-- job_untold_end(documents uuid[], client uuid, account uuid) :exec
+DELETE FROM delivery_untold WHERE account = $account AND client = $client AND document = ANY ($documents);
+
+-- There may be more than one mail tells of: its job goes on.
+-- job_more(id uuid) :exec
+UPDATE job SET wake = wake + 1 WHERE id = $id;
 
 -- job_firm() :one
 -- -> name text, email text

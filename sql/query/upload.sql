@@ -81,10 +81,9 @@ ON CONFLICT (firm, document, store) DO UPDATE
 -- object_copy_bad(document uuid, store text, state text) :exec writes
 SELECT kz_copy_bad($document, $store, $state);
 
--- Tells each of the client's people of what is new, a little later, so that one mail tells of all: a job
--- for each, unless one waits already.
--- job_provided(client uuid) :exec writes
-SELECT kz_tell_people($client);
+-- Each of the client's people is to be told of the new document, a little later, so that one mail tells of all.
+-- job_provided(document uuid, client uuid) :exec writes
+SELECT kz_tell_people($document, $client);
 
 -- upload_taken(worker uuid, lease interval_ms, life interval_ms) :maybe writes
 -- -> firm int4, id uuid, state text, lease timestamptz

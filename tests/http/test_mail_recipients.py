@@ -1,10 +1,13 @@
 """Each person gets a mail of their own about new documents: a refused address holds
 nobody up, and nobody gets a second mail. A code lasts as long as the tries of its mail."""
 
+import asyncio
 import email
 import email.policy
 import secrets
+import threading
 
+import psycopg
 import pytest
 from mail_server import mail_server
 from person import CODE, wait_for
@@ -13,9 +16,14 @@ from running import PASSWORD, running_portal, unexpected
 
 class Mails:
     """A mail server that refuses the addresses in .refused, at RCPT or, when .late, after it has
-    got the mail."""
+    got the mail; and answers mails while .hold is set."""
 
     def __init__(self):
+        self.hold = threading.Event()
+        self.forget()
+
+    def forget(self):
+        self.hold.set()
         self.refused, self.tried, self.taken, self.got = set(), [], [], []
         self.late, self.answer = False, "450 4.2.1 come again"
 
@@ -29,13 +37,12 @@ class Mails:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.got.append((envelope.rcpt_tos[0], message.get_body(("plain",)).get_content()))
+        while not self.hold.is_set():
+            await asyncio.sleep(0.01)
         if self.refused.intersection(envelope.rcpt_tos):
             return self.answer
         self.taken += envelope.rcpt_tos
         return "250 OK"
-
-    def forget(self):
-        self.__init__()
 
     def to(self, address):
         """Returns the texts of all tries to send to an address."""
@@ -100,6 +107,107 @@ def test_each_person_gets_one_mail(told, mails):
     notified = told.sql("SELECT document, subject FROM event WHERE kind = 'notified'")
     assert len(notified) == len(set(notified)) == documents * len(everybody)
     lines = unexpected(told.said_since(before), (r"MAIL: job: provided, try \d",))
+    assert not lines, lines
+
+
+# Provides a document once more, under a new id, N times; as the portal does it, in a transaction.
+PROVIDE = """
+DO $$
+DECLARE
+    old document;
+    new uuid;
+BEGIN
+    SELECT * INTO old FROM document WHERE id = '{document}';
+    PERFORM set_config('kz.who', old.firm || '||portal|all||||', true);
+    FOR n IN 1 .. {count} LOOP
+        new := gen_random_uuid();
+        INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state)
+        SELECT firm, new, client, matter, direction, 'Kopie ' || n, type, size, sha256, key, object || new, by, state
+          FROM document WHERE id = old.id;
+        INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)
+        SELECT firm, new, client, matter, direction, now(), provided_by FROM delivery WHERE document = old.id;
+        PERFORM kz_tell_people(new, old.client);
+    END LOOP;
+END $$"""
+
+
+TAKEN = "SELECT id FROM job WHERE state = 'waiting' AND worker IS NOT NULL"
+
+
+def told_of(portal, account):
+    """Returns the names of the documents that a person was told of."""
+    return [name for (name,) in portal.sql(
+        "SELECT d.name FROM delivery_step s JOIN document d ON d.id = s.document"
+        " WHERE s.step = 'notified' AND s.account = %s ORDER BY d.name", account
+    )]
+
+
+def provided_first(portal, mails):
+    """Makes a client with an access, to whom one document was provided and told of."""
+    admin = portal.signed_in("admin")
+    person = portal.make_client(admin, "Herbst", "erste-" + secrets.token_hex(3))
+    mails.forget()
+    person.document = admin.upload(person.matter, b"Bescheid", "bescheid.txt")
+    person.email = portal.sql("SELECT email FROM account WHERE id = %s", person.account)[0][0]
+    wait_for(lambda: due_now(portal) or told_of(portal, person.account) == ["bescheid.txt"])
+    return person
+
+
+def test_everybody_is_told_of_many_documents(told, mails):
+    """There is no number of documents from which on somebody isn't told."""
+    person = provided_first(told, mails)
+    told.sql(PROVIDE.format(document=person.document, count=600))
+    wait_for(lambda: due_now(told) or len(told_of(told, person.account)) == 601)
+    assert told.sql("SELECT count(*) FROM event WHERE kind = 'notified' AND subject = %s",
+                    person.account) == [(601,)]
+    wait_for(lambda: not told.sql("SELECT id FROM job WHERE state = 'waiting'"))
+    assert len(mails.to(person.email)) < 5  # one mail tells of many
+
+
+def waits_or(portal, what):
+    """Waits until somebody waits for a lock, or WHAT() is true."""
+    locks = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    wait_for(lambda: portal.sql(locks) or what())
+
+
+@pytest.mark.parametrize("moment", ["before its job is taken", "while its mail is sent"])
+def test_a_wake_up_is_not_lost(told, mails, moment):
+    """A document whose transaction commits when the job that it relies on ends is told of."""
+    person = provided_first(told, mails)
+    with psycopg.connect(told.database()) as late:
+        if moment == "before its job is taken":
+            told.sql(PROVIDE.format(document=person.document, count=1))
+            late.execute(PROVIDE.format(document=person.document, count=1))
+            due = threading.Thread(target=due_now, args=[told])  # waits for the commit
+            due.start()
+            waits_or(told, lambda: len(told_of(told, person.account)) == 2)
+        else:
+            mails.hold.clear()
+            told.sql(PROVIDE.format(document=person.document, count=1))
+            wait_for(lambda: due_now(told) or len(mails.to(person.email)) == 2)
+            late.execute(PROVIDE.format(document=person.document, count=1))
+            mails.hold.set()
+            waits_or(told, lambda: not told.sql(TAKEN))
+        late.commit()
+    if moment == "before its job is taken":
+        due.join()
+    wait_for(lambda: due_now(told) or len(told_of(told, person.account)) == 3)
+
+
+def test_what_was_refused_is_told_of_later(told, mails):
+    """A refusal for good ends the tries, but is not the end of what was to be told: the next mail
+    tells of all."""
+    person = provided_first(told, mails)
+    before = told.log.stat().st_size
+    mails.refused, mails.answer = {person.email}, "550 5.1.1 no such user"
+    told.sql(PROVIDE.format(document=person.document, count=1))
+    failed = "SELECT id FROM job WHERE state = 'failed' AND about = %s"
+    wait_for(lambda: due_now(told) or told.sql(failed, person.account))
+    assert len(told_of(told, person.account)) == 1
+    mails.refused = set()
+    told.sql(PROVIDE.format(document=person.document, count=1))
+    wait_for(lambda: due_now(told) or len(told_of(told, person.account)) == 3)
+    lines = unexpected(told.said_since(before), (r"INVALID: job: provided, try 1",))
     assert not lines, lines
 
 

@@ -67,6 +67,7 @@ LISTS = {
     "@account_and_staff": ("@account", "@staff"),
     "@upload_and_session": ("@upload", "@session"),
     "@document_list": ("@document",),
+    "@provided_list": ("@provided",),
 }
 
 

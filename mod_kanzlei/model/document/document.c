@@ -32,7 +32,8 @@ kz_err_t *kz_document_provide(kz_grant_t *grant, const char *document, const cha
     KZ_TRY(kz_event_add(grant, KZ_EVENT_PROVIDED, &event));
     if (!from_firm)
         return NULL;
-    return kz_q_job_provided_later(kz_grant_db(grant), &(kz_q_job_provided_args_t){client});
+    return kz_q_job_provided_later(kz_grant_db(grant),
+                                   &(kz_q_job_provided_args_t){document, client});
 }
 
 static const kz_event_kind_t kinds[] = {KZ_EVENT_OPENED, KZ_EVENT_DELIVERED, KZ_EVENT_RECEIVED,

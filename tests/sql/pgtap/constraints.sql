@@ -83,6 +83,8 @@ INSERT INTO wrong VALUES
     ('event_sealed', 'place = 0', '23514'), ('event_sealed', 'hash = ''kurz''', '23514'),
     ('event_sealed', 'seal = 9', '23503'), ('event_sealed', 'event = tap.id(2, ''sealed'')', '23503'),
     ('event_unsealed', 'event = NULL', '23502'),
+    ('delivery_untold', 'account = tap.id(2, ''maria'')', '23503'),
+    ('delivery_untold', 'document = gen_random_uuid()', '23503'),
     ('job', 'kind = ''other''', '23514'), ('job', 'state = ''lost''', '23514'),
     ('job', 'state = ''done'', sealed = ''x''', '23514'), ('job', 'sealed = decode(repeat(''00'', 201), ''hex'')', '23514'),
     ('job', 'data = ''{"account": "nobody"}''', '22P02'), ('job', 'error = repeat(''x'', 1001)', '23514');

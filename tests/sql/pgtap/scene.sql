@@ -113,6 +113,8 @@ INSERT INTO delivery_step (firm, document, client, account, step)
 SELECT firm, document, client, tap.id(firm, 'maria'), 'notified' FROM delivery WHERE direction = 'from_firm';
 INSERT INTO delivery_part (firm, document, account, step, parts)
 SELECT firm, document, tap.id(firm, 'maria'), 'received', '{[0,3)}' FROM delivery WHERE direction = 'from_firm';
+INSERT INTO delivery_untold (firm, document, client, account)
+SELECT firm, document, client, tap.id(firm, 'maria') FROM delivery WHERE direction = 'from_firm';
 INSERT INTO object_copy (firm, document, store, state) SELECT firm, id, 'one', 'held' FROM document;
 INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
 SELECT m.firm, md5('upload' || m.id || p)::uuid, tap.id(m.firm, p), m.client, m.id, 'b.pdf', 'application/pdf', 7,
