@@ -20,6 +20,7 @@ static const struct {
     {"documents", "nav_documents", "nav_documents"},
     {"receipts", "nav_receipts", NULL},
     {"staff", "nav_admin", NULL},
+    {"settings", "nav_admin", NULL},
     {"help", "nav_help", "nav_help"},
 };
 

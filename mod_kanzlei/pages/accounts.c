@@ -62,20 +62,31 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     return NULL;
 }
 
-/* GET /accounts/{account} */
-kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+/* Fills the page of an access beside its form. */
+static kz_err_t *show_access(kz_q_account_t **account, kz_view_t *view, kz_request_t *rq,
+                             kz_grant_t *grant)
 {
     const char *id = kz_request_id(rq, "account");
-    kz_view_t *view = kz_reply_page(out, "access");
     kz_q_clients_of_account_t *clients;
-    kz_q_account_t *account;
     int n;
 
-    KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
-    kz_show_account(view, "account", account);
+    KZ_TRY(kz_q_account(account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
+    kz_show_account(view, "account", *account);
     KZ_TRY(kz_q_clients_of_account(&clients, &n, kz_grant_db(grant),
                                    &(kz_q_clients_of_account_args_t){id}, rq->pool));
     kz_show_clients_of_account(view, "clients", clients, n);
+    return NULL;
+}
+
+/* GET /accounts/{account} */
+kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_view_t *view = kz_reply_page(out, "access");
+    kz_q_account_t *account;
+
+    KZ_TRY(show_access(&account, view, rq, grant));
+    kz_view_text(kz_view_object(view, "form"), "email", account->email);
+    kz_form_show(view, rq, KZ_FORM_address);
     return NULL;
 }
 
@@ -174,5 +185,28 @@ kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
         KZ_TRY(note(&staff, rq, grant, KZ_EVENT_UNLOCKED));
     KZ_TRY(kz_grant_commit(grant));
     go_back(out, rq, staff, "unlocked");
+    return NULL;
+}
+
+/* POST /accounts/{account}/address: where mails to this person go from now on. */
+kz_err_t *page_account_address(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_address);
+    kz_q_address_change_args_t args = {kz_request_id(rq, "account"),
+                                       kz_form_value(form, KZ_FIELD_address_email)};
+    kz_q_address_change_t *row;
+    kz_q_account_t *account;
+    int staff = 0;
+
+    if (kz_form_failed(form))
+        return show_access(&account, kz_form_again(out, form, "access"), rq, grant);
+    KZ_TRY(
+        kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){args.account}, rq->pool));
+    staff = strcmp(account->kind, "staff") == 0;
+    KZ_TRY(kz_q_address_change(&row, kz_grant_db(grant), &args, rq->pool));
+    if (row->changed)
+        KZ_TRY(note(&staff, rq, grant, KZ_EVENT_ADDRESS_CHANGED));
+    KZ_TRY(kz_grant_commit(grant));
+    go_back(out, rq, staff, "saved");
     return NULL;
 }

@@ -19,6 +19,7 @@ static kz_err_t *ask(const kz_grant_t *grant)
 
     KZ_TRY((all ? kz_q_home_counts_send : kz_q_home_counts_mine_send)(db));
     KZ_TRY(kz_q_home_locked_send(db));
+    KZ_TRY(kz_q_home_unreachable_send(db));
     KZ_TRY((all ? kz_q_home_kept_send : kz_q_home_kept_mine_send)(db));
     KZ_TRY((all ? kz_q_home_fresh_send : kz_q_home_fresh_mine_send)(db));
     KZ_TRY((all ? kz_q_home_unopened_send : kz_q_home_unopened_mine_send)(db));
@@ -31,7 +32,7 @@ static int shown(int n)
 }
 
 /* The name of a list's count is there only when there is more than is shown.
- * view names: locked_count kept_count fresh_count unopened_count */
+ * view names: locked_count unreachable_count kept_count fresh_count unopened_count */
 static void more(kz_view_t *view, const char *name, int found, int count)
 {
     kz_view_count(view, name, found > KZ_HOME_ROWS ? count : 0);
@@ -45,6 +46,20 @@ static kz_err_t *locked(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_
     KZ_TRY(kz_q_home_locked_read(&rows, &n, kz_grant_db(grant), rq->pool));
     kz_show_home_locked(view, "locked", rows, shown(n));
     more(view, "locked_count", n, n);
+    *count += n;
+    return NULL;
+}
+
+/* Whom mails don't reach. */
+static kz_err_t *unreachable(int *count, kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
+{
+    kz_q_home_unreachable_t *rows;
+    int n;
+
+    KZ_TRY(kz_q_home_unreachable_read(&rows, &n, kz_grant_db(grant), rq->pool));
+    kz_show_home_unreachable(view, "unreachable", rows, shown(n));
+    kz_view_flag(view, "has_unreachable", n > 0);
+    more(view, "unreachable_count", n, n);
     *count += n;
     return NULL;
 }
@@ -98,6 +113,7 @@ kz_err_t *page_home_staff(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(ask(grant));
     KZ_TRY(kz_q_home_counts_read(&counts, kz_grant_db(grant), rq->pool));
     KZ_TRY(locked(&all, view, rq, grant));
+    KZ_TRY(unreachable(&all, view, rq, grant));
     KZ_TRY(kept(&all, view, rq, grant, counts->kept));
     KZ_TRY(fresh(&all, view, rq, grant, counts->fresh));
     KZ_TRY(unopened(&all, view, rq, grant, counts->unopened));

@@ -40,7 +40,11 @@ static kz_err_t *put_off(int *noted, kz_grant_t *grant, const kz_job_kind_t *kin
 
     for (i = 1; i < job->tries && again.wait < KZ_JOB_LONGEST; i++)
         again.wait *= 2;
-    return kz_q_job_again(noted, kz_grant_db(grant), &again);
+    KZ_TRY(kz_q_job_again(noted, kz_grant_db(grant), &again));
+    if (*noted && again.last && kind->unit == KZ_JOB_RECIPIENT)
+        return kz_q_job_mail_ended(NULL, kz_grant_db(grant),
+                                   &(kz_q_job_mail_ended_args_t){job->account, 1});
+    return NULL;
 }
 
 /* Notes how a job ended, unless its lease has ended and somebody else has it: that one's result

@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "model/people/code.h"
 #include "model/proof/event.h"
@@ -32,6 +33,17 @@ static const char *one_line(const char *words, apr_pool_t *pool)
     return kz_text_area(words, strlen(words), pool);
 }
 
+/* ADDRESS, or NULL: one that can't be used would stop every mail of the firm. */
+static const char *usable(const char *address, apr_pool_t *pool)
+{
+    const char *ascii;
+    kz_err_t *err = *address ? kz_mail_address(&ascii, address, pool) : NULL;
+
+    if (err)
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0072) "the firm's address is left out: ", err);
+    return err || !*address ? NULL : address;
+}
+
 /* Renders the mail NAME and sends it to the person. ID ties all tries of one mail together. */
 static kz_err_t *post(const kz_site_t *site, kz_grant_t *grant, const char *name, kz_view_t *view,
                       kz_mail_t *mail)
@@ -51,7 +63,7 @@ static kz_err_t *post(const kz_site_t *site, kz_grant_t *grant, const char *name
                  apr_pstrcat(pool, site->portal->conf->url, "/k/", kz_grant_slug(grant), NULL));
     mail->from_name = one_line(firm->name, pool);
     mail->to_name = one_line(mail->to_name, pool);
-    mail->reply_to = *firm->email ? firm->email : NULL;
+    mail->reply_to = usable(firm->email, pool);
     mail->subject =
         one_line(kz_view_phrase(kz_view_words(view),
                                 apr_pstrcat(pool, "mail.", name, ".subject", NULL), view, pool),
@@ -79,9 +91,19 @@ static kz_err_t *note_code(kz_grant_t *grant, const kz_q_job_take_t *job, const 
 
     KZ_TRY(kz_grant_again(grant));
     KZ_TRY(kz_q_code_sent(NULL, kz_grant_db(grant), &(kz_q_code_sent_args_t){job->code}));
+    KZ_TRY(kz_q_job_mail_ended(NULL, kz_grant_db(grant),
+                               &(kz_q_job_mail_ended_args_t){job->account, 0}));
     if (strcmp(job->purpose, KZ_CODE_INVITATION) == 0)
         KZ_TRY(kz_event_add(grant, KZ_EVENT_INVITED, &event));
     return kz_grant_commit(grant);
+}
+
+/* Which mail has the code: whoever has a password is not invited any more. */
+static const char *code_mail(const kz_q_job_take_t *job, const kz_q_code_reader_t *reader)
+{
+    if (strcmp(job->purpose, KZ_CODE_PASSWORD) == 0)
+        return "password";
+    return reader->has_password ? "renewal" : "invitation";
 }
 
 /* Mails a code; a locked account gets none for a forgotten password. */
@@ -107,9 +129,10 @@ kz_err_t *kz_mailer_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take
     kz_view_text(view, "user", reader->user);
     kz_view_text(view, "code", code);
     kz_view_time(view, "expires", reader->expires);
+    kz_view_flag(view, "to_staff", strcmp(reader->kind, "staff") == 0);
     mail.to = reader->email;
     mail.to_name = reader->name;
-    KZ_TRY(post(site, grant, job->purpose, view, &mail));
+    KZ_TRY(post(site, grant, code_mail(job, reader), view, &mail));
     return note_code(grant, job, reader->client);
 }
 
@@ -136,8 +159,11 @@ static kz_err_t *note_told(kz_grant_t *grant, const kz_q_job_take_t *job,
     int count = 0, i;
 
     KZ_TRY(kz_grant_again(grant));
-    if (told)
+    if (told) {
         KZ_TRY(kz_q_job_notified(&noted, &count, kz_grant_db(grant), &taken, pool));
+        KZ_TRY(kz_q_job_mail_ended(NULL, kz_grant_db(grant),
+                                   &(kz_q_job_mail_ended_args_t){job->account, 0}));
+    }
     for (i = 0; i < count; i++) {
         kz_event_t event = {
             .client = job->client, .document = noted[i].document, .subject = job->account};
@@ -177,18 +203,20 @@ kz_err_t *kz_mailer_provided(kz_site_t *site, kz_grant_t *grant, const kz_q_job_
     kz_q_job_documents_t *documents;
     kz_q_job_person_t *person;
     kz_view_t *view;
-    int n, told, listed;
+    int n, told, listed = 0;
 
     KZ_TRY(kz_q_job_person(&person, kz_grant_db(grant), &who, pool));
     KZ_TRY(kz_q_job_documents(&documents, &n, kz_grant_db(grant), &new_to, pool));
     told = sort_told(documents, n);
     if (!person || told == 0)
         return n > 0 ? note_told(grant, job, documents, n, 0, pool) : NULL;
-    listed = told < KZ_MAILER_DOCUMENTS ? told : KZ_MAILER_DOCUMENTS;
+    if (strcmp(person->detail, "names") == 0)
+        listed = told < KZ_MAILER_DOCUMENTS ? told : KZ_MAILER_DOCUMENTS;
     view = kz_view_create(words_of(site, person->language), pool);
     kz_view_text(view, "client_name", documents[0].client_name);
+    kz_view_flag(view, "names", listed > 0);
     kz_show_job_documents(view, "documents", documents, listed);
-    kz_view_count(view, "more_count", told - listed);
+    kz_view_count(view, "more_count", listed ? told - listed : 0);
     mail.to = person->email;
     mail.to_name = person->name;
     KZ_TRY(post(site, grant, "provided", view, &mail));

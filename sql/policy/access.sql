@@ -91,7 +91,7 @@ SELECT * FROM (VALUES
     ('migration', 'public', '-', '-', '-', '-'),
 
     ('firm', 'client', '-',    '-', '-', '-'),
-    ('firm', 'staff',  '-',    '-', '-', '-'),
+    ('firm', 'staff',  'admin''s', '-', 'admin''s', '-'),
     ('firm', 'portal', 'firm', '-', '-', '-'),
     ('firm', 'public', '-',    '-', '-', '-'),
 
@@ -220,8 +220,9 @@ SELECT * FROM (VALUES
 -- role, and all sides are one role. Not here: hashes, tokens and keys; secret.sql has what needs them.
 CREATE VIEW access_columns WITH (security_invoker = true) AS
 SELECT * FROM (VALUES
-    ('firm', 'id slug name email language created', '', ''),
-    ('account', 'firm id kind user_name user_fold name email language has_password locked_at created signed_in_at',
+    ('firm', 'id slug name email language created mail_detail', '', 'mail_detail'),
+    ('account', 'firm id kind user_name user_fold name email language has_password locked_at created signed_in_at'
+                ' mail_failed_at',
      'firm id kind user_name name email language password', ''),
     ('staff', 'firm id kind office', 'firm id', ''),
     ('right', 'firm staff name', 'firm staff name', ''),

@@ -174,6 +174,39 @@ BEGIN
     END IF;
 END $$;
 
+-- Another mail address for an account that one sees. What went to the former one is of no use to whoever has it: unused
+-- codes end, and mails with one that still wait; what the person is still to be told of goes to the new one. False: it is
+-- the address already.
+CREATE OR REPLACE FUNCTION kz_address_change(p_account uuid, p_email text)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE account a SET email = p_email, mail_failed_at = NULL
+     WHERE a.firm = kz_at_firm() AND a.id = p_account AND a.email <> p_email AND kz_side() = 'staff'
+       AND CASE a.kind WHEN 'client' THEN kz_has('clients') AND kz_sees_whole_account(a.id) ELSE kz_has('admin') END;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE code k SET expires = now()
+     WHERE k.firm = kz_at_firm() AND k.account = p_account AND k.used_at IS NULL AND k.expires > now();
+    UPDATE job j SET state = 'done', sealed = NULL, worker = NULL, lease = NULL
+     WHERE j.firm = kz_at_firm() AND j.kind = 'mail' AND j.state = 'waiting' AND j.about = p_account;
+    INSERT INTO job (firm, id, kind, data)
+    SELECT u.firm, gen_random_uuid(), 'provided', jsonb_build_object('client', u.client, 'account', u.account)
+      FROM (SELECT DISTINCT firm, client, account FROM delivery_untold
+             WHERE firm = kz_at_firm() AND account = p_account) u ORDER BY u.client
+    ON CONFLICT (firm, about, (data ->> 'client')) WHERE kind = 'provided' AND state = 'waiting'
+    DO UPDATE SET wake = job.wake + 1, due = now();
+    RETURN true;
+END $$;
+
+-- The portal's word on the last mail to an account: FAILED for good, or taken by the mail server.
+CREATE OR REPLACE FUNCTION kz_mail_ended(p_account uuid, p_failed boolean)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE account a SET mail_failed_at = CASE WHEN p_failed THEN now() END
+     WHERE a.firm = kz_at_firm() AND kz_side() = 'portal' AND a.id = p_account
+       AND (p_failed OR a.mail_failed_at IS NOT NULL);
+$$;
+
 -- The firm's wrapped key, for what whoever has not signed in may ask to be sealed: nobody else opens it but the portal,
 -- which has the master key.
 CREATE OR REPLACE FUNCTION kz_firm_key()

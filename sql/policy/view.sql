@@ -82,7 +82,8 @@ CREATE VIEW client_row WITH (security_invoker = true) AS
 -- mailing: since when a mail with one waits for that.
 CREATE VIEW account_row WITH (security_invoker = true) AS
     SELECT a.firm, a.id, a.kind AS side, a.user_name AS "user", a.name, a.email, a.language,
-           a.created, i.at AS invited, i.mailing, a.signed_in_at AS last_sign_in, a.locked_at,
+           a.created, i.at AS invited, i.mailing, a.mail_failed_at AS mail_failed, a.signed_in_at AS last_sign_in,
+           a.locked_at,
            CASE WHEN a.locked_at IS NOT NULL THEN 'locked'
                 WHEN a.has_password THEN 'active'
                 WHEN i.at IS NOT NULL THEN 'invited' ELSE 'new' END AS state

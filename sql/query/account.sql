@@ -16,9 +16,9 @@ VALUES (kz_at_firm(), $account, $client);
 -- account(account uuid) :one!
 -- -> id uuid, user text, name text, email text, language text, kind text,
 --    state enum(new|invited|active|locked), created timestamptz, invited timestamptz,
---    last_sign_in timestamptz, locked_at timestamptz
-SELECT a.id, a.user_name, a.name, a.email, a.language, a.kind, r.state, a.created, r.invited,
-       a.signed_in_at, a.locked_at
+--    mailing timestamptz, mail_failed timestamptz, last_sign_in timestamptz, locked_at timestamptz
+SELECT a.id, a.user_name, a.name, a.email, a.language, a.kind, r.state, a.created, r.invited, r.mailing,
+       a.mail_failed_at, a.signed_in_at, a.locked_at
   FROM account a JOIN account_row r ON r.firm = a.firm AND r.id = a.id
  WHERE a.id = $account AND (a.kind = 'client' OR kz_has('admin'));
 
@@ -40,3 +40,8 @@ SELECT kz_account_words($account);
 -- account_email(account uuid) :one
 -- -> me_email text
 SELECT email FROM account WHERE id = $account;
+
+-- Another mail address; false: it is that already.
+-- address_change(account uuid, email text) :one writes
+-- -> changed bool
+SELECT kz_address_change($account, $email);

@@ -15,6 +15,20 @@ SELECT a.id, a.name, a.user_name, c.id, NULLIF(c.display, a.name), a.locked_at
                (SELECT kz_me()))))
  ORDER BY a.locked_at DESC, a.id LIMIT 6;
 
+-- Whom no mail reaches, of the same people.
+-- home_unreachable() :many
+-- -> account_id uuid, name text, email text, kind enum(staff|client), client_id uuid, client_name text, failed timestamptz
+SELECT a.id, a.name, a.email, a.kind, c.id, NULLIF(c.display, a.name), a.mail_failed_at
+  FROM account a
+  LEFT JOIN LATERAL (
+      SELECT c.id, c.display FROM account_client ac
+        JOIN client c ON c.firm = ac.firm AND c.id = ac.client
+       WHERE ac.firm = a.firm AND ac.account = a.id LIMIT 1) c ON true
+ WHERE a.mail_failed_at IS NOT NULL AND (c.id IS NOT NULL OR a.kind = 'staff' AND (
+           SELECT EXISTS (SELECT FROM "right" r WHERE r.name = 'admin' AND r.staff =
+               (SELECT kz_me()))))
+ ORDER BY a.mail_failed_at DESC, a.id LIMIT 6;
+
 -- home_kept() :many
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other), reason text,
 --    matter_id uuid, matter_title text, client_id uuid, client_name text

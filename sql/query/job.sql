@@ -20,10 +20,11 @@ UPDATE job SET [last: state = 'failed', sealed = NULL,] due = now() + $wait, err
                worker = NULL, lease = NULL
  WHERE id = $id AND worker = $worker AND lease = $lease;
 
--- Whom to tell of new documents of a client; no row: the access has ended, or never was used.
+-- Whom to tell of new documents of a client; no row: the access has ended, or never was used. DETAIL: whether the firm
+-- wants names of documents and matters in mails.
 -- job_person(account uuid, client uuid) :maybe
--- -> id uuid, name text, email text, language text
-SELECT a.id, a.name, a.email, a.language
+-- -> id uuid, name text, email text, language text, detail text
+SELECT a.id, a.name, a.email, a.language, (SELECT f.mail_detail FROM firm f)
   FROM account_client ac JOIN account a ON a.firm = ac.firm AND a.id = ac.account
  WHERE ac.account = $account AND ac.client = $client AND (ac.ends_at IS NULL OR ac.ends_at > now())
    AND a.email <> '' AND a.has_password;
@@ -55,6 +56,10 @@ DELETE FROM delivery_untold WHERE account = $account AND client = $client AND do
 -- There may be more than one mail tells of: its job goes on.
 -- job_more(id uuid) :exec
 UPDATE job SET wake = wake + 1 WHERE id = $id;
+
+-- The last mail to ACCOUNT FAILED for good, or the mail server has taken it.
+-- job_mail_ended(account uuid, failed bool) :exec writes
+SELECT kz_mail_ended($account, $failed);
 
 -- job_firm() :one
 -- -> name text, email text

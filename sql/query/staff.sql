@@ -18,9 +18,9 @@ SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in, r.rights
 -- staff_member(staff uuid, me uuid) :maybe
 -- -> id uuid, account_id uuid, user text, staff_name text, email text,
 --    state enum(new|invited|active|locked), invited timestamptz, last_sign_in timestamptz,
---    locked_at timestamptz, myself bool
-SELECT a.id, a.id, a."user", a.name, a.email, a.state, a.invited, a.last_sign_in, a.locked_at,
-       a.id = $me
+--    mailing timestamptz, mail_failed timestamptz, locked_at timestamptz, myself bool
+SELECT a.id, a.id, a."user", a.name, a.email, a.state, a.invited, a.last_sign_in, a.mailing, a.mail_failed,
+       a.locked_at, a.id = $me
   FROM account_row a WHERE a.side = 'staff' AND a.id = $staff;
 
 -- staff_rights(staff uuid) :one
@@ -52,3 +52,11 @@ DELETE FROM "right" WHERE staff = $staff AND name <> ALL ($keep);
 -- rights_add(staff uuid, names text[]) :exec
 INSERT INTO "right" (firm, staff, name)
 SELECT kz_at_firm(), $staff, n FROM unnest($names) n ON CONFLICT DO NOTHING;
+
+-- What administrators decide for the whole firm.
+-- firm_settings() :one
+-- -> mail_detail enum(none|names)
+SELECT mail_detail FROM firm;
+
+-- firm_settings_change(mail_detail text) :exec
+UPDATE firm SET mail_detail = $mail_detail;

@@ -266,3 +266,114 @@ def test_a_new_person_gets_no_mail_about_earlier_documents(told, mails):
 
     wait_for(told_later)
     assert told_later() == [("zweiter.txt",)]
+
+
+def invited(portal, admin, name, **fields):
+    """Makes an access of a new client and invites it by mail; returns account and address."""
+    user = f"{name}-" + secrets.token_hex(3)
+    client = admin.made("/clients", {"number": user, "kind": "company", "name": f"{name} GmbH"})
+    fields = {"user": user, "name": "Frau Neu", "email": f"{user}@mandant.example",
+              "language": "de"} | fields
+    account = admin.made(f"/clients/{client}/accounts", fields)
+    assert admin.post_json(f"/accounts/{account}/invite").status_code == 303
+    return account, fields["email"]
+
+
+def unreachable(admin):
+    """Returns the accounts that the firm's home page shows as such."""
+    return [row["account_id"] for row in admin.get_json("/").get("unreachable") or []]
+
+
+def test_a_refusal_for_good_is_seen_and_mended(told, mails):
+    """Whom no mail reaches stands on the firm's home page until the address is another one, which
+    then gets what is due; the code that went to the former one is of no use any more."""
+    admin, before = told.signed_in("admin"), told.log.stat().st_size
+    mails.forget()
+    person = provided_first(told, mails)
+    mails.refused, mails.answer = {person.email}, "550 5.1.1 no such user"
+    told.sql(PROVIDE.format(document=person.document, count=2))
+    wait_for(lambda: due_now(told) or unreachable(admin) == [person.account])
+    page = admin.get("/", json_view=False).text
+    assert "Prüfen Sie die Adresse" in page and person.email in page
+    path = f"/accounts/{person.account}"
+    assert "kommen keine Nachrichten an" in admin.get(path, json_view=False).text
+    code = admin.post_json(f"{path}/letter").json()["code"]
+    wrong = admin.post_json(f"{path}/address", {"email": "a b@c d"})
+    assert wrong.status_code == 422, wrong.text
+    answer = admin.post_json(f"{path}/address", {"email": "neu@mandant.example"})
+    assert answer.status_code == 303, answer.text
+    wait_for(lambda: due_now(told) or len(told_of(told, person.account)) == 3)
+    assert len(mails.to("neu@mandant.example")) == 1
+    assert not unreachable(admin)
+    browser = told.browser()
+    browser.get_json("/redeem")
+    assert browser.post_json("/redeem", {"code": code}).status_code == 422
+    assert told.sql("SELECT count(*) FROM event WHERE kind = 'address_changed' AND subject = %s",
+                    person.account) == [(1,)]
+    lines = unexpected(told.said_since(before), (r"INVALID: job: provided, try 1",))
+    assert not lines, lines
+
+
+def test_an_invitation_that_is_refused_is_seen(told, mails):
+    admin, before = told.signed_in("admin"), told.log.stat().st_size
+    mails.forget()
+    mails.answer = "550 5.1.1 no such user"
+    mails.refused = {"weg@mandant.example"}
+    account, _ = invited(told, admin, "weg", email="weg@mandant.example")
+    wait_for(lambda: due_now(told) or account in unreachable(admin))
+    assert admin.get_json(f"/accounts/{account}")["account"]["state"] == "new"
+    assert told.sql("SELECT sealed FROM job WHERE about = %s", account) == [(None,)]
+    mails.refused = set()
+    assert admin.post_json(f"/accounts/{account}/invite").status_code == 303
+    wait_for(lambda: admin.get_json(f"/accounts/{account}")["account"]["state"] == "invited")
+    assert account not in unreachable(admin)
+    lines = unexpected(told.said_since(before), (r"INVALID: job: mail, try 1",))
+    assert not lines, lines
+
+
+def test_each_reader_gets_the_mail_that_is_meant(told, mails):
+    """A client is invited, one of the staff is invited otherwise, and whoever has a password is not
+    invited but gets a code for a new one."""
+    admin = told.signed_in("admin")
+    mails.forget()
+    account, address = invited(told, admin, "frisch")
+    (text,) = wait_for(lambda: mails.to(address))
+    assert "tauscht Dokumente mit Ihnen" in text
+    wait_for(lambda: not told.sql("SELECT id FROM job WHERE state = 'waiting'"))
+    told.sql("UPDATE account SET password = (SELECT max(password) FROM account)"
+             " WHERE id = %s", account)
+    assert admin.post_json(f"/accounts/{account}/invite").status_code == 303
+    text = wait_for(lambda: mails.to(address)[1:])[0]
+    assert "neues Passwort" in text and "tauscht Dokumente" not in text
+    staff = "kraft-" + secrets.token_hex(3)
+    admin.made("/staff", {"name": "Frau Kraft", "user": staff, "language": "de",
+                          "email": f"{staff}@kanzlei.example"})
+    (text,) = wait_for(lambda: mails.to(f"{staff}@kanzlei.example"))
+    assert "Sie gehören zur Kanzlei" in text and "tauscht Dokumente mit Ihnen" not in text
+
+
+@pytest.mark.parametrize(("setting", "named"), [("none", False), ("names", True)])
+def test_names_are_in_mails_only_if_the_firm_wants_it(told, mails, setting, named):
+    person = provided_first(told, mails)
+    admin = told.signed_in("admin")
+    if setting == "none":
+        assert admin.get_json("/settings")["form"]["mail_detail"] == "none"  # off by default
+    assert admin.post_json("/settings", {"mail_detail": setting}).status_code == 303
+    assert admin.get_json("/settings")["form"]["mail_detail"] == setting
+    mails.forget()
+    told.sql(PROVIDE.format(document=person.document, count=12))
+    wait_for(lambda: due_now(told) or len(told_of(told, person.account)) == 13)
+    (text,) = mails.to(person.email)
+    assert ("Kopie 1" in text, "Steuer" in text, "weitere" in text) == (named,) * 3
+    assert admin.post_json("/settings", {"mail_detail": "none"}).status_code == 303
+
+
+def test_an_unusable_address_of_the_firm_stops_no_mail(told, mails):
+    """A firm may have an address from before addresses were checked: then nobody can answer, but
+    the mail goes."""
+    admin = told.signed_in("admin")
+    mails.forget()
+    told.sql("UPDATE firm SET email = 'büro@kanzlei.example'")
+    _, address = invited(told, admin, "antwort")
+    wait_for(lambda: mails.to(address))
+    told.sql("UPDATE firm SET email = ''")

@@ -74,6 +74,7 @@ CALLS = {
     "account_unlock": (STAFF, [["@account"]]),
     "account_words": ((*MEMBERS, "public"), [["@account"]]),
     "account_email": (MEMBERS, [["@account"]]),
+    "address_change": (("admin", "few"), [["@account", "neu@x.example"]]),
     # client.sql
     "clients": (("admin", "small"), [[*place, 51] for place in BY_NAME]),
     "clients_mine": (FEW, [[*place, 51] for place in BY_NAME]),
@@ -196,6 +197,7 @@ CALLS = {
     "events_of_document": (MEMBERS, [["@document"]]),
     # home.sql
     "home_locked": (STAFF, [[]]),
+    "home_unreachable": (STAFF, [[]]),
     "home_kept": (("admin", "small"), [[]]),
     "home_kept_mine": (FEW, [[]]),
     "home_unopened": (("admin", "small"), [[]]),
@@ -217,6 +219,7 @@ CALLS = {
     "job_remove": (("portal",), [["@new", "@object", "1 minute"]]),
     "job_object": (("portal",), [["@object"], ["1/2026/gibt-es-nicht"]]),
     "job_object_gone": (("portal",), [["@object"]]),
+    "job_mail_ended": (("portal",), [["@account", failed] for failed in (True, False)]),
     "job_firm": (("portal",), [[]]),
     "copy_take": (("nobody",), [["1 minute", "one\ntwo"]]),
     "tidy": (("nobody",), [[]]),
@@ -265,6 +268,8 @@ CALLS = {
         [[staff, back, 201] for staff in (None, "@staff") for back in (False, True)],
     ),
     "staff_member": (("admin", "small"), [["@staff", "@me"]]),
+    "firm_settings": (("admin", "small"), [[]]),
+    "firm_settings_change": (("admin", "small"), [["names"], ["none"]]),
     "staff_rights": (("admin", "small"), [["@staff"]]),
     "clients_of_staff": (("admin", "small"), [["@staff"]]),
     "rights_lock": (("admin",), [[]]),
