@@ -85,47 +85,49 @@ static void add_part(GMimeMultipart *multipart, const char *subtype, const char 
     g_object_unref(part);
 }
 
-static void add_address(GMimeMessage *message, GMimeAddressType type, const char *name,
-                        const char *address)
+/* The headers but those of the content. GMime's encoded-words are too long, and it takes what looks
+ * like one for one. */
+static const char *headers_of(const kz_mail__message_t *envelope, const char *reply_to,
+                              const kz_mail_t *mail, apr_pool_t *pool)
 {
-    InternetAddress *mailbox = internet_address_mailbox_new(name, address);
+    GDateTime *now = g_date_time_new_now_utc();
+    char *date = g_mime_utils_header_format_date(now);
+    const char *headers = apr_pstrcat(
+        pool,
+        "From: ", kz_mail__mailbox(mail->from_name, envelope->from, sizeof "From: " - 1, pool),
+        "\r\n", reply_to ? "Reply-To: " : "",
+        reply_to ? kz_mail__mailbox(mail->from_name, reply_to, sizeof "Reply-To: " - 1, pool) : "",
+        reply_to ? "\r\n" : "",
+        "To: ", kz_mail__mailbox(mail->to_name, envelope->to, sizeof "To: " - 1, pool),
+        "\r\nSubject: ", kz_mail__words(mail->subject, sizeof "Subject: " - 1, pool),
+        "\r\nDate: ", date, "\r\nMessage-Id: <", mail->message_id,
+        ">\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n", NULL);
 
-    internet_address_set_charset(mailbox, "utf-8");
-    internet_address_list_add(g_mime_message_get_addresses(message, type), mailbox);
-    g_object_unref(mailbox);
+    g_free(date);
+    g_date_time_unref(now);
+    return headers;
 }
 
-static GMimeMessage *build(const kz_mail__message_t *envelope, const char *reply_to,
-                           const kz_mail_t *mail)
+static GMimeMultipart *content_of(const kz_mail_t *mail)
 {
-    GMimeMessage *message = g_mime_message_new(TRUE);
     GMimeMultipart *multipart = g_mime_multipart_new_with_subtype("alternative");
-    GDateTime *now = g_date_time_new_now_utc();
 
-    add_address(message, GMIME_ADDRESS_TYPE_FROM, mail->from_name, envelope->from);
-    if (reply_to)
-        add_address(message, GMIME_ADDRESS_TYPE_REPLY_TO, mail->from_name, reply_to);
-    add_address(message, GMIME_ADDRESS_TYPE_TO, mail->to_name, envelope->to);
-    g_mime_message_set_subject(message, mail->subject, "utf-8");
-    g_mime_message_set_date(message, now);
-    g_mime_message_set_message_id(message, mail->message_id);
-    g_mime_object_append_header(GMIME_OBJECT(message), "Auto-Submitted", "auto-generated", NULL);
+    g_mime_multipart_set_boundary(multipart, NULL); /* a random one */
     add_part(multipart, "plain", mail->text);
     add_part(multipart, "html", mail->html);
-    g_mime_message_set_mime_part(message, GMIME_OBJECT(multipart));
-    g_date_time_unref(now);
-    g_object_unref(multipart);
-    return message;
+    return multipart;
 }
 
-static kz_err_t *write_out(kz_mail__message_t *out, GMimeMessage *message, apr_pool_t *result_pool)
+static kz_err_t *write_out(kz_mail__message_t *out, const char *headers, GMimeMultipart *content,
+                           apr_pool_t *result_pool)
 {
     GMimeFormatOptions *options = g_mime_format_options_new();
     GMimeStream *stream = g_mime_stream_mem_new();
     kz_err_t *err = NULL;
 
     g_mime_format_options_set_newline_format(options, GMIME_NEWLINE_FORMAT_DOS);
-    if (g_mime_object_write_to_stream(GMIME_OBJECT(message), options, stream) < 0) {
+    if (g_mime_stream_write_string(stream, headers) < 0 ||
+        g_mime_object_write_to_stream(GMIME_OBJECT(content), options, stream) < 0) {
         err = kz_err_create(KZ_ERR_INTERNAL, "mail: the message can't be written");
     } else {
         GByteArray *bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
@@ -142,7 +144,7 @@ kz_err_t *kz_mail__compose(kz_mail__message_t *out, const char *from, const kz_m
                            apr_pool_t *result_pool)
 {
     const char *reply_to = NULL;
-    GMimeMessage *message;
+    GMimeMultipart *content;
     kz_err_t *err;
 
     kz_mail__init();
@@ -155,8 +157,8 @@ kz_err_t *kz_mail__compose(kz_mail__message_t *out, const char *from, const kz_m
     if (mail->reply_to)
         KZ_TRY(kz_mail_address(&reply_to, mail->reply_to, result_pool));
     KZ_TRY(check(mail));
-    message = build(out, reply_to, mail);
-    err = write_out(out, message, result_pool);
-    g_object_unref(message);
+    content = content_of(mail);
+    err = write_out(out, headers_of(out, reply_to, mail, result_pool), content, result_pool);
+    g_object_unref(content);
     return err;
 }

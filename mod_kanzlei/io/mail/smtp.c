@@ -97,9 +97,9 @@ static void set_security(CURL *curl, const kz_mail_config_t *config, int loopbac
 }
 
 /* CURLOPT_TIMEOUT_MS ends a transfer, but neither the wait for the server's word that it has taken
- * the mail nor QUIT: each answer has the bound of its own, two minutes unless it is set. QUIT has it
- * only on a connection that ends with its transfer; one that libcurl keeps is closed by a handle of
- * libcurl's. */
+ * the mail nor QUIT: each answer has the bound of its own, two minutes unless it is set. QUIT has
+ * it only on a connection that ends with its transfer; one that libcurl keeps is closed by a handle
+ * of libcurl's. */
 static void set_limits(CURL *curl, const kz_mail_config_t *config)
 {
     long total = config->timeout > 0 ? (long)apr_time_as_msec(config->timeout) : TOTAL_MS;
