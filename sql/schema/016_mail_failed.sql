@@ -10,5 +10,5 @@ ALTER TABLE event DROP CONSTRAINT event_kind_check, ADD CONSTRAINT event_kind_ch
     'client_created', 'client_changed', 'matter_created', 'access_created', 'invited', 'letter_printed',
     'password_set', 'signed_in', 'signed_out', 'locked', 'unlocked', 'wrong_password', 'provided', 'notified',
     'opened', 'received', 'confirmed', 'held', 'released', 'discarded', 'infected', 'session_ended',
-    'rights_changed', 'assigned', 'unassigned', 'staff_created', 'renamed', 'moved', 'address_changed',
+    'rights_changed', 'assigned', 'unassigned', 'staff_created', 'renamed', 'moved', 'delivered', 'address_changed',
     'settings_changed'));
