@@ -47,6 +47,7 @@ static struct {
     time_t check, load;       /* monotonic: when to look for a change; to load (0: not planned) */
     time_t since;             /* monotonic: when the serving master took over */
     int wanted;               /* 1: load as soon as possible */
+    int leaving;              /* 1: nothing new is scanned; the end comes with the last scan */
 } k;
 
 static time_t now_s(void)
@@ -96,6 +97,7 @@ static void be_master(unsigned number, int channel, pid_t keeper)
     close(k.sockets->status);
     close(k.signals);
     close(k.lock);
+    kz_log_divert();
     folder(dir, number);
     _exit(kz_master_run(&master));
 }
@@ -106,6 +108,8 @@ static void start_load(void)
     pid_t keeper = getpid();
     int pair[2];
 
+    if (k.leaving)
+        return;
     if (!g || at_stage(LOADING)) {
         k.wanted = 1; /* when one has ended */
         return;
@@ -214,6 +218,21 @@ static void bury(void)
     }
 }
 
+/* Another keeper has our path: what is being scanned is scanned to its end, what waits is sent to
+ * the other one by hanging up. */
+static void leave(void)
+{
+    k.leaving = 1;
+    for (int i = 0; i < GENERATIONS; i++) {
+        generation_t *g = &k.generations[i];
+
+        if (g->stage == LOADING || g->stage == SERVING) {
+            kill(g->pid, g->stage == LOADING ? SIGKILL : SIGTERM);
+            g->stage = DRAINING;
+        }
+    }
+}
+
 /* Returns 1 when all is to end. */
 static int on_signal(void)
 {
@@ -223,6 +242,8 @@ static int on_signal(void)
         return 0;
     if (info.ssi_signo == SIGCHLD)
         bury();
+    else if (info.ssi_signo == SIGUSR1)
+        leave();
     else if (info.ssi_signo == SIGHUP)
         start_load();
     else
@@ -254,13 +275,36 @@ static void stop(void)
         continue;
     kz_sockets_remove(k.sockets);
     kz_tmpdir_clear(k.tmp, 1);
+    kz_log_relay();
     kz_log("ended");
+}
+
+static void turn_away(void)
+{
+    int fd;
+
+    while ((fd = accept4(k.sockets->work, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+        close(fd);
+}
+
+/* Returns 1 when all is to end. */
+static int has_left(void)
+{
+    if (!k.leaving)
+        return 0;
+    turn_away();
+    for (int i = 0; i < GENERATIONS; i++)
+        if (k.generations[i].stage != NONE)
+            return 0;
+    return 1;
 }
 
 int kz_keeper_run(const kz_options_t *options, const kz_sockets_t *sockets, const char *tmp,
                   int lock, int signals)
 {
     kz_log_role("keeper");
+    if (kz_log_collect())
+        return 1;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* workers whose master died are buried here */
     k.options = options;
     k.sockets = sockets;
@@ -277,14 +321,20 @@ int kz_keeper_run(const kz_options_t *options, const kz_sockets_t *sockets, cons
         generation_t *loading = at_stage(LOADING);
         struct pollfd waits[] = {{k.signals, POLLIN, 0},
                                  {sockets->status, POLLIN, 0},
-                                 {loading ? loading->channel : -1, POLLIN, 0}};
+                                 {loading ? loading->channel : -1, POLLIN, 0},
+                                 {kz_log_source(), POLLIN, 0},
+                                 {k.leaving ? sockets->work : -1, POLLIN, 0}};
 
-        poll(waits, 3, 1000);
+        poll(waits, sizeof waits / sizeof *waits, 1000);
+        if (waits[3].revents)
+            kz_log_relay();
         if (waits[1].revents)
             kz_sockets_answer(sockets, &k.status);
         if (waits[2].revents)
             on_loaded(loading);
         if (waits[0].revents && on_signal())
+            break;
+        if (has_left())
             break;
         on_time();
     }

@@ -3,17 +3,15 @@
  * Landlock by its system calls: Debian's C library has no functions for them. */
 #include "sandbox.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <iconv.h>
 #include <limits.h>
 #include <linux/landlock.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "codepages.h"
 #include "log.h"
 
 /* Later than the headers of the oldest Debian that is built on (Linux uapi linux/landlock.h). */
@@ -46,35 +44,29 @@ static int allow(int rules, const char *path, uint64_t access)
     return bad;
 }
 
-/* iconv(), which libclamav uses for code pages, loads its modules when they are needed. */
-static void allow_gconv(int rules)
+/* iconv() looks at its modules again, although they are loaded. */
+static void allow_code_pages(int rules)
 {
     char path[PATH_MAX];
-    Dl_info libc;
-    char *slash;
 
-    if (!dladdr((void *)(uintptr_t)iconv_open, &libc) || !libc.dli_fname ||
-        snprintf(path, sizeof path, "%s", libc.dli_fname) >= (int)sizeof path - 8)
-        return;
-    slash = strrchr(path, '/');
-    if (!slash)
-        return;
-    memcpy(slash, "/gconv", sizeof "/gconv");
-    allow(rules, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+    if (kz_codepages_folder(path) == 0)
+        allow(rules, path, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR);
+}
+
+int kz_landlock_abi(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+    return abi < 1 ? 0 : (int)abi;
 }
 
 int kz_landlock_enter(const char *dir)
 {
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    int abi = kz_landlock_abi();
     struct attributes all = {FS_FIRST_ABI, 0, 0};
     size_t size = sizeof all.fs;
     int rules, bad;
 
-    if (abi < 1) {
-        kz_log(
-            "warning: this kernel has no Landlock: files are kept away by seccomp and rights only");
-        return 0;
-    }
     if (abi >= 2)
         all.fs |= LANDLOCK_ACCESS_FS_REFER;
     if (abi >= 3)
@@ -94,7 +86,7 @@ int kz_landlock_enter(const char *dir)
         kz_log("Landlock: %s", strerror(errno));
         return -1;
     }
-    allow_gconv(rules);
+    allow_code_pages(rules);
     bad = allow(rules, dir, WORK & all.fs) || syscall(SYS_landlock_restrict_self, rules, 0);
     if (bad)
         kz_log("Landlock on %s: %s", dir, strerror(errno));

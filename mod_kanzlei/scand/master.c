@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "codepages.h"
 #include "database.h"
 #include "engine.h"
 #include "log.h"
@@ -220,6 +221,7 @@ int kz_master_run(const kz_master_t *master)
         return 1;
     }
     sigprocmask(SIG_UNBLOCK, &set, NULL); /* a load may be broken off by SIGTERM */
+    kz_codepages_load();
     load(&status, &common, master);
     common.reason = status.reason;
     if (send(master->channel, &status, sizeof status, MSG_NOSIGNAL) != sizeof status ||

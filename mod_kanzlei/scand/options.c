@@ -24,8 +24,12 @@ static const char usage[] =
     "  --max-time MS        longest scan (60000)\n"
     "  --tmp DIR            a tmpfs for what archives contain (/dev/shm, /tmp or /run)\n"
     "  --user NAME          started as root: become this user\n"
+    "  --group GROUP        this group, by name or number, may connect: a portal that is another "
+    "user\n"
     "  --poll S             look for a changed database every S seconds (30)\n"
+    "  --without-landlock   start on a kernel without Landlock, too; only with --group\n"
     "  --foreground         do not end when the parent process ends\n"
+    "  --guard              the same, and start again what ends by a fault\n"
     "  --self-test-sandbox  try what a worker must not be able to do, and report\n";
 
 enum {
@@ -38,8 +42,11 @@ enum {
     TIME,
     TMP,
     USER,
+    GROUP,
+    NO_LANDLOCK,
     POLL,
     FORE,
+    GUARD,
     TEST,
     HELP
 };
@@ -54,8 +61,11 @@ static const struct option names[] = {
     {"max-time", required_argument, NULL, TIME},
     {"tmp", required_argument, NULL, TMP},
     {"user", required_argument, NULL, USER},
+    {"group", required_argument, NULL, GROUP},
+    {"without-landlock", no_argument, NULL, NO_LANDLOCK},
     {"poll", required_argument, NULL, POLL},
     {"foreground", no_argument, NULL, FORE},
+    {"guard", no_argument, NULL, GUARD},
     {"self-test-sandbox", no_argument, NULL, TEST},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
@@ -97,6 +107,12 @@ static int take_option(kz_options_t *o, int option)
     case USER:
         o->user = optarg;
         break;
+    case GROUP:
+        o->group = optarg;
+        break;
+    case NO_LANDLOCK:
+        o->landlock = KZ_LANDLOCK_MAY;
+        break;
     case WORKERS:
         o->workers = (unsigned)number(optarg, 1, 64, &bad);
         break;
@@ -114,6 +130,9 @@ static int take_option(kz_options_t *o, int option)
         break;
     case FORE:
         o->foreground = 1;
+        break;
+    case GUARD:
+        o->guard = 1;
         break;
     case TEST:
         o->self_test = 1;
@@ -150,6 +169,11 @@ int kz_options_read(kz_options_t *options, int argc, char **argv)
         return -1;
     if (optind != argc || !options->socket || !options->signatures) {
         fputs(usage, stderr);
+        return 2;
+    }
+    if (options->landlock == KZ_LANDLOCK_MAY && !options->group) {
+        fprintf(stderr, "kanzlei-scand: --without-landlock needs --group: as the portal's own user "
+                        "the scanner could read its keys\n");
         return 2;
     }
     if (strlen(options->socket) + sizeof KZ_SCAND_STATUS_SUFFIX + 8 > sizeof address->sun_path) {

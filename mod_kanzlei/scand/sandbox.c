@@ -61,7 +61,7 @@ static int limits(uint64_t max_unpacked)
     return bad;
 }
 
-int kz_sandbox_enter(const char *dir, uint64_t max_unpacked)
+int kz_sandbox_enter(const char *dir, uint64_t max_unpacked, kz_landlock_t landlock)
 {
     setenv("TZ", "UTC0", 1); /* so that localtime() asks for no file */
     tzset();
@@ -71,7 +71,7 @@ int kz_sandbox_enter(const char *dir, uint64_t max_unpacked)
         kz_log("prctl: %s", strerror(errno));
         return -1;
     }
-    if (kz_landlock_enter(dir))
+    if ((landlock == KZ_LANDLOCK_MUST || kz_landlock_abi()) && kz_landlock_enter(dir))
         return -1;
     return kz_seccomp_enter();
 }

@@ -6,9 +6,11 @@
 #include "sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -43,12 +45,8 @@ static const int needed[] = {
     SCMP_SYS(rename),
     SCMP_SYS(renameat),
     SCMP_SYS(renameat2),
-    SCMP_SYS(chmod),
-    SCMP_SYS(fchmod),
-    SCMP_SYS(fchmodat),
     SCMP_SYS(ftruncate),
     SCMP_SYS(getdents64),
-    SCMP_SYS(fcntl),
     SCMP_SYS(fadvise64),
     SCMP_SYS(fsync),
     SCMP_SYS(statfs),
@@ -56,10 +54,8 @@ static const int needed[] = {
     SCMP_SYS(dup),
     SCMP_SYS(dup2),
     SCMP_SYS(dup3),
-    SCMP_SYS(mmap),
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
-    SCMP_SYS(mprotect),
     SCMP_SYS(madvise),
     SCMP_SYS(brk),
     SCMP_SYS(futex),
@@ -101,7 +97,6 @@ static const int needed[] = {
     SCMP_SYS(recvmsg),
     SCMP_SYS(sendto),
     SCMP_SYS(sendmsg),
-    SCMP_SYS(shutdown),
 };
 
 static const struct {
@@ -138,12 +133,48 @@ static const struct {
     {SCMP_SYS(link), EPERM},
     {SCMP_SYS(linkat), EPERM},
     {SCMP_SYS(prctl), EPERM},
+    {SCMP_SYS(chmod), EPERM}, /* libclamav tries it on a folder that it is about to remove */
+    {SCMP_SYS(fchmod), EPERM},
+    {SCMP_SYS(fchmodat), EPERM},
     {SCMP_SYS(ioctl), ENOTTY}, /* stdio asks whether a file is a terminal */
 };
 
-static int add_rules(scmp_filter_ctx filter)
+/* What fcntl() may do: F_SETFL too, but for O_ASYNC. F_SETOWN, F_SETSIG, F_SETLEASE and F_NOTIFY
+ * would send signals, which Landlock does not hold back before its ABI 6. */
+static const int commands[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_GET_SEALS};
+
+/* Calls that depend on an argument. An argument that is not named here kills. */
+static int add_arguments(scmp_filter_ctx filter)
 {
     const uint64_t thread = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND;
+    static const int maps[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
+    int bad = 0;
+
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                                SCMP_A1_32(SCMP_CMP_EQ, (uint32_t)commands[i], 0));
+    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 2,
+                            SCMP_A1_32(SCMP_CMP_EQ, F_SETFL, 0),
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, 0));
+    /* No new code. What libraries there are has been mapped, code pages too (codepages.h). */
+    for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+        bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, maps[i], 1,
+                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    /* Threads of its own, no processes; signals to itself, for abort(); its limits read, not set.
+     */
+    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                            SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
+    bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+                            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                            SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid(), 0));
+    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
+                            SCMP_A0_32(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 0, 0));
+    return bad;
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
     int bad = 0;
 
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
@@ -151,16 +182,7 @@ static int add_rules(scmp_filter_ctx filter)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)refused[i].error), refused[i].call,
                                 0);
-    /* Threads of its own, no processes; signals to itself, for abort(); limits read, not set. */
-    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                            SCMP_A0(SCMP_CMP_MASKED_EQ, thread, thread));
-    bad |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
-    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
-    bad |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                            SCMP_A2(SCMP_CMP_EQ, 0, 0));
-    return bad;
+    return bad | add_arguments(filter);
 }
 
 int kz_seccomp_enter(void)

@@ -13,8 +13,20 @@
 
 #define BACKLOG 1024 /* uploads that wait for a worker; the kernel caps it */
 
+/* As the user whom we are to become: SO_PEERCRED tells clients who has begun to listen. */
+static int listen_as(int fd, uid_t owner)
+{
+    uid_t self = geteuid();
+    int bad;
+
+    if (owner != (uid_t)-1 && seteuid(owner))
+        return -1;
+    bad = listen(fd, BACKLOG);
+    return seteuid(self) || bad ? -1 : 0;
+}
+
 /* Binds under a name of its own, then renames: nobody can connect before it is complete. */
-static int listen_at(ino_t *inode, const char *path, uid_t owner)
+static int listen_at(ino_t *inode, const char *path, const kz_connectors_t *who)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -26,7 +38,8 @@ static int listen_at(ino_t *inode, const char *path, uid_t owner)
     unlink(address.sun_path);
     bad = fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address);
     umask(mask);
-    bad = bad || chown(address.sun_path, owner, (gid_t)-1) || listen(fd, BACKLOG) ||
+    bad = bad || lchown(address.sun_path, who->owner, who->group) ||
+          (who->group != (gid_t)-1 && chmod(address.sun_path, 0660)) || listen_as(fd, who->owner) ||
           stat(address.sun_path, &st) || rename(address.sun_path, path);
     if (bad) {
         kz_log("can't listen at %s: %s", path, strerror(errno));
@@ -44,14 +57,14 @@ static void status_path(char out[128], const char *path)
     snprintf(out, 128, "%.100s" KZ_SCAND_STATUS_SUFFIX, path);
 }
 
-int kz_sockets_open(kz_sockets_t *sockets, const char *path, uid_t owner)
+int kz_sockets_open(kz_sockets_t *sockets, const char *path, const kz_connectors_t *connectors)
 {
     char status[128];
 
     status_path(status, path);
     sockets->path = path;
-    sockets->work = listen_at(&sockets->inode[0], path, owner);
-    sockets->status = sockets->work < 0 ? -1 : listen_at(&sockets->inode[1], status, owner);
+    sockets->work = listen_at(&sockets->inode[0], path, connectors);
+    sockets->status = sockets->work < 0 ? -1 : listen_at(&sockets->inode[1], status, connectors);
     return sockets->status < 0 ? -1 : 0;
 }
 

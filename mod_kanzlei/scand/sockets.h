@@ -15,10 +15,17 @@ typedef struct kz_sockets_t {
     ino_t inode[2]; /* of the sockets at path and path.status */
 } kz_sockets_t;
 
+/* Who may connect. */
+typedef struct kz_connectors_t {
+    uid_t owner; /* of the sockets, whom we are to become; (uid_t)-1: us */
+    gid_t group; /* may connect too; (gid_t)-1: nobody else */
+} kz_connectors_t;
+
 /* Listens at PATH, which must live as long, and PATH.status. Both appear there complete, in place
- * of what a dead or an older scanner left, mode 0600, owned by OWNER ((uid_t)-1: us). Returns 0, or
- * -1 after a line in the log. */
-int kz_sockets_open(kz_sockets_t *sockets, const char *path, uid_t owner);
+ * of what a dead or an older scanner left. A client can see the owner by SO_PEERCRED. Without root
+ * a group can be given that we are in, or that the folder gives (mode g+s). Returns 0, or -1 after
+ * a line in the log. */
+int kz_sockets_open(kz_sockets_t *sockets, const char *path, const kz_connectors_t *connectors);
 
 /* Removes what is still ours at the paths: a newer scanner may have taken them over. */
 void kz_sockets_remove(const kz_sockets_t *sockets);

@@ -221,7 +221,7 @@ int kz_worker_run(const kz_worker_t *worker)
         signals(&idle);
     if (worker->engine)
         kz_engine_tmpdir(worker->engine, worker->dir);
-    if (kz_sandbox_enter(worker->dir, worker->options->max_unpacked))
+    if (kz_sandbox_enter(worker->dir, worker->options->max_unpacked, worker->options->landlock))
         return KZ_WORKER_BAD;
     if (!canary_found(worker, canary) && !*self.reason)
         self.reason = "the canary was missed";

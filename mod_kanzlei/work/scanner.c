@@ -1,12 +1,9 @@
 #include "work/scanner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include <linux/close_range.h>
 
@@ -16,7 +13,6 @@
 
 #include "base/log.h"
 
-#define KZ_SCANNER_NICE 5
 #define KZ_SCANNER_CALM (10 * APR_USEC_PER_SEC) /* one that ran so long starts again at once */
 
 typedef struct scanner_t {
@@ -25,24 +21,6 @@ typedef struct scanner_t {
     apr_proc_t proc;
     apr_time_t started;
 } scanner_t;
-
-/* Scans yield to pages; no harm is done where that fails. Linux shares the processors among
- * sessions before it looks at nice values (sched(7), "The autogroup feature"): in httpd's session
- * each scan would take the pages' share. Without CAP_SYS_ADMIN, Linux takes one change in 100 ms
- * from all processes together, and answers EAGAIN to the others. */
-static void stand_back(void)
-{
-    int group = setsid() > 0 ? open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC) : -1;
-    int tries = 5;
-
-    if (group >= 0) {
-        while (dprintf(group, "%d", KZ_SCANNER_NICE) < 0 && errno == EAGAIN && --tries > 0)
-            usleep(100 * 1000);
-        close(group);
-    }
-    if (nice(KZ_SCANNER_NICE) == -1)
-        errno = 0;
-}
 
 static void run(const scanner_t *scanner, int wait)
 {
@@ -64,6 +42,7 @@ static void run(const scanner_t *scanner, int wait)
                           *conf->scan_tmp ? "--tmp" : NULL,
                           conf->scan_tmp,
                           NULL};
+    char *const nothing[] = {NULL}; /* the environment may hold secrets */
     sigset_t none;
 
     apr_snprintf(workers, sizeof workers, "%d", conf->scan_workers);
@@ -78,10 +57,9 @@ static void run(const scanner_t *scanner, int wait)
     if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(ap_unixd_config.group_id) != 0 ||
                            setuid(ap_unixd_config.user_id) != 0))
         _exit(1);
-    stand_back();
     if (wait)
         sleep(1);
-    execv(conf->scanner_program, (char *const *)args);
+    execve(conf->scanner_program, (char *const *)args, nothing);
     _exit(127);
 }
 

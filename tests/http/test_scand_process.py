@@ -1,6 +1,7 @@
 """kanzlei-scand as a set of processes: sandbox, changing signatures, processes that die."""
 
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from capable import need_tracing
 from scand_client import (
     BUILD,
+    PATIENCE,
     PROGRAM,
     READY,
     REFUSING,
@@ -298,6 +300,92 @@ def test_a_second_scanner_takes_over_the_path(tmp_path):
         assert new.scan(EICAR) == INFECTED
 
 
+def test_a_scanner_whose_path_was_taken_over_ends_with_its_last_scan(tmp_path):
+    with Scanner(tmp_path, *SLOW, "--workers", 1) as old:
+        running = old.ask(bomb(), ms=4000).begun()
+        waiting = old.ask(EICAR)
+        with Scanner(tmp_path) as new:
+            until(lambda: new.status()["workers"] == 2, "the new one at the path")
+            old.process.send_signal(signal.SIGUSR1)
+            # Who waits is told to ask again: nothing has been scanned for him.
+            assert waiting.answer() is None
+            assert new.scan(EICAR) == INFECTED
+            assert running.answer() == ("unscannable", "timeout")
+            assert old.process.wait(PATIENCE) == 0
+            assert new.scan(EICAR) == INFECTED
+
+
+def test_a_guard_starts_the_keeper_again(tmp_path):
+    with Scanner(tmp_path, "--guard") as scanner:
+        (keeper,) = scanner.children()
+        old = [keeper, *scanner.workers()]
+        os.kill(keeper, signal.SIGKILL)
+        waiting = scanner.ask(EICAR)  # the sockets are the guard's: nobody is sent away
+        assert waiting.answer() == INFECTED
+        gone(old)
+        scanner.logged("the keeper ended, status 0x9, and is started again")
+        family = [scanner.process.pid, *scanner.children(), *scanner.workers()]
+        scanner.stop()
+        gone(family)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it takes two users")
+@pytest.mark.parametrize("how", ["started as root", "a folder with the group's id"])
+def test_the_portal_may_be_another_user(how):
+    """As beside the portal in Kubernetes: two containers, a socket in a folder that they share."""
+    portal, scanner_user, group = 61234, 61235, 61236
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.chown(folder, scanner_user, group)
+        folder.chmod(0o2710)
+        user = {"user": scanner_user, "group": scanner_user, "extra_groups": []}
+        options = ["--foreground", "--group", group]
+        if how == "started as root":
+            os.chown(folder, 0, 0)
+            folder.chmod(0o755)
+            options, user = [*options, "--user", "nobody"], {}
+            scanner_user = pwd.getpwnam("nobody").pw_uid
+        with Scanner(folder, *options, **user) as scanner:
+            for path in (scanner.path, scanner.path + ".status"):
+                info = Path(path).stat()
+                assert (info.st_uid, info.st_gid) == (scanner_user, group)
+                assert info.st_mode & 0o777 == 0o660
+            for pid in scanner.processes():
+                assert Path(f"/proc/{pid}").stat().st_uid in (0, scanner_user)
+                assert f"\nUid:\t{scanner_user}\t" in Path(f"/proc/{pid}/status").read_text()
+            assert as_user(portal, group, scanner.path) == f"infected {INFECTED[1]} {scanner_user}"
+            assert as_user(portal, portal, scanner.path) == "PermissionError"
+
+
+AS_USER = """
+import os, socket, struct, sys
+uid, gid, path = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+os.setgroups([])
+os.setresgid(gid, gid, gid)
+os.setresuid(uid, uid, uid)
+import scand_client
+try:
+    with scand_client.memfd(scand_client_eicar) as fd:
+        request = scand_client.REQUEST.pack(scand_client.MAGIC, 0, scand_client.now_ms() + 60000)
+        asked = scand_client.Ask(path, request, [fd])
+        peer = asked.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        print(*asked.answer(), struct.unpack("=iII", peer)[1])
+except PermissionError:
+    print("PermissionError")
+"""
+
+
+def as_user(uid, gid, path):
+    """Returns what a client of that user is told about EICAR, and whose socket it is."""
+    code = AS_USER.replace("scand_client_eicar", repr(EICAR))
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(uid), str(gid), path], capture_output=True, text=True,
+        check=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    return done.stdout.strip()
+
+
 PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen(sys.argv[1:])
@@ -328,24 +416,136 @@ def test_ends_with_its_parent(tmp_path, options, ends):
 # --- the sandbox ---------------------------------------------------------------------------------
 
 
-def test_sandbox(tmp_path):
-    done = subprocess.run([PROGRAM, "--self-test-sandbox"], capture_output=True, text=True)
-    refused = [line.split(":")[0] for line in done.stdout.splitlines() if "refused" in line]
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert refused == [
-        "read /etc/passwd",
-        "list /",
-        "write outside",
-        "socket inet",
-        "socket unix",
-        "execve",
-        "fork",
-        "ptrace",
-        "kill",
-        "symlink",
-    ]
-    assert "unlisted call: killed" in done.stdout and "write inside: works" in done.stdout
-    assert done.stderr == ""
+FORBIDDEN = {
+    "read a file outside", "read /etc/passwd", "read the parent's environment", "list /",
+    "write a file outside", "truncate", "create outside", "unlink outside", "rename to outside",
+    "link", "symlink", "mkfifo", "chmod", "fchmodat", "fchmodat2", "fchmod", "chown", "utimensat",
+    "setxattr", "F_SETOWN", "F_SETOWN_EX", "F_SETSIG", "O_ASYNC", "F_SETLEASE", "F_NOTIFY",
+    "FIOASYNC", "kill", "tgkill", "sigqueue", "pidfd_open", "ptrace", "process_vm_readv",
+    "prlimit of another", "execve", "fork", "socket inet", "socket unix", "socketpair", "connect",
+    "shutdown", "mmap of code", "mmap of a file as code", "mprotect to code", "personality",
+    "memfd_create", "unshare", "mount", "prctl", "io_uring", "bpf", "keyctl", "setrlimit",
+}  # fmt: skip
+NEEDED = {"write inside", "code pages", "thread"}
+
+# Landlock as an older kernel has it: its version is LANDLOCK_ABI, and it refuses rules that came
+# later, as such a kernel does. 0: no Landlock at all.
+OLDER_LANDLOCK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/landlock.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+long syscall(long number, ...)
+{
+    long (*real)(long, ...) = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+    long a[6];
+    va_list list;
+
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        a[i] = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_landlock_create_ruleset) {
+        const unsigned long long *fs = (const unsigned long long *)a[0];
+        if (LANDLOCK_ABI == 0) {
+            errno = ENOSYS;
+            return -1;
+        }
+        if (a[2] == LANDLOCK_CREATE_RULESET_VERSION)
+            return LANDLOCK_ABI;
+        if (a[1] != 8 || *fs >> (LANDLOCK_ABI < 2 ? 13 : 14)) {
+            errno = a[1] != 8 ? E2BIG : EINVAL;
+            return -1;
+        }
+    }
+    return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+"""
+
+
+def preloaded(folder, source):
+    """Returns an environment that puts SOURCE's functions before the C library's."""
+    (folder / "shim.c").write_text(source)
+    shim = folder / "shim.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, folder / "shim.c"], check=True)
+    return os.environ | {"LD_PRELOAD": str(shim), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
+def older_landlock(folder, abi):
+    return preloaded(folder, f"#define LANDLOCK_ABI {abi}\n{OLDER_LANDLOCK}")
+
+
+@pytest.mark.parametrize("abi", [None, 2], ids=["this kernel", "Debian 12's kernel"])
+def test_nothing_forbidden_works_inside_the_cage(tmp_path, abi):
+    env = older_landlock(tmp_path, abi) if abi else None
+    done = subprocess.run(
+        [PROGRAM, "--self-test-sandbox"], capture_output=True, text=True, env=env
+    )
+    assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
+    said = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    assert {name for name, how in said.items() if how in ("refused", "killed")} == FORBIDDEN
+    assert {name for name, how in said.items() if how == "works"} == NEEDED
+
+
+def test_a_scan_works_with_the_landlock_of_debian_12(tmp_path):
+    with Scanner(tmp_path, env=older_landlock(tmp_path, 2)) as scanner:
+        assert scanner.scan(zipped(("a", EICAR))) == INFECTED
+        assert scanner.scan(noise(1 << 20)) == CLEAN
+
+
+def test_no_landlock_no_start(tmp_path):
+    scanner = Scanner(tmp_path, env=older_landlock(tmp_path, 0))
+    scanner.start(wait=False)
+    assert scanner.process.wait(60) == 1
+    assert "this kernel has no Landlock: not started" in scanner.log
+    assert not Path(scanner.path).exists()
+
+
+def test_no_landlock_is_allowed_to_a_user_of_its_own_alone(tmp_path):
+    env, group = older_landlock(tmp_path, 0), str(os.getgid())
+    with Scanner(tmp_path, "--without-landlock", "--group", group, env=env) as scanner:
+        assert scanner.scan(EICAR) == INFECTED
+        assert "only the rights of the scanner's own user keep a worker from files" in scanner.log
+    command = [*scanner.command[:5], "--without-landlock"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "--without-landlock needs --group" in done.stderr
+
+
+def test_nothing_of_the_environment_is_left(tmp_path):
+    env = os.environ | {"KANZLEI_OWNER_DATABASE": "password=geheim"}
+    with Scanner(tmp_path, env=env) as scanner:
+        assert scanner.scan(EICAR) == INFECTED
+        need_tracing()
+        for pid in until(lambda: len(scanner.processes()) == 4 and scanner.processes(), "all"):
+            assert Path(f"/proc/{pid}/environ").read_bytes().strip(b"\0") == b""
+
+
+def test_the_log_is_the_keepers_alone(tmp_path):
+    with Scanner(tmp_path) as scanner:
+        assert scanner.scan(EICAR) == INFECTED
+        scanner.logged("infected: Eicar")
+        keeper, *others = until(
+            lambda: len(scanner.processes()) == 4 and scanner.processes(), "all four"
+        )
+        assert link(keeper, 2) == str(scanner.log_path)
+        for pid in others:
+            links = [link(pid, fd) for fd in os.listdir(f"/proc/{pid}/fd")]
+            assert str(scanner.log_path) not in links
+            assert link(pid, 2).startswith("pipe:") and link(pid, 0) == "/dev/null"
+
+
+def test_a_worker_can_not_fill_the_log(tmp_path):
+    """The keeper takes what a worker says, in lines and so many a minute."""
+    with Scanner(tmp_path) as scanner:
+        (worker, *_) = until(scanner.workers, "workers")
+        need_tracing()
+        with open(f"/proc/{worker}/fd/2", "wb", buffering=0) as pipe:
+            until(lambda: not pipe.write(b"x\n" * 20000) or scanner.log.count("x\n") >= 500, "x")
+        assert scanner.scan(EICAR) == INFECTED
+        assert scanner.log.count("\nx") <= 600
 
 
 def test_workers_are_in_the_sandbox(tmp_path):
@@ -388,11 +588,7 @@ int statfs(const char *path, struct statfs *fs)
 
 
 def test_no_tmpfs_no_start(tmp_path):
-    (tmp_path / "statfs.c").write_text(STATFS)
-    shim = tmp_path / "statfs.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, tmp_path / "statfs.c"], check=True)
-    env = {"LD_PRELOAD": str(shim), "ASAN_OPTIONS": "verify_asan_link_order=0"}
-    scanner = Scanner(tmp_path, env=os.environ | env)
+    scanner = Scanner(tmp_path, env=preloaded(tmp_path, STATFS))
     scanner.start(wait=False)
     assert scanner.process.wait(60) == 1
     assert "there is no tmpfs to unpack archives in" in scanner.log
