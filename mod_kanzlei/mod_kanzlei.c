@@ -53,6 +53,7 @@ static kz_err_t *load(kz_site_t **made, const kz_conf_t *conf, apr_pool_t *pool)
         return kz_err_create(KZ_ERR_CONFIG, "%s", wrong);
     if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return kz_err_create(KZ_ERR_CONFIG, "libsodium or libcurl does not start");
+    KZ_TRY(kz_scanner_check(conf));
     return kz_site_load(made, conf, pool);
 }
 
@@ -107,8 +108,12 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     kz_err_t *err;
 
     (void)plog, (void)ptemp;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || !any_portal(server))
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG)
         return OK;
+    if (!any_portal(server)) {
+        kz_err_expected(kz_scanner_start(NULL, pconf)); /* none is needed any more */
+        return OK;
+    }
     kz_http_log_start(server, pconf);
     apr_env_set("TZ", conf->time_zone, pconf);
     tzset();

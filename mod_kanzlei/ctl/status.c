@@ -1,6 +1,7 @@
 #include "ctl/ctl.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <apr_strings.h>
@@ -238,6 +239,24 @@ static void show_stores(kz_ctl_t *ctl)
         bad(ctl, "the spool is nearly full");
 }
 
+/* How far the scanner is from the portal, which owns the spool. */
+static void show_cage(kz_ctl_t *ctl, json_t *object, const kz_scan_status_t *status)
+{
+    struct stat spool;
+    int known = stat(ctl->portal->conf->spool, &spool) == 0;
+    int own = known && spool.st_uid != status->user;
+
+    json_object_set_new(object, "own_user", known ? json_boolean(own) : json_null());
+    put_number(object, "landlock", status->landlock);
+    if (known && !own)
+        kz_ctl__say(ctl,
+                    "  as the portal's own user: seccomp and Landlock alone keep it from keys, "
+                    "which is weaker than a user of its own");
+    if (!status->landlock)
+        kz_ctl__say(ctl, "  without Landlock, which this kernel lacks: its user's rights alone "
+                         "keep it from files");
+}
+
 static void show_scanner(kz_ctl_t *ctl)
 {
     const kz_conf_t *conf = ctl->portal->conf;
@@ -263,6 +282,7 @@ static void show_scanner(kz_ctl_t *ctl)
     kz_ctl__say(ctl, "Scanner: ClamAV %s, %u signatures loaded %s, %d workers", status.version,
                 status.signatures, status.loaded ? kz_time_iso(status.loaded, ctl->pool) : "never",
                 status.workers);
+    show_cage(ctl, object, &status);
     if (status.refusing)
         bad(ctl, apr_psprintf(ctl->pool, "the scanner refuses to scan: %s", status.reason));
     if (status.test_only && strcasecmp(conf->demonstration, "on") == 0)

@@ -36,7 +36,7 @@ typedef struct generation_t {
 
 static struct {
     const kz_options_t *options;
-    const kz_sockets_t *sockets;
+    kz_sockets_t *sockets;
     const char *tmp;
     int lock, signals;
     generation_t generations[GENERATIONS];
@@ -95,6 +95,8 @@ static void be_master(unsigned number, int channel, pid_t keeper)
     for (int i = 0; i < GENERATIONS; i++)
         close_channel(&k.generations[i]);
     close(k.sockets->status);
+    if (k.sockets->before >= 0)
+        close(k.sockets->before);
     close(k.signals);
     close(k.lock);
     kz_log_divert();
@@ -162,6 +164,8 @@ static void on_loaded(generation_t *g)
         return; /* it has just died, which is seen soon */
     close_channel(g);
     g->stage = SERVING;
+    if (kz_sockets_take(k.sockets))
+        raise(SIGTERM);
     k.since = now_s();
     k.status = status;
     k.load = status.state == KZ_SCAND_READY ? 0 : now_s() + RETRY_S;
@@ -299,8 +303,8 @@ static int has_left(void)
     return 1;
 }
 
-int kz_keeper_run(const kz_options_t *options, const kz_sockets_t *sockets, const char *tmp,
-                  int lock, int signals)
+int kz_keeper_run(const kz_options_t *options, kz_sockets_t *sockets, const char *tmp, int lock,
+                  int signals)
 {
     kz_log_role("keeper");
     if (kz_log_collect())

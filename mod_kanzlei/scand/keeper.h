@@ -9,9 +9,10 @@
 #include "sockets.h"
 
 /* Runs until SIGTERM or SIGINT; then all ends and nothing is left. After SIGUSR1, which says that
- * another keeper has taken the path over, it ends with the last scan. TMP is the private folder,
+ * another keeper has taken the path over, it ends with the last scan. SOCKETS are put at their path
+ * when the first database has been loaded, if they are not there yet. TMP is the private folder,
  * which it removes, LOCK its descriptor. Returns the exit status of the process. */
-int kz_keeper_run(const kz_options_t *options, const kz_sockets_t *sockets, const char *tmp,
-                  int lock, int signals);
+int kz_keeper_run(const kz_options_t *options, kz_sockets_t *sockets, const char *tmp, int lock,
+                  int signals);
 
 #endif

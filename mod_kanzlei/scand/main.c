@@ -163,7 +163,14 @@ static int has_landlock(const kz_options_t *options)
     return options->landlock == KZ_LANDLOCK_MAY;
 }
 
-static int run(const kz_options_t *options, const kz_sockets_t *sockets, pid_t parent, int signals)
+/* Whether the scanner before us can have the path until we have loaded; the user whom we become
+ * might not be able to take it. */
+static int may_wait(const kz_sockets_t *sockets, const kz_options_t *options)
+{
+    return sockets->before >= 0 && !options->guard && !(options->user && geteuid() == 0);
+}
+
+static int run(const kz_options_t *options, kz_sockets_t *sockets, pid_t parent, int signals)
 {
     char tmp[PATH_MAX];
     int lock;
@@ -198,7 +205,8 @@ int main(int argc, char **argv)
         return 1;
     if (!options.self_test) {
         stand_back();
-        if (kz_sockets_open(&sockets, options.socket, &connectors))
+        if (kz_sockets_open(&sockets, options.socket, &connectors, options.replaces) ||
+            (!may_wait(&sockets, &options) && kz_sockets_take(&sockets)))
             return 1;
     }
     if (user && become(user))

@@ -18,6 +18,7 @@
 #include "database.h"
 #include "engine.h"
 #include "log.h"
+#include "sandbox.h"
 #include "tmpdir.h"
 #include "worker.h"
 
@@ -97,6 +98,7 @@ static void load(kz_scand_status_t *status, kz_worker_t *common, const kz_master
     status->state = KZ_SCAND_REFUSING;
     status->workers = o->workers;
     status->test_only = (uint32_t)test_only;
+    status->landlock = (uint32_t)kz_landlock_abi();
     snprintf(status->version, sizeof status->version, "%s", kz_engine_version());
     if (!dir)
         snprintf(status->reason, sizeof status->reason, "there is no database in %.80s",

@@ -28,6 +28,7 @@ static const char usage[] =
     "user\n"
     "  --poll S             look for a changed database every S seconds (30)\n"
     "  --without-landlock   start on a kernel without Landlock, too; only with --group\n"
+    "  --replaces PID       take the path over from this scanner when all is loaded, and end it\n"
     "  --foreground         do not end when the parent process ends\n"
     "  --guard              the same, and start again what ends by a fault\n"
     "  --self-test-sandbox  try what a worker must not be able to do, and report\n";
@@ -45,6 +46,7 @@ enum {
     GROUP,
     NO_LANDLOCK,
     POLL,
+    REPLACES,
     FORE,
     GUARD,
     TEST,
@@ -64,6 +66,7 @@ static const struct option names[] = {
     {"group", required_argument, NULL, GROUP},
     {"without-landlock", no_argument, NULL, NO_LANDLOCK},
     {"poll", required_argument, NULL, POLL},
+    {"replaces", required_argument, NULL, REPLACES},
     {"foreground", no_argument, NULL, FORE},
     {"guard", no_argument, NULL, GUARD},
     {"self-test-sandbox", no_argument, NULL, TEST},
@@ -127,6 +130,9 @@ static int take_option(kz_options_t *o, int option)
         break;
     case POLL:
         o->poll_s = (unsigned)number(optarg, 1, 86400, &bad);
+        break;
+    case REPLACES:
+        o->replaces = (pid_t)number(optarg, 1, 1 << 22, &bad);
         break;
     case FORE:
         o->foreground = 1;

@@ -5,6 +5,7 @@
 #define KZ_SCAND_OPTIONS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sandbox.h"
 
@@ -21,6 +22,7 @@ typedef struct kz_options_t {
     unsigned max_time_ms;   /* of one scan */
     unsigned poll_s;        /* how often the database is looked at */
     kz_landlock_t landlock; /* MAY: starts on a kernel without it, too */
+    pid_t replaces;         /* a scanner that is at the path and is to leave it; 0: none */
     int foreground;         /* 1: does not end with its parent */
     int guard;              /* 1: the same, and starts itself again */
     int self_test;          /* 1: --self-test-sandbox */

@@ -47,7 +47,7 @@ typedef struct kz_scand_status_t {
     uint32_t workers;    /* slots */
     uint32_t signatures; /* loaded */
     uint32_t test_only;  /* 1: the fallback database is in use */
-    uint32_t reserved;   /* 0 */
+    uint32_t landlock;   /* version (ABI) in force in the workers; 0: none */
     int64_t loaded;      /* seconds since 1970: when the engine in use was loaded; 0 if none */
     char version[32];    /* of libclamav */
     char reason[KZ_SCAND_WHAT_MAX]; /* why it refuses; "" otherwise */

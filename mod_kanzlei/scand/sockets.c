@@ -2,10 +2,12 @@
 #include "sockets.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -25,31 +27,42 @@ static int listen_as(int fd, uid_t owner)
     return seteuid(self) || bad ? -1 : 0;
 }
 
-/* Binds under a name of its own, then renames: nobody can connect before it is complete. */
-static int listen_at(ino_t *inode, const char *path, const kz_connectors_t *who)
+/* Binds under a name of its own, MADE: nobody can connect before it is complete. */
+static int listen_at(char made[96], const char *path, const kz_connectors_t *who)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     mode_t mask = umask(0177);
-    struct stat st;
     int bad;
 
-    snprintf(address.sun_path, sizeof address.sun_path, "%.92s.%d", path, (int)getpid() % 1000000);
-    unlink(address.sun_path);
+    snprintf(made, 96, "%.86s.%d", path, (int)getpid() % 1000000);
+    strcpy(address.sun_path, made);
+    unlink(made);
     bad = fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address);
     umask(mask);
-    bad = bad || lchown(address.sun_path, who->owner, who->group) ||
-          (who->group != (gid_t)-1 && chmod(address.sun_path, 0660)) || listen_as(fd, who->owner) ||
-          stat(address.sun_path, &st) || rename(address.sun_path, path);
+    bad = bad || lchown(made, who->owner, who->group) ||
+          (who->group != (gid_t)-1 && chmod(made, 0660)) || listen_as(fd, who->owner);
     if (bad) {
         kz_log("can't listen at %s: %s", path, strerror(errno));
-        unlink(address.sun_path);
+        unlink(made);
         if (fd >= 0)
             close(fd);
         return -1;
     }
-    *inode = st.st_ino;
     return fd;
+}
+
+static int name_it(ino_t *inode, const char *path, const char *made)
+{
+    struct stat st;
+
+    if (stat(made, &st) || rename(made, path)) {
+        kz_log("can't listen at %s: %s", path, strerror(errno));
+        unlink(made);
+        return -1;
+    }
+    *inode = st.st_ino;
+    return 0;
 }
 
 static void status_path(char out[128], const char *path)
@@ -57,15 +70,36 @@ static void status_path(char out[128], const char *path)
     snprintf(out, 128, "%.100s" KZ_SCAND_STATUS_SUFFIX, path);
 }
 
-int kz_sockets_open(kz_sockets_t *sockets, const char *path, const kz_connectors_t *connectors)
+int kz_sockets_open(kz_sockets_t *sockets, const char *path, const kz_connectors_t *connectors,
+                    pid_t before)
 {
     char status[128];
 
     status_path(status, path);
-    sockets->path = path;
-    sockets->work = listen_at(&sockets->inode[0], path, connectors);
-    sockets->status = sockets->work < 0 ? -1 : listen_at(&sockets->inode[1], status, connectors);
+    *sockets = (kz_sockets_t){.path = path, .before = -1};
+    if (before)
+        sockets->before = (int)syscall(SYS_pidfd_open, before, 0);
+    sockets->work = listen_at(sockets->made[0], path, connectors);
+    sockets->status = sockets->work < 0 ? -1 : listen_at(sockets->made[1], status, connectors);
     return sockets->status < 0 ? -1 : 0;
+}
+
+int kz_sockets_take(kz_sockets_t *sockets)
+{
+    char status[128];
+    int bad = 0;
+
+    status_path(status, sockets->path);
+    if (*sockets->made[0])
+        bad = name_it(&sockets->inode[0], sockets->path, sockets->made[0]) ||
+              name_it(&sockets->inode[1], status, sockets->made[1]);
+    *sockets->made[0] = '\0';
+    if (sockets->before >= 0) {
+        syscall(SYS_pidfd_send_signal, sockets->before, SIGUSR1, NULL, 0);
+        close(sockets->before);
+    }
+    sockets->before = -1;
+    return bad ? -1 : 0;
 }
 
 static void remove_ours(const char *path, ino_t inode)
@@ -81,6 +115,10 @@ void kz_sockets_remove(const kz_sockets_t *sockets)
     char status[128];
 
     status_path(status, sockets->path);
+    if (*sockets->made[0]) {
+        unlink(sockets->made[0]);
+        unlink(sockets->made[1]);
+    }
     remove_ours(sockets->path, sockets->inode[0]);
     remove_ours(status, sockets->inode[1]);
 }

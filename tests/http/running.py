@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import secrets
 import shutil
@@ -175,14 +176,50 @@ class Portal:
         return Scene(client=client, matter=matter, account=account, browser=browser)
 
 
+class OneUserPortal(Portal):
+    """A portal as a container runs it, under one user who is not root and owns all: httpd starts
+    the scanner."""
+
+    user = pwd.getpwnam("nobody")
+
+    def __init__(self, folder, source=ROOT, build=None):
+        build = build or build_of_the_run() or ROOT / "build"
+        program = folder / "program"
+        subprocess.run(
+            ["make", "-s", "-C", build.parent, "install", f"DESTDIR={program}"], check=True,
+            capture_output=True,
+        )  # fmt: skip
+        shutil.copytree(source / "appliance", program / "usr/share/kanzleipost/appliance")
+        (folder / "data/program").mkdir(parents=True)
+        (folder / "data/program/current").symlink_to(program)
+        if os.geteuid() == 0:
+            os.chown(folder / "data", self.user.pw_uid, self.user.pw_gid)
+        self.build = build
+        super().__init__(folder, source)
+        self.stores = [self.data / f"store-{n}" for n in (1, 2)]
+
+    def start(self, *options):
+        run = self.data / "program/current/usr/share/kanzleipost/appliance/run"
+        command = [run.resolve(), "--empty", "--json", "--data", self.data, *options]
+        if os.geteuid() == 0:
+            ids = [f"--reuid={self.user.pw_uid}", f"--regid={self.user.pw_gid}"]
+            command = ["setpriv", *ids, "--clear-groups", *command]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=900, check=False, cwd="/",
+            env=self.environment | {"KANZLEI_HTTPD_ENVIRONMENT": sanitizer(self.build)},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        self.url = json.loads(done.stdout)["url"]
+
+
 @contextmanager
-def running_portal(source=ROOT, build=None):
+def running_portal(source=ROOT, build=None, kind=Portal):
     """A portal in a scratch folder of its own, arguments as those of Portal. It is stopped at the
     end, and must log nothing unexpected then, such as leaks."""
     folder = Path(tempfile.mkdtemp(prefix="kanzleipost-http-"))
     folder.chmod(0o755)
     try:
-        made = Portal(folder, source, build)
+        made = kind(folder, source, build)
         yield made
         before = made.log.stat().st_size
         made.stop()

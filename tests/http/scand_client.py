@@ -158,7 +158,7 @@ class Scanner:
             connection.settimeout(PATIENCE)
             connection.connect(self.path + ".status")
             fields = STATUS.unpack(connection.recv(4096))
-        names = ("magic", "state", "workers", "signatures", "test_only", "reserved", "loaded")
+        names = ("magic", "state", "workers", "signatures", "test_only", "landlock", "loaded")
         status = dict(zip(names, fields, strict=False))
         assert status["magic"] == MAGIC
         return status | {"version": text(fields[7]), "reason": text(fields[8])}

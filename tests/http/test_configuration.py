@@ -56,6 +56,8 @@ OWN = [
     ("KanzleiPasswordPasses", "0", "KanzleiPasswordPasses is"),
     ("KanzleiPasswordScore", "9", "KanzleiPasswordScore is"),
     ("KanzleiScannerWorkers", "0", "KanzleiScannerWorkers is"),
+    ("KanzleiScannerUser", "nobody", "where httpd is started as root"),
+    ("KanzleiScannerWithoutLandlock", "on", "has a user of its own"),
     ("KanzleiSessionIdle", "0s", "KanzleiSessionIdle is"),
     ("KanzleiSessionIdle", "1d", "KanzleiSessionIdle is longer than KanzleiSessionMaximum"),
     ("KanzleiStore", "store-1 dir:/srv/other", "KanzleiStore store-1 is given twice"),

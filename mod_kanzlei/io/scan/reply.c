@@ -73,6 +73,7 @@ kz_err_t *kz_scan__status(kz_scan_status_t *status, const kz_scand_status_t *raw
     if (raw->loaded < 0 || raw->loaded > APR_INT64_MAX / APR_USEC_PER_SEC || raw->workers > INT_MAX)
         return kz_err_create(KZ_ERR_SCANNER_DOWN, "the scanner's status is none");
     status->workers = (int)raw->workers;
+    status->landlock = raw->landlock > INT_MAX ? 0 : (int)raw->landlock;
     status->signatures = raw->signatures;
     status->test_only = raw->test_only != 0;
     status->refusing = raw->state != KZ_SCAND_READY;

@@ -102,14 +102,18 @@ static int connect_until(const char *path, const char *suffix, apr_int64_t end)
     return -1;
 }
 
-/* Returns 0, or errno. */
-static int ask_status(kz_scand_status_t *status, const char *path, apr_int64_t end)
+/* Returns 0, or errno. *USER: whom the scanner runs as; may be NULL. */
+static int ask_status(kz_scand_status_t *status, uid_t *user, const char *path, apr_int64_t end)
 {
     int fd = connect_until(path, KZ_SCAND_STATUS_SUFFIX, end);
+    struct ucred peer = {.uid = (uid_t)-1};
+    socklen_t size = sizeof peer;
     ssize_t got;
 
     if (fd < 0)
         return errno;
+    if (user && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+        *user = peer.uid;
     got = readable(fd, end) ? recv(fd, status, sizeof *status, MSG_DONTWAIT) : -2;
     close(fd);
     if (got == -2)
@@ -152,7 +156,8 @@ static int is_hung(const char *path, int begun, apr_int64_t end)
 
     if (begun)
         return 1;
-    return ask_status(&status, path, soon < end ? soon : end) || status.state == KZ_SCAND_LOADING;
+    return ask_status(&status, NULL, path, soon < end ? soon : end) ||
+           status.state == KZ_SCAND_LOADING;
 }
 
 static outcome_t await(kz_scand_reply_t *reply, int fd, const char *path, apr_int64_t end)
@@ -225,7 +230,7 @@ static outcome_t await_twice(kz_scand_reply_t *reply, const kz_scan_t *scan)
     if (outcome != DIED && outcome != GONE)
         return outcome;
     outcome = ask_once(reply, scan->path, scan->memfd, scan->end);
-    if (outcome == DIED && ask_status(&status, scan->path, now_ms() + STATUS_MS))
+    if (outcome == DIED && ask_status(&status, NULL, scan->path, now_ms() + STATUS_MS))
         outcome = GONE;
     return outcome;
 }
@@ -307,10 +312,13 @@ kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_
                          apr_pool_t *result_pool)
 {
     kz_scand_status_t raw;
-    int rc = ask_status(&raw, socket_path, monotonic(deadline));
+    uid_t user = (uid_t)-1;
+    int rc = ask_status(&raw, &user, socket_path, monotonic(deadline));
 
     memset(status, 0, sizeof *status);
     if (rc)
         return kz_err_status(KZ_ERR_SCANNER_DOWN, rc, "asking the scanner at %s", socket_path);
-    return kz_scan__status(status, &raw, result_pool);
+    KZ_TRY(kz_scan__status(status, &raw, result_pool));
+    status->user = user;
+    return NULL;
 }

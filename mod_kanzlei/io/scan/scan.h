@@ -6,6 +6,7 @@
 
 #include <apr_pools.h>
 #include <apr_time.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -31,6 +32,8 @@ typedef struct kz_scan_status_t {
     const char *reason;  /* why it refuses, for the operator; "" otherwise */
     apr_time_t loaded;   /* when the engine in use was loaded; 0: none is */
     const char *version; /* of libclamav */
+    int landlock;        /* version that holds the workers; 0: none */
+    uid_t user;          /* whom the scanner runs as */
 } kz_scan_status_t;
 
 /* A memfd (close-on-exec, sealable) for SIZE bytes of plaintext, to be written from its start.
