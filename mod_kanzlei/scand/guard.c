@@ -42,7 +42,7 @@ static int watch(int signals, pid_t child)
     return asked;
 }
 
-void kz_guard_fork(int signals)
+int kz_guard_fork(int signals)
 {
     pid_t parent = getpid();
 
@@ -53,11 +53,13 @@ void kz_guard_fork(int signals)
         if (child == 0) {
             if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
                 _exit(1);
-            return;
+            return 1;
         }
         if (child < 0)
             kz_log("fork: %s", strerror(errno));
-        if ((child > 0 && watch(signals, child)) || watch(signals, 0))
+        if (child > 0 && watch(signals, child))
             _exit(0);
+        if (watch(signals, 0))
+            return 0;
     }
 }

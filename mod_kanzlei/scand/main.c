@@ -173,16 +173,15 @@ static int may_wait(const kz_sockets_t *sockets, const kz_options_t *options)
 static int run(const kz_options_t *options, kz_sockets_t *sockets, pid_t parent, int signals)
 {
     char tmp[PATH_MAX];
-    int lock;
+    int begun = !options->guard || kz_guard_fork(signals);
+    int lock = kz_tmpdir_create(tmp, options->tmp); /* removes what a killed keeper left */
 
-    if (options->guard)
-        kz_guard_fork(signals);
-    lock = kz_tmpdir_create(tmp, options->tmp);
-    if (lock < 0 || (!options->foreground && !options->guard && bind_to_parent(parent))) {
+    if (!begun || lock < 0 || (!options->foreground && !options->guard && bind_to_parent(parent))) {
         if (lock >= 0)
             kz_tmpdir_clear(tmp, 1);
-        kz_sockets_remove(sockets);
-        return 1;
+        if (!begun || !options->guard)
+            kz_sockets_remove(sockets);
+        return begun;
     }
     return kz_keeper_run(options, sockets, tmp, lock, signals);
 }

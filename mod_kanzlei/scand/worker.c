@@ -163,10 +163,13 @@ static void serve(const kz_worker_t *worker, int fd)
         /* The files in the folder are the document's: they are removed before the next one comes.
          */
         kz_tmpdir_clear(worker->dir, 0);
+        close(memfd); /* before the answer: then the client gives its memory to the next */
+        memfd = -1;
         reply(fd, verdict.kind, verdict.what);
     }
     client = -1;
-    close(memfd);
+    if (memfd >= 0)
+        close(memfd);
     malloc_trim(0);
 }
 

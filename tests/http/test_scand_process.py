@@ -320,14 +320,24 @@ def test_a_guard_starts_the_keeper_again(tmp_path):
         (keeper,) = scanner.children()
         old = [keeper, *scanner.workers()]
         os.kill(keeper, signal.SIGKILL)
+        gone(old)
         waiting = scanner.ask(EICAR)  # the sockets are the guard's: nobody is sent away
         assert waiting.answer() == INFECTED
-        gone(old)
         scanner.logged("the keeper ended, status 0x9, and is started again")
         family = [scanner.process.pid, *scanner.children(), *scanner.workers()]
         scanner.stop()
         gone(family)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
+
+
+def test_a_guard_without_a_keeper_tidies_up(tmp_path, own_tmpfs):
+    with Scanner(tmp_path, "--guard", "--tmp", own_tmpfs) as scanner:
+        (keeper,) = scanner.children()
+        os.kill(keeper, signal.SIGKILL)
+        scanner.logged("the keeper ended, status 0x9, and is started again")
+        scanner.stop()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
+    assert os.listdir(own_tmpfs) == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="it takes two users")

@@ -29,6 +29,7 @@ typedef enum {
     GO_ON,       /* ALIVE until the client leaves */
     SILENT,      /* nothing until the client leaves */
     FALL_SILENT, /* ALIVE once, then nothing until the client leaves */
+    HOLD,        /* ALIVE, and holds on until let_go, although the client has left */
     GARBAGE      /* an answer of three bytes */
 } behaviour_t;
 
@@ -48,7 +49,7 @@ typedef struct {
     volatile long long bytes; /* size of the last descriptor */
     int state;                /* answered to who asks; 0: nobody answers */
     int listening, asked;
-    volatile int stop;
+    volatile int stop, let_go;
     pthread_t worker, keeper;
 } fake_t;
 
@@ -106,26 +107,35 @@ static inline int fake_say(int fd, kz_scand_kind_t kind, const char *what)
     return send(fd, &reply, sizeof reply, MSG_NOSIGNAL) == sizeof reply;
 }
 
-/* Waits until the client has disconnected. */
-static inline void fake_wait(int fd, int alive)
+/* Waits until the client has left, which who speaks learns; who is silent waits longer than any
+ * client does. */
+static inline void fake_wait(fake_t *fake, int fd, int alive)
 {
     struct pollfd wait = {fd, POLLIN, 0};
+    int turns = 0;
 
-    while (poll(&wait, 1, 100) == 0)
+    while (!fake->stop && poll(&wait, 1, 100) == 0) {
         if (alive && !fake_say(fd, KZ_SCAND_ALIVE, ""))
             break;
+        if (!alive && ++turns == 40)
+            break;
+    }
 }
 
-static inline void fake_step(const step_t *step, int fd)
+static inline void fake_step(fake_t *fake, const step_t *step, int fd)
 {
+    while (step->behaviour == HOLD && !fake->let_go) {
+        fake_say(fd, KZ_SCAND_ALIVE, "");
+        poll(NULL, 0, 10);
+    }
     if (step->behaviour != DIE_AT_ONCE && step->behaviour != SILENT)
         fake_say(fd, KZ_SCAND_ALIVE, "");
     if (step->behaviour == SAY)
         fake_say(fd, step->kind, step->what);
     else if (step->behaviour == GARBAGE)
         send(fd, "abc", 3, MSG_NOSIGNAL);
-    else if (step->behaviour >= GO_ON)
-        fake_wait(fd, step->behaviour == GO_ON);
+    else if (step->behaviour >= GO_ON && step->behaviour <= FALL_SILENT)
+        fake_wait(fake, fd, step->behaviour == GO_ON);
 }
 
 static inline void *fake_work(void *data)
@@ -143,7 +153,7 @@ static inline void *fake_work(void *data)
         }
         fd = accept(fake->listening, NULL, NULL);
         fake_take(fake, fd);
-        fake_step(&fake->steps[at++], fd);
+        fake_step(fake, &fake->steps[at++], fd);
         close(fd);
     }
     return NULL;

@@ -310,6 +310,49 @@ static void test_status(void **state)
     kz_err_free(err);
 }
 
+static int reserve_all(double seconds)
+{
+    int fd = -1, code = -1;
+    kz_err_t *err = kz_scan_reserve(&fd, 9, apr_time_now() + (apr_time_t)(seconds * SECOND));
+
+    if (err)
+        code = (int)kz_err_code(err);
+    kz_err_free(err);
+    kz_scan_release(fd, 9);
+    return code;
+}
+
+/* The scanner holds a document's memory although nobody waits for its verdict any more. */
+static void test_room_comes_back_when_the_scanner_has_let_go(void **state)
+{
+    static const step_t step = {HOLD, KZ_SCAND_CLEAN, ""};
+    kz_scan_verdict_t verdict;
+    kz_scan_t *scan;
+
+    (void)state;
+    kz_scan_bound(9, 9);
+    for (int awaited = 0; awaited < 2; awaited++) {
+        fake_t fake;
+        int fd;
+
+        fake_start(&fake, &step, 1, KZ_SCAND_READY);
+        fd = document();
+        assert_null(kz_scan_begin(&scan, fake.path, fd, apr_time_now() + SECOND, pool));
+        if (awaited) {
+            assert_null(kz_scan_await(&verdict, scan, pool));
+            assert_string_equal(verdict.what, "timeout");
+        }
+        kz_scan_leave(scan);
+        kz_scan_release(fd, 9);
+        assert_int_equal(reserve_all(0.2), KZ_ERR_BUSY);
+        fake.let_go = 1;
+        assert_int_equal(reserve_all(60), -1);
+        assert_int_equal(reserve_all(60), -1); /* once */
+        fake_stop(&fake);
+    }
+    kz_scan_bound(512u << 20, 100u << 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_sent_twice),
         cmocka_unit_test(test_what_cannot_be_sealed),
         cmocka_unit_test(test_status),
+        cmocka_unit_test(test_room_comes_back_when_the_scanner_has_let_go),
     };
     int failed;
 

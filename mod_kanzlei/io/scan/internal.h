@@ -25,4 +25,8 @@ kz_err_t *kz_scan__verdict(kz_scan_verdict_t *verdict, const kz_scand_reply_t *r
 kz_err_t *kz_scan__status(kz_scan_status_t *status, const kz_scand_status_t *raw,
                           apr_pool_t *result_pool);
 
+/* Leaves a scanner that may still hold MEMFD, which is to be released (kz_scan_release()) next: the
+ * room is given back when it has hung up. CONNECTION is closed then. */
+void kz_scan__let_go(int connection, int memfd);
+
 #endif

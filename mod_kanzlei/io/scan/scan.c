@@ -208,6 +208,15 @@ static outcome_t ask(int *fd, const char *path, int memfd, apr_int64_t end)
     return GONE;
 }
 
+/* Ends the connection of a scan that ended as OUTCOME. Who answered or hung up holds nothing. */
+static void end_connection(int fd, int memfd, outcome_t outcome)
+{
+    if (outcome == ANSWERED || outcome == DIED || outcome == GONE)
+        close(fd);
+    else
+        kz_scan__let_go(fd, memfd);
+}
+
 static outcome_t ask_once(kz_scand_reply_t *reply, const char *path, int memfd, apr_int64_t end)
 {
     int fd;
@@ -216,17 +225,19 @@ static outcome_t ask_once(kz_scand_reply_t *reply, const char *path, int memfd, 
     if (outcome != ASKED)
         return outcome;
     outcome = await(reply, fd, path, end);
-    close(fd);
+    end_connection(fd, memfd, outcome);
     return outcome;
 }
 
 /* When a worker dies, a second one is asked. If it dies too, that is the document's fault, unless
  * the whole scanner is going down. A worker that hung up before it began has seen nothing. */
-static outcome_t await_twice(kz_scand_reply_t *reply, const kz_scan_t *scan)
+static outcome_t await_twice(kz_scand_reply_t *reply, kz_scan_t *scan)
 {
     outcome_t outcome = await(reply, scan->fd, scan->path, scan->end);
     kz_scand_status_t status;
 
+    end_connection(scan->fd, scan->memfd, outcome);
+    scan->fd = -1;
     if (outcome != DIED && outcome != GONE)
         return outcome;
     outcome = ask_once(reply, scan->path, scan->memfd, scan->end);
@@ -254,14 +265,20 @@ static kz_err_t *unanswered(outcome_t outcome, const char *path)
     return kz_err_create(KZ_ERR_SCANNER_DOWN, "nobody listens at %s", path);
 }
 
-static apr_status_t hang_up(void *baton)
+/* Nobody waits for the verdict any more. */
+static apr_status_t leave(void *baton)
 {
     kz_scan_t *scan = baton;
 
     if (scan->fd >= 0)
-        close(scan->fd);
+        kz_scan__let_go(scan->fd, scan->memfd);
     scan->fd = -1;
     return APR_SUCCESS;
+}
+
+void kz_scan_leave(kz_scan_t *scan)
+{
+    apr_pool_cleanup_run(scan->pool, scan, leave);
 }
 
 kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, apr_time_t deadline,
@@ -281,7 +298,7 @@ kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, ap
         outcome = ask(&made->fd, socket_path, memfd, made->end);
     if (outcome != ASKED)
         return unanswered(outcome, socket_path);
-    apr_pool_cleanup_register(pool, made, hang_up, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(pool, made, leave, apr_pool_cleanup_null);
     *scan = made;
     return NULL;
 }
@@ -298,7 +315,7 @@ kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t 
     KZ_TIME(SCAN_ANSWER, start);
     if (outcome != ANSWERED)
         KZ_COUNT(SCAN_ERRORS);
-    apr_pool_cleanup_run(scan->pool, scan, hang_up);
+    kz_scan_leave(scan);
     if (outcome == ANSWERED)
         return kz_scan__verdict(verdict, &reply, result_pool);
     if (outcome == LATE)

@@ -39,10 +39,11 @@ typedef struct kz_scan_status_t {
 /* A memfd (close-on-exec, sealable) for SIZE bytes of plaintext, to be written from its start.
  * Waits its turn, until the deadline, while the plaintext under scan in this process exceeds the
  * bound given to kz_scan_bound(). The caller ends the reservation by kz_scan_release() with the
- * same SIZE, also after an error of a later step; after an error of this function *MEMFD is -1,
- * nothing is reserved, and kz_scan_release() does nothing. Errors: TOO_LARGE when SIZE alone is
- * over the bound for one document (the verdict then is "unscannable: too_large"), BUSY when the
- * wait is over, NO_SPACE when there is no memfd to be had. */
+ * same SIZE, also after an error of a later step, and after kz_scan_await() or kz_scan_leave():
+ * what a scanner still holds is memory in use, and counts until it has let go; after an error of
+ * this function *MEMFD is -1, nothing is reserved, and kz_scan_release() does nothing. Errors:
+ * TOO_LARGE when SIZE alone is over the bound for one document (the verdict then is "unscannable:
+ * too_large"), BUSY when the wait is over, NO_SPACE when there is no memfd to be had. */
 kz_err_t *kz_scan_reserve(int *memfd, apr_uint64_t size, apr_time_t deadline);
 void kz_scan_release(int memfd, apr_uint64_t size);
 
@@ -53,10 +54,10 @@ void kz_scan_bound(apr_uint64_t sum, apr_uint64_t one);
 
 /* Seals MEMFD and sends it to the scanner that listens on the Unix socket at SOCKET_PATH; no name
  * is sent. Until kz_scan_await(), for which MEMFD must stay, the scanner works, and the caller can
- * do something else for some seconds. SCAN ends with that, or with POOL. Errors: SCANNER_DOWN
- * (nobody listens, or it has hung for two seconds, is still loading its signatures, or refuses
- * because its canary was missed); BUSY when other documents took all the time. After an error
- * nothing is known of the document: it is to be scanned again. */
+ * do something else for some seconds. SCAN ends with that, or by kz_scan_leave(). Errors:
+ * SCANNER_DOWN (nobody listens, or it has hung for two seconds, is still loading its signatures, or
+ * refuses because its canary was missed); BUSY when other documents took all the time. After an
+ * error nothing is known of the document: it is to be scanned again. */
 typedef struct kz_scan_t kz_scan_t;
 kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, apr_time_t deadline,
                         apr_pool_t *pool);
@@ -66,6 +67,10 @@ kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, ap
  * "unscannable: error". WHAT is allocated in RESULT_POOL. Errors: the same. A scan that has begun
  * and does not end by the deadline is no error but "unscannable: timeout". */
 kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t *result_pool);
+
+/* Leaves without a verdict: the scanner stops. Does nothing after kz_scan_await(). MEMFD must not
+ * have been released. */
+void kz_scan_leave(kz_scan_t *scan);
 
 /* Asks for the scanner's state, within DEADLINE; a busy scanner answers at once. STATUS's strings
  * are allocated in RESULT_POOL. Errors: SCANNER_DOWN (also while it loads its first signatures). */

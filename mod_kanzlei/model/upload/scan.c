@@ -84,6 +84,8 @@ kz_err_t *kz_upload__scan_await(kz_scan_verdict_t *verdict, kz_upload__scan_t *s
 
 void kz_upload__scan_end(kz_upload__scan_t *scan)
 {
+    if (scan->scan)
+        kz_scan_leave(scan->scan);
     kz_scan_release(scan->memfd, scan->reserved);
     scan->memfd = -1;
 }
