@@ -13,25 +13,42 @@
 
 #include "copies.h"
 
-#define PART_LEAST ((size_t)KZ_LEAST)
-
 void kz_mail_init(void)
 {
     g_mime_init();
 }
 
-/* Whether a line of LAYER begins with "Content-", as a header of MIME does (RFC 2045, 3). */
-static int has_mime_header(const kz_layer_t *layer)
+/* How many lines begin with a header of MIME that tells what a part is or how it is coded (RFC
+ * 2045, 5 and 6). */
+static int count_headers(const unsigned char *bytes, size_t length)
 {
-    const unsigned char *p = layer->bytes, *end = layer->bytes + layer->length;
+    const unsigned char *p = bytes, *end = bytes + length;
+    int count = 0;
 
-    while ((p = memmem(p, (size_t)(end - p), "ontent-", 7))) {
-        if (p > layer->bytes && (p[-1] | 0x20) == 'c' &&
-            (p - 1 == layer->bytes || p[-2] == '\n' || p[-2] == '\r'))
-            return 1;
-        p++;
+    for (; (p = memmem(p, (size_t)(end - p), "ontent-", 7)); p++) {
+        size_t left = (size_t)(end - p);
+
+        if (p == bytes || (p[-1] | 0x20) != 'c' ||
+            (p - 1 > bytes && p[-2] != '\n' && p[-2] != '\r'))
+            continue;
+        count += (left > 12 && !strncasecmp((const char *)p + 7, "type:", 5)) ||
+                 (left > 25 && !strncasecmp((const char *)p + 7, "transfer-encoding:", 18));
     }
-    return 0;
+    return count;
+}
+
+static int count_of(GMimeObject *object)
+{
+    GMimeHeaderList *headers = g_mime_object_get_header_list(object);
+    int count = 0;
+
+    for (int i = 0; i < g_mime_header_list_get_count(headers); i++) {
+        const char *name = g_mime_header_get_name(g_mime_header_list_get_header_at(headers, i));
+
+        count +=
+            !strcasecmp(name, "Content-Type") || !strcasecmp(name, "Content-Transfer-Encoding");
+    }
+    return count;
 }
 
 /* A header's name and a colon (RFC 5322, 2.2), or mbox's "From ". */
@@ -52,34 +69,38 @@ static int begins_as_mail(const kz_layer_t *layer)
 static int is_mail(const kz_layer_t *layer)
 {
     return (layer->type && !strcmp(layer->type, "CL_TYPE_MAIL")) ||
-           (begins_as_mail(layer) && has_mime_header(layer));
+           (begins_as_mail(layer) && count_headers(layer->bytes, layer->length) > 0);
 }
 
+/* A mail while it is walked. */
+typedef struct walk_t {
+    kz_inspection_t *in;
+    int headers; /* of MIME, seen so far */
+} walk_t;
+
 /* Keeps what a part holds, decoded. */
-static void keep(GMimeObject *parent, GMimeObject *part, gpointer baton)
+static void keep(walk_t *walk, GMimePart *part)
 {
-    kz_inspection_t *in = baton;
-    GMimeDataWrapper *content;
+    GMimeDataWrapper *content = g_mime_part_get_content(part);
+    kz_inspection_t *in = walk->in;
+    unsigned char *room = NULL;
     GMimeStream *stream;
     GByteArray *bytes;
 
-    (void)parent;
-    if (!GMIME_IS_PART(part) || in->overflow)
-        return;
-    content = g_mime_part_get_content(GMIME_PART(part));
     if (!content)
         return;
     stream = g_mime_stream_mem_new();
     if (g_mime_data_wrapper_write_to_stream(content, stream) < 0)
         in->trouble = 1;
     bytes = g_mime_stream_mem_get_byte_array(GMIME_STREAM_MEM(stream));
-    if (bytes->len >= PART_LEAST && bytes->len > in->left) {
-        in->overflow = 1;
-    } else if (bytes->len >= PART_LEAST) {
-        unsigned char *room = kz_copies_room(in->parts, bytes->len);
-
-        in->left -= bytes->len;
+    if (g_mime_content_type_is_type(g_mime_object_get_content_type(GMIME_OBJECT(part)), "text",
+                                    "rfc822-headers"))
+        walk->headers += count_headers(bytes->data, bytes->len);
+    if (bytes->len >= KZ_LEAST) {
+        if (bytes->len <= in->left)
+            room = kz_copies_room(in->parts, bytes->len);
         if (room) {
+            in->left -= bytes->len;
             memcpy(room, bytes->data, bytes->len);
             kz_copies_add(in->parts, room, bytes->len);
         } else {
@@ -89,21 +110,25 @@ static void keep(GMimeObject *parent, GMimeObject *part, gpointer baton)
     g_object_unref(stream);
 }
 
-/* A mail in a mail is walked too. */
-static void walk(GMimeObject *parent, GMimeObject *part, gpointer baton)
+/* Looks at a part; a mail in the mail is walked too. */
+static void look(GMimeObject *parent, GMimeObject *object, gpointer baton)
 {
-    GMimeMessage *inner;
+    walk_t *walk = baton;
+    GMimeMessage *inner = NULL;
 
-    keep(parent, part, baton);
-    if (GMIME_IS_MESSAGE_PART(part)) {
-        inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(part));
-        if (inner)
-            g_mime_message_foreach(inner, walk, baton);
-    }
+    (void)parent;
+    walk->headers += count_of(object);
+    if (GMIME_IS_PART(object) && !walk->in->overflow)
+        keep(walk, GMIME_PART(object));
+    if (GMIME_IS_MESSAGE_PART(object))
+        inner = g_mime_message_part_get_message(GMIME_MESSAGE_PART(object));
+    if (inner)
+        g_mime_message_foreach(inner, look, baton);
 }
 
 void kz_inspect_mail(kz_inspection_t *in, const kz_layer_t *layer)
 {
+    walk_t walk = {in, 0};
     GMimeStream *stream;
     GMimeParser *parser;
     GMimeMessage *message;
@@ -117,10 +142,13 @@ void kz_inspect_mail(kz_inspection_t *in, const kz_layer_t *layer)
     do {
         message = g_mime_parser_construct_message(parser, NULL);
         if (message) {
-            g_mime_message_foreach(message, walk, in);
+            g_mime_message_foreach(message, look, &walk);
             g_object_unref(message);
         }
     } while (message && !g_mime_parser_eos(parser) && !in->overflow);
     g_object_unref(parser);
     g_object_unref(stream);
+    /* A part that another program may find where GMime finds none. */
+    if (count_headers(layer->bytes, layer->length) > walk.headers)
+        in->unsupported = 1;
 }

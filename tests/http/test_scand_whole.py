@@ -1,6 +1,7 @@
 """Clean means scanned whole: whatever an unpacker brings out of a document was seen by libclamav, or
 the document is kept back; and what is whole is not kept back."""
 
+import base64
 import lzma
 import random
 
@@ -117,9 +118,18 @@ def test_damage_hides_nothing(scanner, tmp_path, kind):
             assert not brought_out(tmp_path, content, EICAR), (number, tmp_path / "missed")
 
 
+# GMime takes all of it for one part without parts, Python finds the one in base64.
+BROKEN_BOUNDARY = (
+    b'Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n boundary="b\nX: y"\n\n'
+    b"--b\nContent-Transfer-Encoding: base64\nContent-Type: application/octet-stream\n\n"
+    + base64.encodebytes(EICAR)
+    + b"--b--\n"
+)
+
 BEHIND = {
     "tar behind three bytes": lambda tmp: b"xyz" + tar(tmp, [("e.com", EICAR)], random.Random(1)),
     "xz behind others, damaged": lambda tmp: noise(40) + lzma.compress(EICAR)[:-9],
+    "mail with a broken boundary": lambda tmp: BROKEN_BOUNDARY,
     "zip in a picture": lambda tmp: b"\xff\xd8\xff" + noise(9000) + zipped(("e", EICAR)),
 }
 
@@ -136,3 +146,36 @@ def test_what_is_whole_is_clean(scanner, tmp_path, kind):
     """Containers that libclamav reads whole are not kept back."""
     files = [content for content in samples(kind, tmp_path, b"Guten Tag. " * 9, count=1)]
     assert scanner.scan(files[0]) == CLEAN
+
+
+BOUNCE = b"""From: postmaster@muster.example
+Subject: Unzustellbar
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="r"
+
+--r
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+Die Nachricht konnte nicht zugestellt werden.
+
+--r
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.muster.example
+
+--r
+Content-Type: text/rfc822-headers
+
+Subject: Belege
+MIME-Version: 1.0
+Content-Type: text/plain
+Content-Transfer-Encoding: 8bit
+
+--r--
+"""
+
+
+def test_bounce_is_clean(scanner):
+    """A mail that came back has the headers of another one in it."""
+    assert scanner.scan(BOUNCE) == CLEAN
