@@ -118,13 +118,40 @@ def test_damage_hides_nothing(scanner, tmp_path, kind):
             assert not brought_out(tmp_path, content, EICAR), (number, tmp_path / "missed")
 
 
-# GMime takes all of it for one part without parts, Python finds the one in base64.
-BROKEN_BOUNDARY = (
-    b'Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed;\n boundary="b\nX: y"\n\n'
-    b"--b\nContent-Transfer-Encoding: base64\nContent-Type: application/octet-stream\n\n"
-    + base64.encodebytes(EICAR)
-    + b"--b--\n"
-)
+# In base64 with lines of 77 letters, behind another part, in a mail in a mail whose boundary is broken
+# across lines: GMime and libclamav find no part there, Python does.
+CODED = base64.b64encode(EICAR)
+BROKEN_BOUNDARY = b"""Subject: 1
+MIME-Version: 1.0
+Content-Type: multipart/alternative;
+ boundary="o"
+
+--o
+Content-Type: message/rfc822
+
+Subject: 0
+MIME-Version: 1.0
+Content-Type: multipart/digest;
+ boundary="i
+Content-Transfer-Encoding: base64
+C0"
+
+--i
+Content-Transfer-Encoding: quoted-printable
+Content-Type: application/octet-stream
+Content-Disposition: attachment; filename="f.txt"
+
+Guten Tag
+--i
+Content-Transfer-Encoding: base64
+Content-Type: application/octet-stream
+
+%b
+%b
+--i--
+
+--o--
+""" % (CODED[:77], CODED[77:])
 
 BEHIND = {
     "tar behind three bytes": lambda tmp: b"xyz" + tar(tmp, [("e.com", EICAR)], random.Random(1)),
