@@ -41,6 +41,17 @@ void kz_time_parts(kz_time_parts_t *parts, apr_time_t time)
     parts->minute = local.tm_min;
     parts->second = local.tm_sec;
     parts->weekday = local.tm_wday;
+    parts->offset = (int)(local.tm_gmtoff / 60);
+}
+
+const char *kz_time_offset(const kz_time_parts_t *parts, apr_pool_t *pool)
+{
+    int minutes = parts->offset < 0 ? -parts->offset : parts->offset;
+    char *text = apr_pstrdup(pool, parts->offset < 0 ? "-00:00" : "+00:00");
+
+    kz_str_digits(text + 3, minutes / 60, 2);
+    kz_str_digits(text + 6, minutes % 60, 2);
+    return text;
 }
 
 long kz_time_day_number(apr_time_t time)

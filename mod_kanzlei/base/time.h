@@ -18,10 +18,14 @@ typedef struct kz_time_parts_t {
     int minute;      /* 0 to 59 */
     int second;      /* 0 to 60 */
     int weekday;     /* 0 is Sunday */
+    int offset;      /* minutes east of UTC, as the clock had it then: 120 in a German summer */
 } kz_time_parts_t;
 
 /* "2026-11-12T07:14:05Z" (RFC 3339, UTC, fractions cut off), in POOL. */
 const char *kz_time_iso(apr_time_t time, apr_pool_t *pool);
+
+/* "+02:00", in POOL. */
+const char *kz_time_offset(const kz_time_parts_t *parts, apr_pool_t *pool);
 
 /* The local date and time of TIME. */
 void kz_time_parts(kz_time_parts_t *parts, apr_time_t time);

@@ -50,6 +50,10 @@ void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err);
 /* Sends OUT. */
 int kz_http__send(kz_request_t *rq, kz_reply_t *out);
 
+/* Sends OUT's stream piece by piece: memory does not grow with it. After an error, or when the
+ * client is gone, the connection ends without the mark of a whole answer. */
+int kz_http__send_stream(request_rec *r, kz_reply_t *out);
+
 /* A run of bytes, from the first to the one behind the last. */
 typedef struct kz_http_run_t {
     apr_uint64_t from, to;

@@ -34,6 +34,17 @@ void kz_reply_bytes(kz_reply_t *out, const char *type, const char *bytes, apr_si
     out->len = len;
 }
 
+void kz_reply_stream(kz_reply_t *out, const char *type,
+                     kz_err_t *(*read)(const char **data, apr_size_t *len, void *baton),
+                     void *baton)
+{
+    out->kind = KZ_REPLY_STREAM;
+    out->status = 200;
+    out->type = type;
+    out->stream.read = read;
+    out->stream.baton = baton;
+}
+
 void kz_reply_header(kz_reply_t *out, const char *name, const char *value)
 {
     apr_table_set(out->headers, name, value);

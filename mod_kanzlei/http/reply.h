@@ -14,7 +14,8 @@ typedef enum kz_reply_kind_t {
     KZ_REPLY_EMPTY,
     KZ_REPLY_PAGE,
     KZ_REPLY_BYTES,
-    KZ_REPLY_CONTENT
+    KZ_REPLY_CONTENT,
+    KZ_REPLY_STREAM
 } kz_reply_kind_t;
 
 /* How an answer went out. */
@@ -39,6 +40,13 @@ typedef struct kz_content_t {
     void *(*keep)(void *baton, apr_pool_t *pool);
 } kz_content_t;
 
+/* Bytes of unknown number, made while they are sent. */
+typedef struct kz_stream_t {
+    void *baton;
+    /* *DATA is valid until the next call, *LEN 0 at the end. An error cuts the answer. */
+    kz_err_t *(*read)(const char **data, apr_size_t *len, void *baton);
+} kz_stream_t;
+
 #define KZ_REPLY_VERSION 9 /* bytes of the version of what a page edits */
 
 typedef struct kz_reply_t {
@@ -51,6 +59,7 @@ typedef struct kz_reply_t {
     const char *bytes; /* of KZ_REPLY_BYTES */
     apr_size_t len;
     kz_content_t content;
+    kz_stream_t stream;
     /* Of what the page's form edits, in its token (kz_form_edit()); NULL: it edits nothing. */
     const unsigned char *version;
     /* Called once when the answer, 200 or 206, has gone out to its end: handed over to what sends
@@ -72,6 +81,10 @@ void kz_reply_see(kz_reply_t *out, const char *base, const char *path, const cha
 void kz_reply_empty(kz_reply_t *out, int status);
 /* BYTES, LEN of them, as media type TYPE. */
 void kz_reply_bytes(kz_reply_t *out, const char *type, const char *bytes, apr_size_t len);
+/* What READ gives with BATON, as media type TYPE; BATON lives as long as the request. */
+void kz_reply_stream(kz_reply_t *out, const char *type,
+                     kz_err_t *(*read)(const char **data, apr_size_t *len, void *baton),
+                     void *baton);
 void kz_reply_header(kz_reply_t *out, const char *name, const char *value);
 /* Sets a cookie "__Host-NAME" (Secure, HttpOnly, SameSite=Lax, Path=/); VALUE NULL removes it.
  * SECONDS 0: until the browser ends. */

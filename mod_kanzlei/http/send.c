@@ -211,6 +211,8 @@ int kz_http__send(kz_request_t *rq, kz_reply_t *out)
         return send_bytes(rq, out, out->type, out->bytes, out->len);
     case KZ_REPLY_CONTENT:
         return send_content(rq, out);
+    case KZ_REPLY_STREAM:
+        return kz_http__send_stream(r, out);
     case KZ_REPLY_EMPTY:
         break;
     }

@@ -17,6 +17,8 @@
 #include "http/fetch.h"
 #include "http/form.h"
 
+#define EVENTS 200 /* shown of one document; the statement asks for one more */
+
 /* Finds what the other side sent and this side has not opened. */
 static kz_err_t *find_new(kz_q_documents_t **rows, int *n, const kz_list_asked_t *asked,
                           kz_grant_t *grant)
@@ -74,6 +76,31 @@ kz_err_t *page_documents(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
+/* The history; why the firm has released or discarded something is not its CLIENT's business. */
+static void show_events(kz_view_t *view, kz_q_events_of_document_t *events, int n, int client)
+{
+    int skipped = n > EVENTS ? n - EVENTS : 0, i; /* the oldest one */
+
+    kz_view_flag(view, "events_more", skipped > 0);
+    events += skipped;
+    n -= skipped;
+    kz_show_events_of_document(view, "events", events, n);
+    for (i = 0; i < n; i++) {
+        kz_view_t *row = kz_view_at(view, "events", i);
+
+        kz_view_text(row, "document_name", NULL); /* it is the page's own */
+        if (client)
+            kz_view_text(row, "detail", NULL);
+        kz_rows_event(row, events[i].kind, events[i].sent);
+    }
+}
+
+/* Whether the five steps are shown: to the firm, of what it has provided. */
+static int shows_steps(const kz_q_document_t *document, const kz_grant_t *grant)
+{
+    return document->from_firm && kz_grant_is_staff(grant);
+}
+
 /* Fills the page of a document, also when its form comes back. Nothing can be asked afterwards. */
 static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_request_t *rq,
                            kz_grant_t *grant)
@@ -82,7 +109,7 @@ static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_
     kz_db_t *db = kz_grant_db(grant);
     kz_q_receipts_of_document_t *receipts;
     kz_q_events_of_document_t *events;
-    int n, i;
+    int n;
 
     kz_show_document(view, "document", document);
     kz_rows_message(kz_view_object(view, "document"), grant, document->state, document->reason);
@@ -99,15 +126,9 @@ static kz_err_t *fill_page(kz_view_t *view, const kz_q_document_t *document, kz_
     KZ_TRY(kz_q_receipts_of_document_send(db, &(kz_q_receipts_of_document_args_t){document->id}));
     KZ_TRY(kz_grant_commit_send(grant)); /* all is asked */
     KZ_TRY(kz_q_events_of_document_read(&events, &n, db, rq->pool));
-    kz_show_events_of_document(view, "events", events, n);
-    for (i = 0; i < n; i++) {
-        kz_view_t *row = kz_view_at(view, "events", i);
-
-        kz_view_text(row, "document_id", NULL); /* it is the page's own */
-        kz_rows_event(row, events[i].kind);
-    }
+    show_events(view, events, n, kz_grant_is_client(grant));
     KZ_TRY(kz_q_receipts_of_document_read(&receipts, &n, db, rq->pool));
-    kz_show_receipts_of_document(view, "steps", receipts, n);
+    kz_show_receipts_of_document(view, "steps", receipts, shows_steps(document, grant) ? n : 0);
     return NULL;
 }
 

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "base/time.h"
 
+#define ROW_MAX 100000000 /* of a row's number in a URL */
+
 #define KZ_LIST(list, path, rows, query, most, order, at, id, leads)                               \
     const kz_list_t kz_list_##list = {#list,                                                       \
                                       most,                                                        \
@@ -21,9 +23,9 @@
 
 const kz_list__filter_t kz_list__filters[] = {
 #define KZ_FILTER(list, name, kind, most, values, label)                                           \
-    {&kz_list_##list, #name, KZ_LIST__##kind, most, values},
+    {&kz_list_##list, #name, KZ_LIST__##kind, most, values, label},
 #include "lists.def"
-    {NULL, NULL, KZ_LIST__WORDS, 0, NULL},
+    {NULL, NULL, KZ_LIST__WORDS, 0, NULL, NULL},
 };
 
 const char *kz_list__typed(const kz_list_asked_t *asked, const kz_list__filter_t *filter)
@@ -158,6 +160,7 @@ static kz_err_t *read_place(kz_list_asked_t *asked)
 {
     const char *after = kz_request_query(asked->rq, "after");
     const char *before = kz_request_query(asked->rq, "before");
+    const char *row = kz_request_query(asked->rq, "row");
     const char *id;
     char *end;
 
@@ -176,6 +179,9 @@ static kz_err_t *read_place(kz_list_asked_t *asked)
     if (!kz_str_is_uuid(id))
         return kz_err_create(KZ_ERR_BAD_REQUEST, "no place in the list %s", asked->list->name);
     asked->id = id;
+    asked->row = row ? (int)apr_strtoi64(row, NULL, 10) : 0;
+    if (asked->row < 1 || asked->row > ROW_MAX)
+        asked->row = 0;
     return NULL;
 }
 
@@ -187,6 +193,7 @@ kz_err_t *kz_list_ask(kz_list_asked_t *asked, const kz_list_t *list, kz_request_
     asked->list = list;
     asked->rq = rq;
     asked->count = list->most + 1;
+    asked->row = 1;
     asked->wrong = apr_table_make(rq->pool, 2);
     for (filter = kz_list__filters; filter->list; filter++) {
         if (filter->list == list)
@@ -210,6 +217,7 @@ void kz_list_start(kz_list_asked_t *asked)
     asked->back = 0;
     asked->at = 0;
     asked->id = NULL;
+    asked->row = 1;
 }
 
 int kz_list_again(kz_list_asked_t *asked, int n)
@@ -253,16 +261,37 @@ void kz_list_behind(kz_list_asked_t *asked, const void *row)
     asked->id = apr_pstrdup(asked->rq->pool, id_of(asked->list, row));
 }
 
-/* URL of the rows WHICH ("after", "before") the ROW. */
+/* URL of the rows WHICH ("after", "before") the ROW; the first of them is number FIRST, 0: unknown.
+ */
 static const char *url_at(const kz_list_asked_t *asked, const char *start, const char *which,
-                          const char *row)
+                          const char *row, int first)
 {
     const char *place = id_of(asked->list, row);
     apr_pool_t *pool = asked->rq->pool;
 
     if (asked->list->order == KZ_LIST_NEWEST)
         place = apr_psprintf(pool, "%" APR_TIME_T_FMT "_%s", time_of(asked->list, row), place);
-    return apr_pstrcat(pool, start, strchr(start, '?') ? "&" : "?", which, "=", place, NULL);
+    return apr_pstrcat(pool, start, strchr(start, '?') ? "&" : "?", which, "=", place,
+                       first > 0 ? apr_psprintf(pool, "&row=%d", first) : "", NULL);
+}
+
+/* "rows": the numbers of the first and the last row shown, where the first is known; how many there
+ * are, when the last is the end; "more": others follow. */
+static void show_rows(kz_view_t *view, const kz_list_asked_t *asked, int n, int is_end)
+{
+    kz_view_t *rows = kz_view_object(view, "rows");
+    int last = asked->row + n - 1;
+
+    kz_view_text(rows, "first", NULL);
+    kz_view_text(rows, "last", NULL);
+    kz_view_text(rows, "total", NULL);
+    kz_view_flag(rows, "more", !is_end);
+    if (n == 0 || !asked->row)
+        return;
+    kz_view_number(rows, "first", asked->row);
+    kz_view_number(rows, "last", last);
+    if (is_end)
+        kz_view_number(rows, "total", last);
 }
 
 void *kz_list_page(int *n, kz_view_t *view, const kz_list_asked_t *asked, void *rows)
@@ -281,8 +310,13 @@ void *kz_list_page(int *n, kz_view_t *view, const kz_list_asked_t *asked, void *
     }
     last = *n > 0 ? shown + list->size * (size_t)(*n - 1) : NULL;
     kz_view_text(view, "first", is_start ? NULL : start);
-    kz_view_text(view, "previous",
-                 is_start || !last ? NULL : url_at(asked, start, "before", shown));
-    kz_view_text(view, "next", is_end || !last ? NULL : url_at(asked, start, "after", last));
+    kz_view_text(
+        view, "previous",
+        is_start || !last ? NULL : url_at(asked, start, "before", shown, asked->row - list->most));
+    kz_view_text(view, "next",
+                 is_end || !last
+                     ? NULL
+                     : url_at(asked, start, "after", last, asked->row ? asked->row + *n : 0));
+    show_rows(view, asked, *n, is_end);
     return shown;
 }

@@ -36,6 +36,7 @@ typedef struct kz_list_asked_t {
     apr_time_t at;               /* the place: time and id of a row, for the order NEWEST */
     const char *id;              /* NULL: the start of the list */
     int count;                   /* rows to ask for: one more than a page has */
+    int row;                     /* number of the first row, from 1 on; 0: unknown */
     apr_table_t *wrong; /* names of filters with wrong values, and the sentences for these */
 } kz_list_asked_t;
 
@@ -56,8 +57,9 @@ typedef struct kz_list_asked_t {
  * WRONG. Errors: BAD_REQUEST, when the place is none: nobody types it. */
 kz_err_t *kz_list_ask(kz_list_asked_t *asked, const kz_list_t *list, kz_request_t *rq);
 
-/* Fills "filter" of VIEW, and "clients" and "matters" when LIST has filters of these kinds. A wrong
- * value is shown as it was typed, with its sentence as "err_<name>". Needs a settled grant. */
+/* Fills "filter" of VIEW, with what is asked for in words ("words"), and "clients" and "matters"
+ * when LIST has filters of these kinds. A wrong value is shown as it was typed, with its sentence
+ * as "err_<name>". Needs a settled grant. */
 kz_err_t *kz_list_filter(kz_view_t *view, const kz_list_asked_t *asked, kz_grant_t *grant);
 
 /* Whether a filter had a wrong value. Then OUT, a page, gets status 422 and its "problem", as a
@@ -76,7 +78,8 @@ int kz_list_again(kz_list_asked_t *asked, int n);
 
 /* The *N ROWS found (an array of the list's query) without the one that was asked for beyond the
  * page; *N becomes what is shown. Fills "first", "previous" and "next" of VIEW: the URLs of the
- * start and of the pages before and behind this one, null where there is none. */
+ * start and of the pages before and behind this one, null where there is none; and "rows": which
+ * rows these are, and whether others follow. */
 void *kz_list_page(int *n, kz_view_t *view, const kz_list_asked_t *asked, void *rows);
 
 /* From now on ASKED is for the start of the list. */

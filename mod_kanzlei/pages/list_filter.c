@@ -10,9 +10,20 @@
 
 #define KZ_LIST_CLIENTS 200 /* more than that can't be chosen from */
 
+/* Whether a choice is the CHOSEN one; then *NAME is WORDS. */
+static void select_row(const char **name, kz_view_t *row, const char *id, const char *chosen,
+                       const char *words)
+{
+    int selected = chosen && strcmp(id, chosen) == 0;
+
+    kz_view_flag(row, "selected", selected);
+    if (selected)
+        *name = words;
+}
+
 /* The clients to choose from; when there are too many, only the chosen one. */
-static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *grant,
-                              apr_pool_t *pool)
+static kz_err_t *show_clients(const char **name, kz_view_t *view, const char *chosen,
+                              kz_grant_t *grant, apr_pool_t *pool)
 {
     kz_q_filter_clients_t *clients;
     int n, i;
@@ -27,12 +38,13 @@ static kz_err_t *show_clients(kz_view_t *view, const char *chosen, kz_grant_t *g
     }
     kz_show_filter_clients(view, "clients", clients, n);
     for (i = 0; i < n; i++)
-        kz_view_flag(kz_view_at(view, "clients", i), "selected",
-                     chosen && strcmp(clients[i].id, chosen) == 0);
+        select_row(name, kz_view_at(view, "clients", i), clients[i].id, chosen,
+                   clients[i].client_name);
     return NULL;
 }
 
-static kz_err_t *show_matters(kz_view_t *view, const kz_list_asked_t *asked, kz_grant_t *grant)
+static kz_err_t *show_matters(const char **name, kz_view_t *view, const kz_list_asked_t *asked,
+                              kz_grant_t *grant)
 {
     kz_q_filter_matters_args_t args = {asked->client};
     kz_q_filter_matters_t *matters;
@@ -44,14 +56,28 @@ static kz_err_t *show_matters(kz_view_t *view, const kz_list_asked_t *asked, kz_
     KZ_TRY(kz_q_filter_matters(&matters, &n, kz_grant_db(grant), &args, asked->rq->pool));
     kz_show_filter_matters(view, "matters", matters, n);
     for (i = 0; i < n; i++)
-        kz_view_flag(kz_view_at(view, "matters", i), "selected",
-                     asked->matter && strcmp(matters[i].id, asked->matter) == 0);
+        select_row(name, kz_view_at(view, "matters", i), matters[i].id, asked->matter,
+                   matters[i].title);
     return NULL;
 }
 
-static kz_err_t *show(kz_view_t *view, kz_view_t *shown, const kz_list_asked_t *asked,
+/* Appends "label value" to the words of what is asked for. */
+static void add_words(const char **words, const kz_list_asked_t *asked,
+                      const kz_list__filter_t *filter, const char *value)
+{
+    apr_pool_t *pool = asked->rq->pool;
+
+    if (value)
+        *words = apr_pstrcat(pool, *words, **words ? ", " : "",
+                             kz_view_phrase(asked->rq->words, filter->label, NULL, pool), " ",
+                             value, NULL);
+}
+
+/* *VALUE: what is chosen, in words; NULL: nothing. */
+static kz_err_t *show(const char **value, kz_view_t *view, const kz_list_asked_t *asked,
                       const kz_list__filter_t *filter, kz_grant_t *grant)
 {
+    kz_view_t *shown = kz_view_object(view, "filter");
     apr_pool_t *pool = asked->rq->pool;
     const char *typed = kz_list__typed(asked, filter);
     const char *wrong = apr_table_get(asked->wrong, filter->name);
@@ -64,21 +90,26 @@ static kz_err_t *show(kz_view_t *view, kz_view_t *shown, const kz_list_asked_t *
     }
     switch (filter->kind) {
     case KZ_LIST__CLIENT:
-        return show_clients(view, asked->client, grant, pool);
+        return show_clients(value, view, asked->client, grant, pool);
     case KZ_LIST__MATTER:
-        return show_matters(view, asked, grant);
+        return show_matters(value, view, asked, grant);
     case KZ_LIST__CHOICE:
-        if (!wrong)
-            kz_view_enum(shown, filter->name, typed, filter->values);
+        if (wrong)
+            return NULL;
+        kz_view_enum(shown, filter->name, typed, filter->values);
+        if (typed)
+            *value = kz_view_phrase(
+                asked->rq->words, apr_pstrcat(pool, "filter.", asked->list->name, ".", typed, NULL),
+                NULL, pool);
         return NULL;
     case KZ_LIST__FROM:
     case KZ_LIST__TO:
         if (!wrong)
-            kz_view_text(shown, filter->name, typed ? kz_list__day(typed, pool) : NULL);
+            kz_view_text(shown, filter->name, *value = typed ? kz_list__day(typed, pool) : NULL);
         return NULL;
     case KZ_LIST__WORDS:
     case KZ_LIST__FILE_WORDS:
-        kz_view_text(shown, filter->name, typed);
+        kz_view_text(shown, filter->name, *value = typed);
         return NULL;
     }
     return NULL;
@@ -88,11 +119,17 @@ kz_err_t *kz_list_filter(kz_view_t *view, const kz_list_asked_t *asked, kz_grant
 {
     kz_view_t *shown = kz_view_object(view, "filter");
     const kz_list__filter_t *filter;
+    const char *words = "";
 
     for (filter = kz_list__filters; filter->list; filter++) {
-        if (filter->list == asked->list)
-            KZ_TRY(show(view, shown, asked, filter, grant));
+        const char *value = NULL;
+
+        if (filter->list != asked->list)
+            continue;
+        KZ_TRY(show(&value, view, asked, filter, grant));
+        add_words(&words, asked, filter, value);
     }
+    kz_view_text(shown, "words", words);
     kz_view_flag(shown, "active", asked->active);
     return NULL;
 }

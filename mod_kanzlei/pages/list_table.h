@@ -20,6 +20,7 @@ typedef struct kz_list__filter_t {
     kz_list__kind_t kind;
     size_t most;        /* characters of words */
     const char *values; /* of CHOICE: "new|available" */
+    const char *label;  /* key of its text */
 } kz_list__filter_t;
 
 /* All of them; the last one has no list. */

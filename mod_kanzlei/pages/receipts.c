@@ -9,6 +9,8 @@
 #include "queries.h"
 #include "views.h"
 
+#define COUNT_MAX 1000 /* rows that are counted, to say "1 to 50 of 130" */
+
 static kz_err_t *find_receipts(kz_q_receipts_t **rows, int *n, const kz_list_asked_t *asked,
                                kz_grant_t *grant, apr_pool_t *pool)
 {
@@ -27,6 +29,32 @@ static kz_err_t *find_receipts(kz_q_receipts_t **rows, int *n, const kz_list_ask
     if (kz_list_whole(asked, grant))
         return kz_q_receipts(rows, n, kz_grant_db(grant), &args, pool);
     return kz_q_receipts_mine(rows, n, kz_grant_db(grant), &mine, pool);
+}
+
+/* Whatever the place. *N is at most 1,001. */
+static kz_err_t *count_receipts(int *n, const kz_list_asked_t *asked, kz_grant_t *grant,
+                                apr_pool_t *pool)
+{
+    kz_q_receipts_count_args_t args = {
+        .client = asked->client,
+        .matter = asked->matter,
+        .unopened = kz_list_is(asked, "unopened"),
+        .opened = kz_list_is(asked, "opened"),
+        .received = kz_list_is(asked, "received"),
+        .confirmed = kz_list_is(asked, "confirmed"),
+        .from = asked->from,
+        .to = asked->to,
+    };
+    kz_q_receipts_count_mine_args_t mine = {args.unopened,  args.opened, args.received,
+                                            args.confirmed, args.from,   args.to};
+    kz_q_receipts_count_t *row;
+
+    if (kz_list_whole(asked, grant))
+        KZ_TRY(kz_q_receipts_count(&row, kz_grant_db(grant), &args, pool));
+    else
+        KZ_TRY(kz_q_receipts_count_mine(&row, kz_grant_db(grant), &mine, pool));
+    *n = row->n;
+    return NULL;
 }
 
 /* What is asked for, and the page's filter; when something is wrong with it, *WRONG: the page says
@@ -61,28 +89,33 @@ kz_err_t *page_receipts(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     while (kz_list_again(&asked, n));
     rows = kz_list_page(&n, out->view, &asked, rows);
     kz_show_receipts(out->view, "receipts", rows, n);
+    if (kz_view_said(out->view, "next")) { /* else the last row says it */
+        KZ_TRY(count_receipts(&n, &asked, grant, rq->pool));
+        if (n <= COUNT_MAX)
+            kz_view_number(kz_view_object(out->view, "rows"), "total", n);
+    }
     return NULL;
+}
+
+static kz_err_t *find_for_export(const void **rows, int *n, const kz_list_asked_t *asked,
+                                 kz_grant_t *grant, apr_pool_t *pool)
+{
+    kz_q_receipts_t *found = NULL;
+    kz_err_t *err = find_receipts(&found, n, asked, grant, pool);
+
+    *rows = found;
+    return err;
 }
 
 /* GET /receipts.csv: all of them, whichever page the query names. */
 kz_err_t *page_receipts_csv(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_list_asked_t asked;
-    kz_q_receipts_t *rows;
-    apr_pool_t *turn;
-    kz_csv_t *csv;
-    int n, wrong, more;
+    int wrong;
 
     KZ_TRY(ask_receipts(&wrong, &asked, rq, grant, out));
     if (wrong)
         return NULL;
-    apr_pool_create(&turn, rq->pool);
-    csv = kz_csv_open(&asked);
-    do {
-        KZ_TRY(find_receipts(&rows, &n, &asked, grant, turn));
-        more = kz_csv_rows(csv, rows, n, turn);
-        apr_pool_clear(turn);
-    } while (more);
-    kz_csv_send(out, csv, "nachweis.csv");
-    return NULL;
+    return kz_csv_send(out, &asked, find_for_export, grant,
+                       kz_view_phrase(rq->words, "receipts.title", NULL, rq->pool));
 }

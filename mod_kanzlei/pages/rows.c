@@ -4,6 +4,8 @@
 
 #include <apr_strings.h>
 
+#include "model/proof/event.h"
+
 void kz_rows_message(kz_view_t *row, const kz_grant_t *grant, const char *state, const char *reason)
 {
     apr_pool_t *pool = kz_view_pool(row);
@@ -29,7 +31,17 @@ kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char 
     return kz_err_say(KZ_ERR_INFECTED, kz_view_phrase(rq->words, "infected", words, rq->pool));
 }
 
-void kz_rows_event(kz_view_t *row, const char *kind)
+void kz_rows_event(kz_view_t *row, const char *kind, int sent)
 {
-    kz_view_say(row, "event_text", apr_pstrcat(kz_view_pool(row), "event.", kind, NULL));
+    kz_view_say(row, "event_text",
+                sent ? "step.sent" : apr_pstrcat(kz_view_pool(row), "event.", kind, NULL));
+    if (strcmp(kind, kz_event_name(KZ_EVENT_HELD)) == 0)
+        kz_view_text(row, "detail", NULL);
+}
+
+void kz_rows_cut(kz_view_t *view, const char *name, int *n, int most)
+{
+    kz_view_flag(view, name, *n > most);
+    if (*n > most)
+        *n = most;
 }

@@ -47,8 +47,8 @@ void kz_view_flag(kz_view_t *view, const char *name, int value);
 void kz_view_number(kz_view_t *view, const char *name, apr_int64_t value);
 /* How many: null for 0, "99+" from 100 on. */
 void kz_view_count(kz_view_t *view, const char *name, apr_int64_t value);
-/* NAME (a literal) as RFC 3339, NAME_text as people say it, NAME_exact to the second; nulls for 0.
- */
+/* NAME (a literal) as RFC 3339, NAME_text as people say it, NAME_exact to the second
+ * with the offset from UTC, as paper needs it; nulls for 0. */
 #define kz_view_time(view, name, value)                                                            \
     kz_view__time(view, name, name "_text", name "_exact", value)
 void kz_view__time(kz_view_t *view, const char *name, const char *name_text, const char *name_exact,

@@ -125,7 +125,10 @@ const char *kz_words_time(const char **exact, const kz_words_t *words, apr_time_
     date = kz_words_date(words, &at, pool);
     clock = apr_pstrcat(pool, digits(a, at.hour, 2), ":", digits(b, at.minute, 2), ":",
                         digits(c, at.second, 2), NULL);
-    *exact = fill_gaps(words->exact, date, clock, NULL, pool);
+    *exact = fill_gaps(
+        words->exact, date,
+        apr_pstrcat(pool, clock, " UTC", at.offset ? kz_time_offset(&at, pool) : "", NULL), NULL,
+        pool);
     clock = apr_pstrmemdup(pool, clock, 5);
     if (at.day_number == today)
         return fill_gaps(words->today, clock, NULL, NULL, pool);

@@ -74,3 +74,45 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
       SELECT * FROM receipt_row r
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;
+
+-- How many there are, up to 1,001.
+-- receipts_count(client uuid, matter uuid, unopened bool, opened bool, received bool, confirmed bool,
+--                from timestamptz, to timestamptz) :one
+-- -> n int4
+SELECT count(*)::int
+  FROM (SELECT FROM delivery v
+         WHERE v.direction = 'from_firm'
+           [client: AND v.client = $client] [matter: AND v.matter = $matter]
+           [unopened: AND v.opened_at IS NULL]
+           [opened: AND v.opened_at IS NOT NULL]
+           [received: AND v.received_at IS NOT NULL]
+           [confirmed: AND v.confirmed_at IS NOT NULL]
+           [from: AND v.provided_at >= $from]
+           [to: AND v.provided_at < $to]
+         LIMIT 1001) x;
+
+-- receipts_count_mine(unopened bool, opened bool, received bool, confirmed bool, from timestamptz,
+--                     to timestamptz) :one as receipts_count
+SELECT count(*)::int
+  FROM (SELECT FROM visible s, LATERAL (
+              SELECT FROM delivery v
+               WHERE v.firm = s.firm AND v.client = s.client AND v.direction = 'from_firm'
+                 [unopened: AND v.opened_at IS NULL]
+                 [opened: AND v.opened_at IS NOT NULL]
+                 [received: AND v.received_at IS NOT NULL]
+                 [confirmed: AND v.confirmed_at IS NOT NULL]
+                 [from: AND v.provided_at >= $from]
+                 [to: AND v.provided_at < $to]
+               LIMIT 1001) v
+         UNION ALL
+        SELECT FROM visible_matter s, LATERAL (
+              SELECT FROM delivery v
+               WHERE v.firm = s.firm AND v.matter = s.matter AND v.direction = 'from_firm'
+                 [unopened: AND v.opened_at IS NULL]
+                 [opened: AND v.opened_at IS NOT NULL]
+                 [received: AND v.received_at IS NOT NULL]
+                 [confirmed: AND v.confirmed_at IS NOT NULL]
+                 [from: AND v.provided_at >= $from]
+                 [to: AND v.provided_at < $to]
+               LIMIT 1001) v
+         LIMIT 1001) x;

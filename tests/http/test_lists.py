@@ -270,7 +270,7 @@ def test_the_export_has_the_rows_of_the_list(papers):
     after = pages[0][1]["next"].partition("after=")[2]
     for more in ("", f"&after={after}", f"&before={after}"):
         answer = browser.get(f"/receipts.csv?state=unopened{more}")
-        assert answer.headers["Content-Disposition"] == 'attachment; filename="nachweis.csv"'
+        assert "Nachweis%2C%20Stand" in answer.headers["Content-Disposition"]
         lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";"))
         assert lines[0] == [SAID[f"csv.{name}"] for _, name in LISTS["receipts"].exports]
         assert [line[0] for line in lines[1:]] == names

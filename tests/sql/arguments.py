@@ -235,6 +235,13 @@ CALLS = {
         (FEW, lists(CLIENTS_OWN, RECEIPT_STATES)),
     ],
     "receipts_mine": (FEW, lists(MINE, RECEIPT_STATES)),
+    "receipts_count": (
+        ("admin", "small"),
+        [[*whole, *state, *days] for whole, state, days in product(WHOLE, RECEIPT_STATES, DAYS)],
+    ),
+    "receipts_count_mine": (
+        FEW, [[*state, *days] for state, days in product(RECEIPT_STATES, DAYS)],
+    ),
     # seal.sql
     "seal_due": (("nobody",), [[0], [3]]),
     "seal_lock": (("portal",), [[]]),
