@@ -78,7 +78,8 @@ static void go_on(kz_check_t *check, const kz_firm_t *firm, kz_err_t *err)
     kz_err_free(err);
 }
 
-/* Events, receipts and documents of one firm. Errors: the database's, without which nothing goes on. */
+/* Events, receipts and documents of one firm. Errors: the database's, without which nothing goes
+ * on. */
 static kz_err_t *check_firm(kz_check_t *check, kz_ctl_t *ctl, const kz_firm_t *firm,
                             const kz_check_head_t *head)
 {

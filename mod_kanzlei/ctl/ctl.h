@@ -3,6 +3,7 @@
 #define KZ_CTL_CTL_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <apr_getopt.h>
 #include <apr_pools.h>
@@ -28,6 +29,8 @@ typedef struct kz_ctl_t {
     kz_portal_t *portal;
     json_t *result; /* the document of --json, an object to begin with */
     int code;       /* exit code, when there is no error */
+    int root;       /* 1: root can be had again (kz_ctl__begin_root) */
+    uid_t user;     /* the effective user then */
 } kz_ctl_t;
 
 typedef struct kz_ctl_command_t {
@@ -41,7 +44,8 @@ typedef struct kz_ctl_command_t {
 
 extern const kz_ctl_command_t kz_ctl__migrate, kz_ctl__firm_create, kz_ctl__firm_list,
     kz_ctl__staff_create, kz_ctl__account_list, kz_ctl__account_password, kz_ctl__account_unlock,
-    kz_ctl__store_initialise, kz_ctl__event_seal, kz_ctl__check, kz_ctl__status;
+    kz_ctl__store_initialise, kz_ctl__event_seal, kz_ctl__check, kz_ctl__status,
+    kz_ctl__scanner_arguments;
 
 /* The options of every command, ended by zeros. */
 extern const apr_getopt_option_t kz_ctl__common[];
@@ -68,6 +72,12 @@ const char *kz_ctl__option(const kz_ctl_t *ctl, const char *name);
 kz_err_t *kz_ctl__need(const char **value, const kz_ctl_t *ctl, const char *name);
 /* The owner's connection string: --database or KANZLEI_OWNER_DATABASE. */
 kz_err_t *kz_ctl__owner(const char **conninfo, const kz_ctl_t *ctl);
+/* When root has called, becomes the user whom KANZLEI_USER names; at once for good, unless
+ * KEEP_ROOT. Errors: CONFIG. */
+kz_err_t *kz_ctl__become_user(kz_ctl_t *ctl, int keep_root);
+/* Around a connection as the database's owner: root, where it was kept. */
+kz_err_t *kz_ctl__begin_root(const kz_ctl_t *ctl);
+kz_err_t *kz_ctl__end_root(const kz_ctl_t *ctl);
 /* Whether the result is one JSON document; then kz_ctl__say() says nothing. */
 int kz_ctl__is_json(const kz_ctl_t *ctl);
 /* A line for people, on standard output. */

@@ -31,7 +31,9 @@ static kz_err_t *create(kz_ctl_t *ctl)
     KZ_TRY(kz_ctl__need(&firm.name, ctl, "name"));
     KZ_TRY(kz_ctl__owner(&conninfo, ctl));
     KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, conf->db_timeout, NULL, ctl->pool));
+    KZ_TRY(kz_ctl__begin_root(ctl));
     KZ_TRY(kz_db_begin(&db, dbpool, ctl->pool));
+    KZ_TRY(kz_ctl__end_root(ctl));
     KZ_TRY(kz_master_note(ctl->portal, db, ctl->pool)); /* its key is wrapped by the right one */
     KZ_TRY(kz_firm_create(&firm, db, ctl->portal->keys, ctl->pool));
     KZ_TRY(kz_db_commit(db));

@@ -6,12 +6,10 @@
 #include <string.h>
 
 static const kz_ctl_command_t *const commands[] = {
-    &kz_ctl__migrate,        &kz_ctl__firm_create,
-    &kz_ctl__firm_list,      &kz_ctl__staff_create,
-    &kz_ctl__account_list,   &kz_ctl__account_password,
-    &kz_ctl__account_unlock, &kz_ctl__store_initialise,
-    &kz_ctl__event_seal,     &kz_ctl__check,
-    &kz_ctl__status};
+    &kz_ctl__migrate,        &kz_ctl__firm_create,      &kz_ctl__firm_list,
+    &kz_ctl__staff_create,   &kz_ctl__account_list,     &kz_ctl__account_password,
+    &kz_ctl__account_unlock, &kz_ctl__store_initialise, &kz_ctl__event_seal,
+    &kz_ctl__check,          &kz_ctl__status,           &kz_ctl__scanner_arguments};
 #define COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 const apr_getopt_option_t kz_ctl__common[] = {

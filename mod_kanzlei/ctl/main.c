@@ -159,10 +159,24 @@ static int finish(kz_ctl_t *ctl, kz_err_t *err)
     return code;
 }
 
+/* Whether COMMAND works as the owner of the database. */
+static int is_owners(const kz_ctl_command_t *command)
+{
+    const apr_getopt_option_t *each;
+
+    for (each = command->options; each->name; each++) {
+        if (strcmp(each->name, "database") == 0)
+            return 1;
+    }
+    return 0;
+}
+
 static int run(kz_ctl_t *ctl, const kz_ctl_command_t *command)
 {
-    kz_err_t *err = open_portal(ctl);
+    kz_err_t *err = kz_ctl__become_user(ctl, is_owners(command));
 
+    if (!err)
+        err = open_portal(ctl);
     if (!err)
         err = command->run(ctl);
     return finish(ctl, err);

@@ -285,7 +285,9 @@ static kz_err_t *note_keys(const migrate_t *m, const char *conninfo)
     kz_db_t *db;
 
     KZ_TRY(kz_db_pool_open(&dbpool, conninfo, 1, portal->conf->db_timeout, NULL, m->pool));
+    KZ_TRY(kz_ctl__begin_root(m->ctl));
     KZ_TRY(kz_db_begin(&db, dbpool, m->pool));
+    KZ_TRY(kz_ctl__end_root(m->ctl));
     KZ_TRY(kz_master_note(portal, db, m->pool));
     return kz_db_commit(db);
 }
@@ -311,7 +313,9 @@ static kz_err_t *migrate(kz_ctl_t *ctl)
     json_object_set_new(ctl->result, "applied", applied);
     KZ_TRY(kz_ctl__owner(&conninfo, ctl));
     KZ_TRY(find_migrations(&migrations, &m));
+    KZ_TRY(kz_ctl__begin_root(ctl));
     KZ_TRY(kz_db_admin_open(&m.db, conninfo, ctl->pool));
+    KZ_TRY(kz_ctl__end_root(ctl));
     KZ_TRY(run_file(&m, "migrate/begin.sql"));
     KZ_TRY(kz_db_admin_run(m.db, "SET lock_timeout = '1s'"));
     KZ_TRY(refuse_newer(&m, migrations));

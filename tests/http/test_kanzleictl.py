@@ -12,7 +12,7 @@ from scand_client import TESTDB, Scanner, until
 
 COMMANDS = ["migrate", "firm create", "firm list", "staff create", "account list",
             "account password", "account unlock", "store initialise", "event seal", "check",
-            "status"]  # fmt: skip
+            "status", "scanner arguments"]  # fmt: skip
 
 UNREADABLE = [
     "host=/nowhere user=x password=Tannen Wald7geheim",
