@@ -4,12 +4,17 @@
 # The layout of the data folder that these scripts know. A folder with a higher number was made by a
 # newer version and is refused. The database has a version of its own (kanzleictl migrate).
 # shellcheck disable=SC2034  # read by the scripts that source this
-layout=1
+layout=2
 service_user=kanzlei
+
+# Where root calls start, the scanner and the embedded PostgreSQL have users of their own: what a document
+# takes over can't read keys, and what takes httpd over is no superuser of the database.
+scanner_user=kanzlei-scand
+database_user=kanzlei-db
 
 # Everything that the service itself writes. The data folder, its version and program/ belong to
 # whoever called start: when that is root, the service can't change the program that it runs.
-state_folders='pg store-1 store-2 spool keys tls mail run log conf tmp'
+state_folders='store-1 store-2 spool keys tls mail run log conf tmp'
 
 say()
 {
@@ -75,11 +80,34 @@ nearest()
     printf '%s\n' "$path"
 }
 
+# Fills the array user_command: $2… as user $1 and nobody else, with nothing of the caller's environment but
+# what is meant for it. The login of the schema's owner is not: it is the operator's.
+make_user_command()
+{
+    local user=$1 name variables=() group
+
+    shift
+    for name in TZ "${!KANZLEI_@}"; do
+        [ "$name" = KANZLEI_OWNER_DATABASE ] || variables+=("$name=${!name:-}")
+    done
+    variables+=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME="$data")
+    group=$(id -g "$user")
+    user_command=(setpriv --reuid "$user" --regid "$group" --clear-groups --no-new-privs "${drop_more[@]}"
+        env -i "${variables[@]}" "$@")
+}
+drop_more=() user_command=()
+
+as_user()
+{
+    make_user_command "$@"
+    "${user_command[@]}" 7<&- 8<&-
+}
+
 # Holds the data folder's lock on descriptor 9 until the script ends: one start or stop at a time.
 # What stays running afterwards is started with 9>&-.
 lock_data()
 {
-    exec 9< "$data/run"
+    exec 9< "${1:-$data/run}"
     flock -w 120 9 || die "Another start or stop is at work in $data."
 }
 

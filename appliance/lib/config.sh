@@ -112,19 +112,23 @@ store_lines()
 
 write_portal_conf()
 {
-    local signatures
+    local signatures scanner_program=$program/usr/lib/kanzleipost/kanzlei-scand
 
+    # Somebody else starts the scanner that has its own socket.
+    [ -z "${KANZLEI_SCANNER:-}" ] || scanner_program=
     signatures=$(signature_folder)
     render "$here/kanzlei.conf" "$data/conf/kanzlei.conf" \
         URL "$url" INSTALLATION "$(installation_id)" DATABASE "$(database_conninfo kanzlei_portal)" \
         STORES "$(store_lines)" DATA "$data" PROGRAM "$program" SIGNATURES "$signatures" \
+        SCANNER "${KANZLEI_SCANNER:-$data/run/scand.sock}" \
+        SCANNER_PROGRAM "$scanner_program" \
         TEST_SIGNATURES "$program/usr/share/kanzleipost/testdb" MAIL "${KANZLEI_MAIL:-dir:$data/mail}" \
         MAIL_FROM "${KANZLEI_MAIL_FROM:-portal@kanzlei.example}" \
         DEMONSTRATION "$([ "$demonstration" = no ] || echo on)"
     sed -i '/^Kanzlei.* ""$/d' "$data/conf/kanzlei.conf" # a directive without a value is left out
     [ ! -e "$data/conf/kanzlei.local.conf" ] ||
         cat "$data/conf/kanzlei.local.conf" >> "$data/conf/kanzlei.conf"
-    [ -n "$signatures" ] ||
+    [ -n "$signatures" ] || [ "$part" = prepare ] ||
         say "No signature database in /var/lib/clamav: documents are scanned with TEST SIGNATURES ONLY."
 }
 

@@ -44,7 +44,7 @@ launch_httpd()
     ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
     cd /
     # shellcheck disable=SC2086  # a list: NAME=VALUE, without blanks in it
-    env ${KANZLEI_HTTPD_ENVIRONMENT:-} TMPDIR="$data/tmp" \
+    env -u KANZLEI_OWNER_DATABASE ${KANZLEI_HTTPD_ENVIRONMENT:-} TMPDIR="$data/tmp" \
         /usr/sbin/apache2 "${httpd_flags[@]}" -f "$data/conf/httpd.conf" -k start \
         9>&- > "$data/log/httpd-start.log" 2>&1 ||
         { show_httpd_log; die "httpd did not start."; }

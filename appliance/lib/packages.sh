@@ -61,11 +61,15 @@ install_packages()
     rm -f "$log"
 }
 
-# As root, everything runs as a system user: PostgreSQL refuses root, and httpd needs nothing of it.
-need_service_user()
+# As root, everything runs as system users: PostgreSQL refuses root, and httpd needs nothing of it.
+need_system_users()
 {
-    getent passwd "$service_user" >/dev/null && return 0
-    useradd --system --user-group --no-create-home --home-dir /nonexistent \
-        --shell /usr/sbin/nologin --comment Kanzleipost "$service_user" ||
-        die "The system user $service_user could not be made."
+    local user
+
+    for user in "$service_user" "$scanner_user" "$database_user"; do
+        getent passwd "$user" >/dev/null && continue
+        useradd --system --user-group --no-create-home --home-dir /nonexistent \
+            --shell /usr/sbin/nologin --comment Kanzleipost "$user" ||
+            die "The system user $user could not be made."
+    done
 }

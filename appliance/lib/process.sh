@@ -27,17 +27,21 @@ scand_matches()
 }
 
 # Runs $@, which asks /proc about links of other processes and fails if it may not. Root without the
-# capability SYS_PTRACE, as containers have it, may not look at other accounts' links: the account that
-# owns the data folder's state may, with the capability that it has for a port below 1024.
+# capability SYS_PTRACE, as containers have it, may not look at other accounts' links: the accounts that
+# own the data folder's state may, with the capability that they have for a port below 1024.
 looking()
 {
-    local owner low=--inh-caps=+net_bind_service
+    local folder owner drop low=--inh-caps=+net_bind_service
 
     "$@" 2>/dev/null && return 0
-    owner=$(stat -c %u "$data/conf" 2>/dev/null) || return 1
-    is_root && [ "$owner" -ne 0 ] || return 1
-    set -- --reuid "$owner" --regid "$(stat -c %g "$data/conf")" --clear-groups "$@"
-    setpriv "$low" "${low/inh/ambient}" "$@" 2>/dev/null || setpriv "$@" 2>/dev/null
+    is_root || return 1
+    for folder in conf pg/cluster; do
+        owner=$(stat -c %u "$data/$folder" 2>/dev/null) && [ "$owner" -ne 0 ] || continue
+        drop=(--reuid "$owner" --regid "$(stat -c %g "$data/$folder")" --clear-groups)
+        setpriv "$low" "${low/inh/ambient}" "${drop[@]}" "$@" 2>/dev/null && return 0
+        setpriv "${drop[@]}" "$@" 2>/dev/null && return 0
+    done
+    return 1
 }
 
 # The postmaster's command line names the folder, its children's don't: but they all work in it.
@@ -124,8 +128,8 @@ stop_httpd()
         wait_gone httpd 120 || true
     fi
     end_all httpd
-    end_all scand
-    rm -f "$data/run/httpd.pid" "$data/run/scand.sock"
+    [ -n "${KANZLEI_SCANNER:-}" ] || end_all scand
+    rm -f "$data/run/httpd.pid"
 }
 
 # SIGINT is PostgreSQL's "fast" shutdown: sessions are rolled back, a checkpoint is written.

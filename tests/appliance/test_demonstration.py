@@ -93,7 +93,8 @@ def test_each_start_makes_new_passwords_and_stores_none(demonstration):
         person(demonstration, again, new)
         with pytest.raises(Refused):
             person(demonstration, said, old)
-        for path in (*demonstration.data.glob("conf/*"), *demonstration.data.glob("log/*")):
+        for path in (*demonstration.data.glob("conf/*"), *demonstration.data.glob("log/*"),
+                     *demonstration.data.glob("pg/log/*"), demonstration.data / "scan/log"):
             assert new["password"] not in path.read_text(errors="replace"), path
 
 

@@ -3,15 +3,17 @@
 import http.client
 import json
 import os
+import pwd
 import shutil
 import socket
 import ssl
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 from capable import need_tracing
-from conftest import APPLIANCE, Appliance, free_port
+from conftest import APPLIANCE, Appliance, free_port, read
 
 
 def test_json_alone_on_standard_output(appliance):
@@ -35,8 +37,10 @@ def test_secrets_are_closed_and_the_authority_is_open(running):
     assert (running.data / "keys/master-1").stat().st_size == 32
     for name in ("keys/master-1", "tls/ca.key", "tls/server.key"):
         assert mode(name) == 0o600, name
-    for name in ("pg", "run", "run/pg", "keys", "mail", "spool", "store-1", "store-2", "log"):
+    for name in ("pg/cluster", "run", "keys", "mail", "spool", "store-1", "store-2", "log"):
         assert mode(name) == 0o700, name
+    for name in ("pg", "pg/socket"):  # the service's user gets through, by its group
+        assert mode(name) == (0o710 if os.geteuid() == 0 else 0o700), name
     assert mode("tls/ca.crt") == 0o644
     assert mode("tls") == 0o711
 
@@ -48,6 +52,88 @@ def test_root_runs_nothing_as_root(running):
         assert os.stat(f"/proc/{pid}").st_uid != 0, command
     for name in ("", "version", "program", "program/current/installed"):
         assert (running.data / name).stat().st_uid == 0, name
+
+
+USERS = {"scand": "kanzlei-scand", "postgres": "kanzlei-db", "apache2": "kanzlei"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it is about root")
+def test_scanner_and_database_have_users_of_their_own(running):
+    found = set()
+    for pid, command in running.processes().items():
+        kind = next(each for each in USERS if each in command)
+        ids = next(line for line in read(f"/proc/{pid}/status").decode().splitlines()
+                   if line.startswith("Uid:"))
+        assert set(ids.split()[1:]) == {str(pwd.getpwnam(USERS[kind]).pw_uid)}, command
+        found.add(kind)
+    assert found == set(USERS)
+
+
+def as_user(name, *command):
+    """Runs a command as a system user alone; returns the finished process."""
+    user = pwd.getpwnam(name)
+    return subprocess.run(["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                           "--clear-groups", *command], capture_output=True, text=True, cwd="/",
+                          timeout=60, check=False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it is about root")
+@pytest.mark.parametrize("user, roles", [
+    ("kanzlei", ["kanzlei_portal"]),
+    ("kanzlei-scand", []),
+    ("nobody", []),
+])
+def test_owner_and_superuser_are_the_operators(running, user, roles):
+    """Whoever takes httpd over is the role of httpd; whoever takes the scanner over is none."""
+    server = max(Path("/usr/lib/postgresql").iterdir(), key=lambda path: float(path.name))
+    for role in ("postgres", "kanzlei_owner", "kanzlei_portal"):
+        done = as_user(user, server / "bin/psql", "-X", "-h", running.data / "pg/socket",
+                       "-U", role, "-d", "kanzlei", "-c", "SELECT 1")
+        assert (done.returncode == 0) == (role in roles), (role, done.stderr)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it is about root")
+def test_the_scanners_user_reads_nothing(running):
+    for name in ("keys/master-1", "store-1", "conf/kanzlei.conf", "spool", "pg/cluster/PG_VERSION",
+                 "log/error.log", "tls/server.key", "run/httpd.pid"):
+        path = running.data / name
+        tool = "ls" if path.is_dir() else "cat"
+        assert subprocess.run([tool, path], capture_output=True, check=False).returncode == 0, name
+        assert as_user("kanzlei-scand", tool, path).returncode != 0, name
+
+
+def test_status_says_whose_the_scanner_is(running):
+    done = subprocess.run([APPLIANCE / "kanzleictl", "--data", running.data, "status", "--json"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    said = json.loads(done.stdout)["scanner"]
+    assert said["own_user"] is (os.geteuid() == 0) and said["landlock"] > 0
+
+
+OWNER = "KANZLEI_OWNER_DATABASE"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it is about root")
+def test_the_owners_login_is_in_no_process(appliance, scratch):
+    """An outside database whose owner has a password: the operator's start has it, nobody else."""
+    outside = Appliance(scratch)
+    outside.data = scratch / "outside"
+    outside.must_start(env=os.environ | {"KANZLEI_INFRASTRUCTURE_ONLY": "1"})
+    socket_of = outside.data / "pg/socket"
+    try:
+        word = "geheim-7-Tanne"
+        place = f"host={socket_of} dbname=kanzlei"
+        env = os.environ | {OWNER: f"{place} user=kanzlei_owner password={word}",
+                            "KANZLEI_DATABASE": f"{place} user=kanzlei_portal"}
+        appliance.must_start(env=env)
+        seen = appliance.processes()
+        assert {kind for kind in USERS for words in seen.values() if kind in words} >= {
+            "scand", "apache2"}
+        for pid, command in seen.items():
+            said = read(f"/proc/{pid}/environ")
+            assert word.encode() not in said and OWNER.encode() not in said, command
+    finally:
+        appliance.stop()
+        outside.stop()
 
 
 def test_postgres_listens_on_its_socket_alone(running):

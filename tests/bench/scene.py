@@ -117,7 +117,7 @@ class Site(Portal):
         return "; ".join(f"{c.name}={c.value}" for c in jar)
 
     def database(self, user="postgres"):
-        return f"host={self.data}/run/pg dbname=kanzlei user={user}"
+        return f"host={self.data}/pg/socket dbname=kanzlei user={user}"
 
     def pids(self):
         """Processes by what they are: httpd, scand, postgres."""
@@ -138,9 +138,10 @@ class Site(Portal):
                 line.append(parents[line[-1]])
             if postgres in line:
                 found["postgres"].add(pid)
+            elif b"kanzlei-scand" in names[pid] and str(self.data).encode() in names[pid]:
+                found["scand"].add(pid)
             elif httpd in line:
-                scand = any(b"kanzlei-scand" in names[one] for one in line)
-                found["scand" if scand else "httpd"].add(pid)
+                found["httpd"].add(pid)
         return found
 
     def pss(self):

@@ -119,7 +119,7 @@ def scanned(bench):
     """An upload of random bytes, scanned, against the scanner alone on the same bytes."""
     site = bench.measured()
     data = os.urandom(bench.size(100, 16) * 10**6)
-    socket = str(site.data / "run/scand.sock")
+    socket = str(site.data / "scan/scand.sock")
 
     def ours():
         line = Line(site)  # the last one has waited too long, maybe

@@ -37,6 +37,14 @@ def words_of(pid):
         return []
 
 
+def parent_of(pid):
+    """Returns the parent of a process, 0 when it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def descendants(*roots):
     """Returns these processes and all that they started, parents first."""
     parents = {}
@@ -131,11 +139,12 @@ class Site(Portal):
     def owner(self):
         return pwd.getpwuid((self.data / "conf").stat().st_uid)
 
-    def as_owner(self, *command, env=None):
-        """Runs a command under the account of the service."""
+    def as_owner(self, *command, env=None, folder="conf"):
+        """Runs a command under the account of the service, or of whom FOLDER belongs to."""
         user = {}
         if os.geteuid() == 0:
-            user = {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []}
+            owner = pwd.getpwuid((self.data / folder).stat().st_uid)
+            user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
         done = subprocess.run(
             [str(word) for word in command], env=os.environ | (env or {}), cwd="/",
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
@@ -166,9 +175,10 @@ class Site(Portal):
     def postgres(self, action, *options):
         version = (self.data / "pg/cluster/PG_VERSION").read_text().strip()
         command = f"/usr/lib/postgresql/{version}/bin/pg_ctl -w -s -t 60"
-        log = self.data / "log/postgresql-start.log"
+        log = self.data / "pg/log/postgresql-start.log"
         cluster = self.data / "pg/cluster"
-        self.as_owner(*shlex.split(command), "-D", cluster, "-l", log, *options, action)
+        words = [*shlex.split(command), "-D", cluster, "-l", log, *options, action]
+        self.as_owner(*words, folder="pg")
 
     def start_mail(self):
         self.mail_server = Controller(self.mails, hostname="127.0.0.1", port=self.mail_port)
@@ -188,7 +198,7 @@ class Site(Portal):
         return int((self.data / "pg/cluster/postmaster.pid").read_text().split()[0])
 
     def roots(self):
-        found = []
+        found = self.all_scanners()[:1]
         for pid in (self.httpd_pid, self.postgres_pid):
             try:
                 found.append(pid())
@@ -207,9 +217,20 @@ class Site(Portal):
     def children(self):
         return self.of_httpd("apache2")
 
+    def all_scanners(self):
+        """Returns the scanner's processes of this portal, the eldest first."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            words = words_of(int(entry.name))
+            if Path(next(iter(words), "")).name == "kanzlei-scand" and str(self.data) in words[0]:
+                found.append(int(entry.name))
+        return descendants(*[pid for pid in found if parent_of(pid) not in found])
+
     def scanners(self):
-        """Returns all processes of the scanner, its first one first."""
-        return self.of_httpd("kanzlei-scand")
+        """Returns all processes of the scanner, its first one first, without the guard that starts
+        it again where httpd does not."""
+        found = self.all_scanners()
+        return found[1:] if found and "--guard" in words_of(found[0]) else found
 
     # --- folders ---
 

@@ -109,6 +109,22 @@ class Portal:
             file.seek(size)
             return file.read().decode(errors="replace")
 
+    def marks(self):
+        """Returns how long the logs are: httpd's, and the scanner's where it has a user of its
+        own."""
+        logs = [self.log, self.data / "scan/log"]
+        return {log: log.stat().st_size if log.exists() else 0 for log in logs}
+
+    def said_after(self, marks):
+        """Returns what the logs say after MARKS."""
+        said = ""
+        for log, size in marks.items():
+            if log.exists():
+                with log.open("rb") as file:
+                    file.seek(size)
+                    said += file.read().decode(errors="replace")
+        return said
+
     def kanzleictl(self, *words, stdin="", fails=False):
         """Returns the output of kanzleictl --json; FAILS: it may find problems."""
         done = subprocess.run(
@@ -121,7 +137,7 @@ class Portal:
     def database(self):
         """Returns a connection string for psycopg, as a role that row-level security doesn't
         bind."""
-        return f"host={self.data / 'run/pg'} dbname=kanzlei user=postgres connect_timeout=10"
+        return f"host={self.data / 'pg/socket'} dbname=kanzlei user=postgres connect_timeout=10"
 
     def sql(self, statement, *arguments):
         """Returns the rows of a statement, past row-level security."""
@@ -221,9 +237,9 @@ def running_portal(source=ROOT, build=None, kind=Portal):
     try:
         made = kind(folder, source, build)
         yield made
-        before = made.log.stat().st_size
+        before = made.marks()
         made.stop()
-        lines = unexpected(made.said_since(before), (r"keeper: ended",))
+        lines = unexpected(made.said_after(before), (r"keeper: ended",))
         assert not lines, "at the end the error log says:\n" + "\n".join(lines)
     finally:
         if (folder / "data").exists():

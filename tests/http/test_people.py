@@ -1,8 +1,6 @@
 """Clients, accesses, codes, passwords, sessions and staff, on a whole portal."""
 
 import itertools
-import os
-import pwd
 import subprocess
 from pathlib import Path
 
@@ -43,11 +41,7 @@ class House:
         data = self.portal.data
         server = max(Path("/usr/lib/postgresql").iterdir(), key=lambda path: float(path.name))
         command = [server / "bin/psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-U", "postgres"]
-        command += ["-h", data / "run/pg", "-d", "kanzlei", "-c", statement]
-        if os.geteuid() == 0:
-            user = pwd.getpwuid((data / "conf").stat().st_uid)
-            drop = f"--reuid={user.pw_uid} --regid={user.pw_gid} --clear-groups".split()
-            command = ["setpriv", *drop, *command]
+        command += ["-h", data / "pg/socket", "-d", "kanzlei", "-c", statement]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, cwd="/", check=True
         )

@@ -19,7 +19,7 @@ from scand_samples import EICAR
 
 def sql(portal, statement, *arguments):
     """Runs a statement as the cluster's superuser."""
-    place = f"host={portal.data}/run/pg dbname=kanzlei user=postgres"
+    place = f"host={portal.data}/pg/socket dbname=kanzlei user=postgres"
     with psycopg.connect(place, autocommit=True) as db:
         db.execute(statement, arguments)
 
@@ -39,7 +39,7 @@ def test_failed_commit_leaves_good_connections(portal, maria):
 
 def ask(portal, statement, *arguments):
     """Returns the first value of a statement's first row, as the cluster's superuser."""
-    place = f"host={portal.data}/run/pg dbname=kanzlei user=postgres"
+    place = f"host={portal.data}/pg/socket dbname=kanzlei user=postgres"
     with psycopg.connect(place, autocommit=True) as db:
         return db.execute(statement, arguments).fetchone()[0]
 
