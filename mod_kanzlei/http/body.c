@@ -7,13 +7,22 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "http/crowd.h"
 #include "http/jsonform.h"
 #include "http/multipart.h"
 
-#define KZ_BODY_FORM_TIME (20 * APR_USEC_PER_SEC) /* for a form, and a second more for each */
-#define KZ_BODY_FORM_RATE 4096                    /* bytes of it that have come */
-#define KZ_BODY_PAUSE_MIN 1000
-#define KZ_BODY_PAUSE_MAX (250 * 1000)
+#define KZ_BODY_FORM_TIME   (20 * APR_USEC_PER_SEC) /* for a form, and a second more for each */
+#define KZ_BODY_FORM_RATE   4096                    /* bytes of it that have come */
+/* A body's first byte, and the next ones while only few bodies are waited for; the rate is that of
+ * RequestReadTimeout in appliance/httpd/httpd.conf, which binds HTTP/1.1 alone. */
+#define KZ_BODY_FIRST       (3 * APR_USEC_PER_SEC)
+#define KZ_BODY_SILENT      (120 * APR_USEC_PER_SEC)
+#define KZ_BODY_RATE        256 /* bytes a second, on the whole */
+/* While many are: what has been sent will have come by then. */
+#define KZ_BODY_SHORT_FIRST (100 * 1000)
+#define KZ_BODY_SHORT       (250 * 1000)
+#define KZ_BODY_PAUSE_MIN   1000
+#define KZ_BODY_PAUSE_MAX   (250 * 1000)
 
 const char *kz_request_id(const kz_request_t *rq, const char *kind)
 {
@@ -109,27 +118,55 @@ static apr_interval_time_t pause_after(apr_interval_time_t waited)
                                         : waited;
 }
 
-/* Asks httpd for more of the body. With a deadline it asks again and again, because HTTP/2's
- * streams have no time-out that a request could set; each pause is an eighth of the time waited so
- * far. */
-static kz_err_t *fetch(kz_http_t *http, apr_size_t room)
+/* How long the next bytes may still take, of a body that has been silent since START. */
+static apr_time_t deadline_of(const kz_http_t *http, apr_time_t start, int many)
 {
-    apr_read_type_e how = http->deadline ? APR_NONBLOCK_READ : APR_BLOCK_READ;
+    apr_time_t silent = start + (http->got > 0 ? many ? KZ_BODY_SHORT : KZ_BODY_SILENT
+                                 : many        ? KZ_BODY_SHORT_FIRST
+                                               : KZ_BODY_FIRST);
+    apr_time_t whole = http->deadline ? http->deadline
+                                      : http->began + KZ_BODY_SILENT +
+                                            apr_time_from_sec((apr_time_t)http->got) / KZ_BODY_RATE;
+
+    return silent < whole ? silent : whole;
+}
+
+/* Asks httpd for more of the body, again and again, because HTTP/2's streams have no time-out that
+ * a request could set; each pause is an eighth of the time waited so far. */
+static kz_err_t *fetch_until(kz_http_t *http, apr_size_t room, const kz_crowd_wait_t *wait)
+{
     apr_time_t start = apr_time_now();
 
+    if (http->got == 0)
+        start = http->began;
     for (;;) {
         apr_status_t status = ap_get_brigade(http->r->input_filters, http->in, AP_MODE_READBYTES,
-                                             how, (apr_off_t)room);
+                                             APR_NONBLOCK_READ, (apr_off_t)room);
         apr_time_t now = apr_time_now();
 
         if (status == APR_SUCCESS && !APR_BRIGADE_EMPTY(http->in))
             return NULL;
-        if (!http->deadline || (status != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(status)))
-            return read_error(status == APR_SUCCESS ? APR_EOF : status);
-        if (now >= http->deadline)
-            return kz_err_create(KZ_ERR_TIMEOUT, "a form that came too slowly");
+        if (status != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(status))
+            return read_error(status);
+        if (now >= deadline_of(http, start, kz_crowd_is_many(wait)))
+            return kz_err_create(KZ_ERR_TIMEOUT,
+                                 "a body that came too slowly, after %" APR_UINT64_T_FMT " bytes",
+                                 http->got);
         apr_sleep(pause_after(now - start));
     }
+}
+
+static kz_err_t *fetch(kz_http_t *http, apr_size_t room)
+{
+    kz_crowd_wait_t wait;
+    kz_err_t *err;
+
+    if (!http->began)
+        http->began = apr_time_now();
+    kz_crowd_enter(&wait, http->r, KZ_CROWD_BODY);
+    err = fetch_until(http, room, &wait);
+    kz_crowd_leave(&wait);
+    return err;
 }
 
 kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
@@ -144,6 +181,7 @@ kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
         if (APR_BRIGADE_EMPTY(http->in))
             KZ_TRY(fetch(http, room));
         KZ_TRY(take_bytes(len, http, buffer, room));
+        http->got += *len;
     }
     return NULL;
 }

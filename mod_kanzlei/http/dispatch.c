@@ -16,6 +16,7 @@
 #include "model/people/session.h"
 #include "http/caller.h"
 #include "http/cookie.h"
+#include "http/crowd.h"
 #include "http/csrf.h"
 #include "http/multipart.h"
 
@@ -255,12 +256,26 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
     return run_route(rq, grant, &match, out);
 }
 
+/* A document goes out as fast as its reader takes it, and keeps a worker. HTTP/2 has few: BUSY,
+ * when the rest of them is needed for others. Ends with kz_crowd_leave(). */
+static kz_err_t *admit_reader(kz_crowd_wait_t *wait, const request_rec *r, kz_reply_t *out)
+{
+    if (out->kind != KZ_REPLY_CONTENT || !r->connection->master)
+        return NULL;
+    kz_crowd_enter(wait, r, KZ_CROWD_ANSWER);
+    if (!kz_crowd_is_many(wait))
+        return NULL;
+    apr_table_clear(out->headers); /* the document's */
+    return kz_err_create(KZ_ERR_BUSY, "many documents are being read over HTTP/2");
+}
+
 static int answer(request_rec *r, kz_site_t *site, int ready)
 {
     apr_time_t start = kz_metrics_clock();
     kz_grant_t *grant = NULL;
     kz_request_t *rq = make_request(r, site);
     kz_reply_t out = {.pool = r->pool};
+    kz_crowd_wait_t reader = {0};
     kz_err_t *err;
     int status;
 
@@ -268,8 +283,7 @@ static int answer(request_rec *r, kz_site_t *site, int ready)
     out.headers = apr_table_make(r->pool, 8);
     out.view = kz_view_create(rq->words, r->pool);
     err = run(rq, &grant, &out);
-    if (err)
-        err = see_account(rq, grant, err);
+    err = err ? see_account(rq, grant, err) : admit_reader(&reader, r, &out);
     kz_grant_rest(grant); /* what ended in an error is undone */
     if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route && !rq->json &&
         rq->route->effect != KZ_EFFECT_WRITES) {
@@ -289,6 +303,7 @@ static int answer(request_rec *r, kz_site_t *site, int ready)
     if (out.kind == KZ_REPLY_PAGE)
         kz_http__globals(&out, rq, kz_grant_is_settled(grant) ? grant : NULL);
     status = kz_http__send(rq, &out);
+    kz_crowd_leave(&reader);
     if (out.sent && rq->http->handed)
         kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0020) "a step of a document is not noted: ",
                    out.sent(out.sent_baton, &rq->http->sent));

@@ -18,7 +18,9 @@ typedef struct kz_http_t {
     int ready; /* the site can be worked with */
     apr_bucket_brigade *in;
     int in_eos;          /* the body was read to its end */
-    apr_time_t deadline; /* of the read that is under way; 0: httpd's own time-outs alone */
+    apr_time_t deadline; /* of a form's next bytes; 0: of what a handler reads itself */
+    apr_time_t began;    /* when the first byte of the body was waited for; 0: not yet */
+    apr_uint64_t got;    /* bytes of the body that have come */
     int handed;          /* the answer's last byte was handed over to what sends it */
     kz_sent_t sent;      /* if so: how */
 } kz_http_t;

@@ -41,8 +41,9 @@ const char *kz_request_back(const kz_request_t *rq);
 const char *kz_request_header(const kz_request_t *rq, const char *name);
 /* Content-Length, or -1. */
 apr_int64_t kz_request_length(const kz_request_t *rq);
-/* Reads up to *LEN bytes of the body, waiting as long as httpd lets a client take; *LEN becomes 0
- * at its end. Errors: TIMEOUT, BAD_REQUEST (the line was cut). */
+/* Reads up to *LEN bytes of the body; *LEN becomes 0 at its end. Waits 3 s for the first byte, then
+ * two minutes, if 256 bytes a second come on the whole; less while a crowd is waited for
+ * (http/crowd.h). Errors: TIMEOUT, BAD_REQUEST (the line was cut). */
 kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len);
 
 #endif

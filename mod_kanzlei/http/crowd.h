@@ -1,0 +1,36 @@
+/* What keeps workers waiting, and connections, by address: whoever keeps many of them, or a crowd
+ * that does, is waited for no longer, while a single slow line is. */
+#ifndef KZ_HTTP_CROWD_H
+#define KZ_HTTP_CROWD_H
+
+#include <apr_ring.h>
+#include <httpd.h>
+
+#define KZ_CROWD_ADDRESS 16 /* bytes: an IPv4 address mapped to IPv6; of an IPv6 one its /64 */
+
+typedef enum kz_crowd_kind_t {
+    KZ_CROWD_BODY,  /* the next bytes of a request's body */
+    KZ_CROWD_ANSWER /* a reader who takes a document */
+} kz_crowd_kind_t;
+
+/* One worker that waits; its own, on its stack. */
+typedef struct kz_crowd_wait_t {
+    APR_RING_ENTRY(kz_crowd_wait_t) link;
+    unsigned char address[KZ_CROWD_ADDRESS];
+    kz_crowd_kind_t kind;
+    int is_stream; /* of HTTP/2, which has workers of its own */
+    int entered;
+} kz_crowd_wait_t;
+
+/* Registers what makes ready a child, and bounds the connections of an address to the portal. For
+ * the module. */
+void kz_crowd_register(void);
+
+/* R's worker begins, and ends, to wait for this. */
+void kz_crowd_enter(kz_crowd_wait_t *wait, const request_rec *r, kz_crowd_kind_t kind);
+void kz_crowd_leave(kz_crowd_wait_t *wait); /* all zeros is fine: it hasn't begun */
+/* 1 if so many wait for the same since before WAIT, of its address or of all, that the rest of the
+ * workers is needed for others. */
+int kz_crowd_is_many(const kz_crowd_wait_t *wait);
+
+#endif
