@@ -40,7 +40,7 @@ static const char *usable(const char *address, apr_pool_t *pool)
     kz_err_t *err = *address ? kz_mail_address(&ascii, address, pool) : NULL;
 
     if (err)
-        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0072) "the firm's address is left out: ", err);
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0080) "the firm's address is left out: ", err);
     return err || !*address ? NULL : address;
 }
 
