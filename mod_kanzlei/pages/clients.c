@@ -89,7 +89,8 @@ kz_err_t *page_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_q_events_of_client_read(&events, &n, db, rq->pool));
     kz_show_events_of_client(view, "events", events, n);
     for (i = 0; i < n; i++)
-        kz_rows_event(kz_view_at(view, "events", i), events[i].kind, events[i].sent);
+        kz_rows_event(kz_view_at(view, "events", i), events[i].kind, events[i].sent,
+                      events[i].detail);
     kz_view_flag(view, "several", 0);
     return show_people(view, db, rq->pool);
 }

@@ -11,7 +11,7 @@
 
 #define KZ_CSV_ROWS 1000 /* found at once */
 
-typedef enum kind_t { TEXT, SIZE, TIME } kind_t;
+typedef enum kind_t { TEXT, SIZE, TIME, FLAG } kind_t;
 
 #define KZ_LIST(list, path, rows, query, most, order, at, id, leads)                               \
     typedef kz_q_##query##_t list##_row_t;
@@ -97,6 +97,8 @@ static const char *text_of(const void *value, kind_t kind, apr_pool_t *pool)
         return apr_psprintf(pool, "%" APR_INT64_T_FMT, *(const apr_int64_t *)value);
     case TIME:
         return when(*(const apr_time_t *)value, pool);
+    case FLAG:
+        return *(const int *)value ? "x" : "";
     }
     return NULL;
 }

@@ -91,7 +91,7 @@ static void show_events(kz_view_t *view, kz_q_events_of_document_t *events, int 
         kz_view_text(row, "document_name", NULL); /* it is the page's own */
         if (client)
             kz_view_text(row, "detail", NULL);
-        kz_rows_event(row, events[i].kind, events[i].sent);
+        kz_rows_event(row, events[i].kind, events[i].sent, client ? NULL : events[i].detail);
     }
 }
 

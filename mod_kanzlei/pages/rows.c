@@ -31,12 +31,14 @@ kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char 
     return kz_err_say(KZ_ERR_INFECTED, kz_view_phrase(rq->words, "infected", words, rq->pool));
 }
 
-void kz_rows_event(kz_view_t *row, const char *kind, int sent)
+void kz_rows_event(kz_view_t *row, const char *kind, int sent, const char *detail)
 {
     kz_view_say(row, "event_text",
                 sent ? "step.sent" : apr_pstrcat(kz_view_pool(row), "event.", kind, NULL));
     if (strcmp(kind, kz_event_name(KZ_EVENT_HELD)) == 0)
         kz_view_text(row, "detail", NULL);
+    else if (detail && strcmp(detail, "firm_code") == 0)
+        kz_view_say(row, "detail", "step.firm_code");
 }
 
 void kz_rows_cut(kz_view_t *view, const char *name, int *n, int most)

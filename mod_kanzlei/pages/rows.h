@@ -13,9 +13,10 @@ void kz_rows_message(kz_view_t *row, const kz_grant_t *grant, const char *state,
 /* KZ_ERR_INFECTED with its sentence: NAME was refused because of the signature WHAT. */
 kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char *what);
 
-/* "event_text" of an event row: the text event.KIND, or "sent" for what a client has provided. A
- * detail that is no words for people, the code of a reason, is left out. */
-void kz_rows_event(kz_view_t *row, const char *kind, int sent);
+/* "event_text" of an event row: the text event.KIND, or "sent" for what a client has provided. Of
+ * DETAIL the mark of a step behind a code of the firm's becomes words; the code of a reason, which
+ * is none, is left out. */
+void kz_rows_event(kz_view_t *row, const char *kind, int sent, const char *detail);
 
 /* Leaves MOST of *N rows, and says by the flag NAME of VIEW whether there were more: a statement
  * asks for one more than is shown, so that no list ends in silence. */

@@ -222,3 +222,23 @@ kz_err_t *kz_mailer_provided(kz_site_t *site, kz_grant_t *grant, const kz_q_job_
     KZ_TRY(post(site, grant, "provided", view, &mail));
     return note_told(grant, job, documents, n, told, pool);
 }
+
+/* Tells a client that staff have made a code for the access: whoever holds it can enter. */
+kz_err_t *kz_mailer_code_made(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
+                              apr_pool_t *pool)
+{
+    kz_q_job_code_made_args_t args = {job->account};
+    kz_mail_t mail = {.message_id = message_id(site, job->id, pool)};
+    kz_q_job_code_made_t *person;
+    kz_view_t *view;
+
+    KZ_TRY(kz_q_job_code_made(&person, kz_grant_db(grant), &args, pool));
+    kz_grant_rest(grant);
+    if (!person)
+        return NULL;
+    view = kz_view_create(words_of(site, person->language), pool);
+    kz_view_text(view, "user", person->user);
+    mail.to = person->email;
+    mail.to_name = person->name;
+    return post(site, grant, "code_made", view, &mail);
+}

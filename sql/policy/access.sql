@@ -222,7 +222,7 @@ CREATE VIEW access_columns WITH (security_invoker = true) AS
 SELECT * FROM (VALUES
     ('firm', 'id slug name email language created mail_detail', '', 'mail_detail'),
     ('account', 'firm id kind user_name user_fold name email language has_password locked_at created signed_in_at'
-                ' mail_failed_at',
+                ' mail_failed_at firm_code_at',
      'firm id kind user_name name email language password', ''),
     ('staff', 'firm id kind office', 'firm id', ''),
     ('right', 'firm staff name', 'firm staff name', ''),
@@ -240,7 +240,7 @@ SELECT * FROM (VALUES
     ('delivery', 'firm document client matter direction provided_at provided_by notified_at notified_to opened_at'
                  ' opened_by received_at received_by confirmed_at confirmed_by',
      'firm document client matter direction', 'matter'),
-    ('delivery_step', 'firm document client account step at', 'firm document client account step', ''),
+    ('delivery_step', 'firm document client account step at firm_code', 'firm document client account step', ''),
     ('delivery_untold', 'firm document client account since', '', ''),
     ('event', 'firm id at kind account client document subject detail',
      'firm id kind account client document subject detail', ''),

@@ -33,20 +33,24 @@ SELECT v.document, v.client, v.provided_at,
                   FROM document x WHERE x.firm = v.firm AND x.id = v.document OFFSET 0) d ON true
  ORDER BY v.document, v.client;
 
--- The steps behind one. TOLD: the time of the nearest event about the same. FIRST: it is the delivery's first of its
--- kind; of others no event told before 011.
+-- The steps behind one. TOLD: the time of the nearest event about the same. UNTOLD: it is a later person's, of before
+-- migration receipts_once: then only the first had an event. MARKED_OTHERWISE: the mark of a code of the firm's is not
+-- that of the event.
 -- check_steps(document uuid, client uuid, account uuid, step text, limit int4) :many
--- -> document uuid, client uuid, account uuid, step text, at timestamptz, told timestamptz, untold bool
-SELECT s.document, s.client, s.account, s.step, s.at,
-       (SELECT e.at FROM event e
-         WHERE e.firm = s.firm AND e.document = s.document AND e.client = s.client AND e.kind = s.step
-           AND CASE s.step WHEN 'notified' THEN e.subject ELSE e.account END = s.account
-         ORDER BY greatest(e.at, s.at) - least(e.at, s.at) LIMIT 1),
+-- -> document uuid, client uuid, account uuid, step text, at timestamptz, told timestamptz, untold bool,
+--    marked_otherwise bool
+SELECT s.document, s.client, s.account, s.step, s.at, t.at,
        s.step <> 'notified' AND s.at < (SELECT kz_steps_told_since())
            AND EXISTS (SELECT FROM delivery_step o WHERE o.firm = s.firm AND o.document = s.document
-                          AND o.client = s.client AND o.step = s.step AND o.account <> s.account AND o.at <= s.at)
+                          AND o.client = s.client AND o.step = s.step AND o.account <> s.account AND o.at <= s.at),
+       s.firm_code <> (t.detail = 'firm_code')
   FROM (SELECT * FROM delivery_step WHERE (document, client, account, step) > ($document, $client, $account, $step)
          ORDER BY firm, document, client, account, step LIMIT $limit) s
+  LEFT JOIN LATERAL (
+       SELECT e.at, e.detail FROM event e
+        WHERE e.firm = s.firm AND e.document = s.document AND e.client = s.client AND e.kind = s.step
+          AND CASE s.step WHEN 'notified' THEN e.subject ELSE e.account END = s.account
+        ORDER BY greatest(e.at, s.at) - least(e.at, s.at) LIMIT 1) t ON true
  ORDER BY s.document, s.client, s.account, s.step;
 
 -- The events behind one that tell of a delivery or of a step: whether that is there.

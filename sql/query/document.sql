@@ -60,9 +60,10 @@ VALUES (kz_at_firm(), $id, 'remove_object', jsonb_build_object('object', $object
 -- receipts_of_document(document uuid) :many
 -- -> client_name text, provided timestamptz, provided_by text, notified timestamptz,
 --    notified_by text, opened timestamptz, opened_by text, delivered timestamptz,
---    received timestamptz, received_by text, confirmed timestamptz, confirmed_by text
+--    received timestamptz, received_by text, confirmed timestamptz, confirmed_by text,
+--    opened_code bool, received_code bool, confirmed_code bool
 SELECT client_name, provided, provided_by, notified, notified_by, opened, opened_by, delivered,
-       received, received_by, confirmed, confirmed_by
+       received, received_by, confirmed, confirmed_by, opened_code, received_code, confirmed_code
   FROM receipt_row WHERE document_id = $document
    AND client_id = (SELECT d.client FROM document d WHERE d.id = $document);
 

@@ -20,6 +20,11 @@ UPDATE job SET [last: state = 'failed', sealed = NULL,] due = now() + $wait, err
                worker = NULL, lease = NULL
  WHERE id = $id AND worker = $worker AND lease = $lease;
 
+-- Whom to tell that the firm has made a code.
+-- job_code_made(account uuid) :maybe
+-- -> user text, name text, email text, language text
+SELECT user_name, name, email, language FROM account WHERE id = $account AND email <> '';
+
 -- Whom to tell of new documents of a client; no row: the access has ended, or never was used. DETAIL: whether the firm
 -- wants names of documents and matters in mails.
 -- job_person(account uuid, client uuid) :maybe

@@ -4,10 +4,12 @@
 -- -> document_id uuid, document_name text, client_id uuid, client_name text, client_number text,
 --    size bytes, matter_id uuid, matter_title text, provided timestamptz, provided_by text,
 --    notified timestamptz, notified_by text, opened timestamptz, opened_by text,
---    delivered timestamptz, received timestamptz, received_by text, confirmed timestamptz, confirmed_by text
+--    delivered timestamptz, received timestamptz, received_by text, confirmed timestamptz, confirmed_by text,
+--    opened_code bool, received_code bool, confirmed_code bool
 SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_number, r.size,
        r.matter_id, r.matter_title, r.provided, r.provided_by, r.notified, r.notified_by, r.opened,
-       r.opened_by, r.delivered, r.received, r.received_by, r.confirmed, r.confirmed_by
+       r.opened_by, r.delivered, r.received, r.received_by, r.confirmed, r.confirmed_by,
+       r.opened_code, r.received_code, r.confirmed_code
   FROM (SELECT v.firm, v.document, v.client FROM delivery v
          WHERE v.direction = 'from_firm'
            [client: AND v.client = $client] [matter: AND v.matter = $matter]
@@ -29,7 +31,8 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
 --               to timestamptz, at timestamptz, before timestamptz, id uuid, count int4) :many as receipts
 SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_number, r.size,
        r.matter_id, r.matter_title, r.provided, r.provided_by, r.notified, r.notified_by, r.opened,
-       r.opened_by, r.delivered, r.received, r.received_by, r.confirmed, r.confirmed_by
+       r.opened_by, r.delivered, r.received, r.received_by, r.confirmed, r.confirmed_by,
+       r.opened_code, r.received_code, r.confirmed_code
   FROM (SELECT n.firm, n.document, n.client, n.provided_at
           FROM (SELECT s.firm, s.client
                   FROM visible s, LATERAL (

@@ -211,6 +211,7 @@ CALLS = {
     "job_take": (("nobody",), [["@new", "mail", "1 minute"], ["@new", "provided", "1 minute"]]),
     "job_done": (("portal",), [["@job", *TAKEN[1:], 0]]),
     "job_again": (("portal",), [["@job", *TAKEN[1:], "1 minute", True, "refused"]]),
+    "job_code_made": (("portal",), [["@account"]]),
     "job_person": (("portal",), [["@account", "@client"]]),
     "job_documents": (("portal",), [["@client", "@account", 500]]),
     "job_notified": (("portal",), [["@provided_list", "@client", "@account"]]),

@@ -85,6 +85,12 @@ static kz_err_t *read_steps(int *count, receipts_t *r)
     for (i = 0; i < *count; i++) {
         if (rows[i].told || !rows[i].untold)
             compare_time(r, rows[i].document, rows[i].step, rows[i].at, rows[i].told);
+        if (rows[i].marked_otherwise)
+            report(r, rows[i].document, NULL,
+                   apr_psprintf(r->page,
+                                "\"%s\" of %s: whether it was behind a code of the firm's is told "
+                                "otherwise by its event",
+                                rows[i].step, kz_time_iso(rows[i].at, r->page)));
         apr_cpystrn(r->document, rows[i].document, sizeof r->document);
         apr_cpystrn(r->client, rows[i].client, sizeof r->client);
         apr_cpystrn(r->account, rows[i].account, sizeof r->account);
