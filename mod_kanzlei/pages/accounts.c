@@ -9,6 +9,7 @@
 #include "model/people/code.h"
 #include "model/proof/event.h"
 #include "pages/people.h"
+#include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
 
@@ -74,6 +75,7 @@ static kz_err_t *show_access(kz_q_account_t **account, kz_view_t *view, kz_reque
     kz_show_account(view, "account", *account);
     KZ_TRY(kz_q_clients_of_account(&clients, &n, kz_grant_db(grant),
                                    &(kz_q_clients_of_account_args_t){id}, rq->pool));
+    kz_view_cut(view, "clients_more", &n, KZ_ROWS_FEW);
     kz_show_clients_of_account(view, "clients", clients, n);
     return NULL;
 }

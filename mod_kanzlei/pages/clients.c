@@ -62,8 +62,10 @@ static kz_err_t *show_people(kz_view_t *view, kz_db_t *db, apr_pool_t *pool)
     int n;
 
     KZ_TRY(kz_q_assignments_of_client_read(&assigned, &n, db, pool));
+    kz_view_cut(view, "assignments_more", &n, KZ_ROWS_MOST);
     kz_show_assignments_of_client(view, "assignments", assigned, n);
     KZ_TRY(kz_q_assignable_read(&others, &n, db, pool));
+    kz_view_cut(view, "assignable_more", &n, KZ_ROWS_MOST);
     kz_show_assignable(view, "assignable", others, n);
     return NULL;
 }
@@ -83,8 +85,10 @@ kz_err_t *page_client(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_q_client_read(&client, db, rq->pool));
     kz_show_client(view, "client", client);
     KZ_TRY(kz_q_matters_of_client_read(&matters, &n, db, rq->pool));
+    kz_view_cut(view, "matters_more", &n, KZ_ROWS_MOST);
     kz_show_matters_of_client(view, "matters", matters, n);
     KZ_TRY(kz_q_accounts_of_client_read(&accounts, &n, db, rq->pool));
+    kz_view_cut(view, "accounts_more", &n, KZ_ROWS_MOST);
     kz_show_accounts_of_client(view, "accounts", accounts, n);
     KZ_TRY(kz_q_events_of_client_read(&events, &n, db, rq->pool));
     kz_show_events_of_client(view, "events", events, n);

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "base/str.h"
+#include "pages/rows.h"
 #include "views.h"
 
 #define KZ_LIST_CLIENTS 200 /* more than that can't be chosen from */
@@ -30,6 +31,7 @@ static kz_err_t *show_clients(const char **name, kz_view_t *view, const char *ch
 
     KZ_TRY((kz_grant_has(grant, KZ_RIGHT_ALL) ? kz_q_filter_clients : kz_q_filter_clients_mine)(
         &clients, &n, kz_grant_db(grant), pool));
+    kz_view_flag(view, "clients_many", n > KZ_LIST_CLIENTS);
     if (n > KZ_LIST_CLIENTS) {
         n = 0;
         if (chosen)
@@ -51,9 +53,11 @@ static kz_err_t *show_matters(const char **name, kz_view_t *view, const kz_list_
     int n, i;
 
     kz_view_list(view, "matters");
+    kz_view_flag(view, "matters_more", 0);
     if (!asked->client)
         return NULL;
     KZ_TRY(kz_q_filter_matters(&matters, &n, kz_grant_db(grant), &args, asked->rq->pool));
+    kz_view_cut(view, "matters_more", &n, KZ_ROWS_MOST);
     kz_show_filter_matters(view, "matters", matters, n);
     for (i = 0; i < n; i++)
         select_row(name, kz_view_at(view, "matters", i), matters[i].id, asked->matter,

@@ -9,6 +9,7 @@
 #include "model/people/password.h"
 #include "model/people/session.h"
 #include "pages/people.h"
+#include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
 
@@ -66,6 +67,7 @@ static kz_err_t *fill_page(kz_view_t *view, kz_request_t *rq, kz_grant_t *grant)
     KZ_TRY(kz_q_sessions(&sessions, &n, kz_grant_db(grant), &args, rq->pool));
     kz_view_text(view, "me_email", me->me_email);
     kz_view_text(view, "strength_words", words);
+    kz_view_cut(view, "sessions_more", &n, KZ_ROWS_FEW);
     kz_show_sessions(view, "sessions", sessions, n);
     for (i = 0; i < n; i++) {
         const char *name = device(sessions[i].agent, rq->pool);

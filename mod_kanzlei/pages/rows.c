@@ -40,10 +40,3 @@ void kz_rows_event(kz_view_t *row, const char *kind, int sent, const char *detai
     else if (detail && strcmp(detail, "firm_code") == 0)
         kz_view_say(row, "detail", "step.firm_code");
 }
-
-void kz_rows_cut(kz_view_t *view, const char *name, int *n, int most)
-{
-    kz_view_flag(view, name, *n > most);
-    if (*n > most)
-        *n = most;
-}

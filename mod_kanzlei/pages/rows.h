@@ -18,8 +18,7 @@ kz_err_t *kz_rows_infected(const kz_request_t *rq, const char *name, const char 
  * is none, is left out. */
 void kz_rows_event(kz_view_t *row, const char *kind, int sent, const char *detail);
 
-/* Leaves MOST of *N rows, and says by the flag NAME of VIEW whether there were more: a statement
- * asks for one more than is shown, so that no list ends in silence. */
-void kz_rows_cut(kz_view_t *view, const char *name, int *n, int most);
+#define KZ_ROWS_MOST 200 /* of a list without pages, which a statement asks one more of */
+#define KZ_ROWS_FEW  50  /* of a shorter one */
 
 #endif

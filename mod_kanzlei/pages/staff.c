@@ -9,6 +9,7 @@
 #include "model/people/staff.h"
 #include "pages/list.h"
 #include "pages/people.h"
+#include "pages/rows.h"
 #include "queries.h"
 #include "views.h"
 #include "http/form.h"
@@ -130,6 +131,7 @@ static kz_err_t *show_member(kz_view_t *view, kz_request_t *rq, kz_grant_t *gran
     kz_show_staff_member(view, "member", member);
     KZ_TRY(kz_q_clients_of_staff(&clients, &n, kz_grant_db(grant),
                                  &(kz_q_clients_of_staff_args_t){id}, rq->pool));
+    kz_view_cut(view, "clients_more", &n, KZ_ROWS_MOST);
     kz_show_clients_of_staff(view, "clients", clients, n);
     return NULL;
 }

@@ -94,6 +94,13 @@ kz_view_t *kz_view_row(kz_view_t *view, const char *name)
     return wrap(view, kz_value_row(list(view, name), view->pool));
 }
 
+void kz_view_cut(kz_view_t *view, const char *name, int *n, int most)
+{
+    kz_view_flag(view, name, *n > most);
+    if (*n > most)
+        *n = most;
+}
+
 kz_view_t *kz_view_at(kz_view_t *view, const char *name, int at)
 {
     return wrap(view, list(view, name)->items[at]);

@@ -47,6 +47,9 @@ void kz_view_flag(kz_view_t *view, const char *name, int value);
 void kz_view_number(kz_view_t *view, const char *name, apr_int64_t value);
 /* How many: null for 0, "99+" from 100 on. */
 void kz_view_count(kz_view_t *view, const char *name, apr_int64_t value);
+/* Leaves MOST of *N rows, and says by the flag NAME whether there were more: a statement asks for
+ * one more than is shown, so that no list ends in silence. */
+void kz_view_cut(kz_view_t *view, const char *name, int *n, int most);
 /* NAME (a literal) as RFC 3339, NAME_text as people say it, NAME_exact to the second
  * with the offset from UTC, as paper needs it; nulls for 0. */
 #define kz_view_time(view, name, value)                                                            \

@@ -27,7 +27,7 @@ SELECT a.id, a.user_name, a.name, a.email, a.language, a.kind, r.state, a.create
 -- -> id uuid, client_name text, street text, postcode text, city text, country text
 SELECT c.id, c.display, c.street, c.postcode, c.city, c.country
   FROM account_client ac JOIN client c ON c.firm = ac.firm AND c.id = ac.client
- WHERE ac.account = $account ORDER BY c.sort, c.id LIMIT 50;
+ WHERE ac.account = $account ORDER BY c.sort, c.id LIMIT 51;
 
 -- account_unlock(account uuid) :one writes
 -- -> unlocked bool

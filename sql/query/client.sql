@@ -78,7 +78,7 @@ UPDATE client SET number = $number, kind = $kind, salutation = $salutation,
 -- -> staff_id uuid, staff_name text
 SELECT s.staff, a.name
   FROM assignment s JOIN person a ON a.firm = s.firm AND a.id = s.staff
- WHERE s.client = $client ORDER BY a.name, s.staff LIMIT 200;
+ WHERE s.client = $client ORDER BY a.name, s.staff LIMIT 201;
 
 -- Staff who are not assigned to a client one by one.
 -- assignable(client uuid) :many
@@ -87,7 +87,7 @@ SELECT a.id, a.name
   FROM person a
  WHERE a.kind = 'staff' AND NOT EXISTS (
            SELECT FROM assignment s WHERE s.firm = a.firm AND s.staff = a.id AND s.client = $client)
- ORDER BY a.firm, a.kind, a.name, a.id LIMIT 200;
+ ORDER BY a.firm, a.kind, a.name, a.id LIMIT 201;
 
 -- The accesses of a client.
 -- accounts_of_client(client uuid) :many
@@ -95,7 +95,7 @@ SELECT a.id, a.name
 --    last_sign_in timestamptz
 SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in
   FROM account_client ac JOIN account_row a ON a.firm = ac.firm AND a.id = ac.account
- WHERE ac.client = $client ORDER BY a.name, a.id LIMIT 200;
+ WHERE ac.client = $client ORDER BY a.name, a.id LIMIT 201;
 
 -- One of the firm's staff, as anybody of the firm knows them: by name.
 -- colleague(staff uuid) :maybe

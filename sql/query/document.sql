@@ -209,4 +209,4 @@ SELECT id, display FROM client WHERE id = $client;
 
 -- filter_matters(client uuid) :many
 -- -> id uuid, title text
-SELECT id, title FROM matter WHERE client = $client ORDER BY created DESC, id DESC LIMIT 200;
+SELECT id, title FROM matter WHERE client = $client ORDER BY created DESC, id DESC LIMIT 201;

@@ -12,7 +12,7 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
                                        THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
   LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
- WHERE m.client = $client ORDER BY m.created DESC, m.id DESC LIMIT 200;
+ WHERE m.client = $client ORDER BY m.created DESC, m.id DESC LIMIT 201;
 
 -- The matters of all clients that a client's account acts for, newest first, from a place on.
 -- matters_mine(at timestamptz, before timestamptz, id uuid, count int4) :many

@@ -20,7 +20,7 @@ SELECT kz_sign_in($account, $password, $lock_time, $session, $token, $idle, $lif
 SELECT s.id, s.agent, s.created, s.seen, s.id = $current
   FROM session s
  WHERE s.account = $account AND s.ends > now() AND s.seen + s.idle > now()
- ORDER BY s.seen DESC, s.id LIMIT 50;
+ ORDER BY s.seen DESC, s.id LIMIT 51;
 
 -- session_end(session uuid) :exec
 DELETE FROM session WHERE id = $session;

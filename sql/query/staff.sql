@@ -32,7 +32,7 @@ SELECT string_agg(name, ' ' ORDER BY name) FROM "right" WHERE staff = $staff;
 -- -> id uuid, number text, client_name text
 SELECT c.id, c.number, c.display
   FROM assignment s JOIN client c ON c.firm = s.firm AND c.id = s.client
- WHERE s.staff = $staff ORDER BY c.sort, c.id LIMIT 200;
+ WHERE s.staff = $staff ORDER BY c.sort, c.id LIMIT 201;
 
 -- Rights of one firm change one after the other: two administrators can't take the last right
 -- "admin" from each other at the same time. Held to the end of the transaction.

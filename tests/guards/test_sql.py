@@ -87,8 +87,56 @@ def writes_unsaid(root):
     return found
 
 
+MANY = re.compile(
+    r"^-- (\w+)\((?:[^)]|\n-- )*\) :many\b.*?(?=^-- \w+\((?:[^)]|\n-- )*\) :|\Z)", re.M | re.S
+)
+# Where each list that a statement itself cuts says that there is more: a file below html/, and
+# what is in it. A list with pages asks for COUNT rows instead.
+ENDS = {
+    "accounts_of_client": ("page/client.html", "accounts_more"),
+    "assignable": ("page/client.html", "assignable_more"),
+    "assignments_of_client": ("page/client.html", "assignments_more"),
+    "clients_of_account": ("page/access.html", "clients_more"),
+    "clients_of_staff": ("page/staff-member.html", "clients_more"),
+    "events_of_client": ("page/client.html", "t.client.events"),  # the last ones, says the heading
+    "events_of_document": ("page/document.html", "events_more"),
+    "filter_clients": ("list/control-client.html", "clients_many"),
+    "filter_clients_mine": ("list/control-client.html", "clients_many"),
+    "filter_matters": ("list/control-matter.html", "matters_more"),
+    "home_fresh": ("page/home-staff.html", "fresh_count"),
+    "home_fresh_client": ("page/home-client.html", "fresh_count"),
+    "home_fresh_mine": ("page/home-staff.html", "fresh_count"),
+    "home_kept": ("page/home-staff.html", "kept_count"),
+    "home_kept_mine": ("page/home-staff.html", "kept_count"),
+    "home_locked": ("page/home-staff.html", "locked_count"),
+    "home_unopened": ("page/home-staff.html", "unopened_count"),
+    "home_unopened_mine": ("page/home-staff.html", "unopened_count"),
+    "job_documents": ("mail/provided.txt", "more_count"),
+    "matters_mine": ("part/matter-cards.html", "documents_count"),  # "99+" documents
+    "matters_of_client": ("page/client.html", "matters_more"),
+    "sessions": ("page/account.html", "sessions_more"),
+}
+
+
+def silent_ends(root):
+    """Finds lists that a statement cuts, of which no page says so."""
+    found = []
+    for path in sorted((root / "sql/query").glob("*.sql")):
+        text = path.read_text(encoding="utf-8")
+        for match in MANY.finditer(text):
+            if not re.search(r"\bLIMIT (?!1\b)\d+", match[0]):
+                continue
+            file, words = ENDS.get(match[1], ("", ""))
+            page = root / "html" / file
+            if not page.is_file() or words not in page.read_text(encoding="utf-8"):
+                line = text.count("\n", 0, match.start()) + 1
+                found.append(at(root, path, line, f"{match[1]} is cut, and no page says so"))
+    return found
+
+
 @pytest.mark.parametrize(
-    "rule", [libpq_outside_db, sql_in_c, unused_queries, rows_by_hand, writes_unsaid]
+    "rule",
+    [libpq_outside_db, sql_in_c, unused_queries, rows_by_hand, writes_unsaid, silent_ends],
 )
 def test_sql(rule):
     assert not rule(ROOT), listed(rule(ROOT))
@@ -139,3 +187,14 @@ def test_writes_unsaid_can_fail(tmp_path):
     assert writes_unsaid(tmp_path) == []
     write(tmp_path, {"sql/query/b.sql": "-- c() :many\n-- -> n int4\nSELECT n FROM kz_b();\n"})
     assert len(writes_unsaid(tmp_path)) == 1
+
+
+def test_silent_ends_can_fail(tmp_path):
+    page = {"html/page/account.html": "{{#sessions_more}}more{{/sessions_more}}"}
+    query = "-- sessions() :many\n-- -> n int4\nSELECT 1 LIMIT 51;\n"
+    write(tmp_path, {"sql/query/a.sql": query} | page)
+    assert silent_ends(tmp_path) == []
+    write(tmp_path, {"sql/query/a.sql": query + query.replace("sessions", "others")})
+    assert len(silent_ends(tmp_path)) == 1
+    write(tmp_path, {"sql/query/a.sql": query, "html/page/account.html": "nothing"})
+    assert len(silent_ends(tmp_path)) == 1
