@@ -9,7 +9,7 @@
 #include "queries.h"
 #include "views.h"
 
-#define COUNT_MAX 1000 /* rows that are counted, to say "1 to 50 of 130" */
+#define COUNT_MAX 500 /* rows that are counted, to say "1 to 50 of 130" */
 
 static kz_err_t *find_receipts(kz_q_receipts_t **rows, int *n, const kz_list_asked_t *asked,
                                kz_grant_t *grant, apr_pool_t *pool)
@@ -31,7 +31,7 @@ static kz_err_t *find_receipts(kz_q_receipts_t **rows, int *n, const kz_list_ask
     return kz_q_receipts_mine(rows, n, kz_grant_db(grant), &mine, pool);
 }
 
-/* Whatever the place. *N is at most 1,001. */
+/* Whatever the place. *N is at most 501. */
 static kz_err_t *count_receipts(int *n, const kz_list_asked_t *asked, kz_grant_t *grant,
                                 apr_pool_t *pool)
 {

@@ -78,7 +78,7 @@ SELECT r.document_id, r.document_name, r.client_id, r.client_name, r.client_numb
        WHERE r.firm = x.firm AND r.document_id = x.document AND r.client_id = x.client LIMIT 1) r
  ORDER BY r.provided DESC, r.document_id DESC;
 
--- How many there are, up to 1,001.
+-- How many there are, up to 501.
 -- receipts_count(client uuid, matter uuid, unopened bool, opened bool, received bool, confirmed bool,
 --                from timestamptz, to timestamptz) :one
 -- -> n int4
@@ -92,7 +92,7 @@ SELECT count(*)::int
            [confirmed: AND v.confirmed_at IS NOT NULL]
            [from: AND v.provided_at >= $from]
            [to: AND v.provided_at < $to]
-         LIMIT 1001) x;
+         LIMIT 501) x;
 
 -- receipts_count_mine(unopened bool, opened bool, received bool, confirmed bool, from timestamptz,
 --                     to timestamptz) :one as receipts_count
@@ -106,7 +106,7 @@ SELECT count(*)::int
                  [confirmed: AND v.confirmed_at IS NOT NULL]
                  [from: AND v.provided_at >= $from]
                  [to: AND v.provided_at < $to]
-               LIMIT 1001) v
+               LIMIT 501) v
          UNION ALL
         SELECT FROM visible_matter s, LATERAL (
               SELECT FROM delivery v
@@ -117,5 +117,5 @@ SELECT count(*)::int
                  [confirmed: AND v.confirmed_at IS NOT NULL]
                  [from: AND v.provided_at >= $from]
                  [to: AND v.provided_at < $to]
-               LIMIT 1001) v
-         LIMIT 1001) x;
+               LIMIT 501) v
+         LIMIT 501) x;

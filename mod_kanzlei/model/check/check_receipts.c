@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "base/time.h"
 
-#define PAGE         1000                    /* rows read at once */
+#define PAGE         200                     /* rows read at once */
 #define APART        (60 * APR_USEC_PER_SEC) /* row and event are of one transaction */
 #define FIRST_OF_ALL "00000000-0000-0000-0000-000000000000"
 
