@@ -33,6 +33,6 @@ SELECT x.at, x.kind, x.sent, x.who, x.subject_name, x.detail
          WHERE e.document = $document
            AND ((SELECT kz_side()) <> 'client' OR e.kind IN ('provided', 'renamed', 'moved')
                 OR (SELECT kz_me()) IN (e.account, e.subject)
-                OR d.direction = 'from_client' AND a.kind = 'staff' AND e.kind IN ('opened', 'received', 'confirmed'))
+                OR d.direction = 'from_client' AND a.kind = 'staff' AND e.kind IN ('opened', 'delivered', 'received', 'confirmed'))
          ORDER BY e.at DESC, e.id DESC LIMIT 201) x
  ORDER BY x.at, x.id;
