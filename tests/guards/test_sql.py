@@ -109,6 +109,7 @@ ENDS = {
     "home_kept": ("page/home-staff.html", "kept_count"),
     "home_kept_mine": ("page/home-staff.html", "kept_count"),
     "home_locked": ("page/home-staff.html", "locked_count"),
+    "home_unreachable": ("page/home-staff.html", "unreachable_count"),
     "home_unopened": ("page/home-staff.html", "unopened_count"),
     "home_unopened_mine": ("page/home-staff.html", "unopened_count"),
     "job_documents": ("mail/provided.txt", "more_count"),
