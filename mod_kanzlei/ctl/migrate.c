@@ -32,7 +32,7 @@ typedef struct migrate_t {
 /* In this order (the rules grant what the views show); each may be applied again and again. */
 static const char *const policies[] = {"sees.sql",   "view.sql",     "access.sql", "policy.sql",
                                        "secret.sql", "operator.sql", "enter.sql",  "step.sql",
-                                       "search.sql", "grant.sql"};
+                                       "form.sql",   "search.sql",   "grant.sql"};
 #define POLICIES (sizeof policies / sizeof *policies)
 
 /* Where the statements are: --sql, KANZLEI_SQL, beside this program, or as installed. */

@@ -18,6 +18,7 @@
 #include "http/cookie.h"
 #include "http/crowd.h"
 #include "http/csrf.h"
+#include "http/form.h"
 #include "http/multipart.h"
 
 /* The value of the cookie "__Host-NAME", or NULL. */
@@ -219,6 +220,7 @@ static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_
                            kz_reply_t *out)
 {
     const char *args = rq->http->r->args;
+    int done = 0;
 
     if (args)
         KZ_TRY(kz_urlencoded_parse(rq->query, args, strlen(args), KZ_HTTP_FIELDS_MAX));
@@ -228,7 +230,10 @@ static kz_err_t *run_route(kz_request_t *rq, kz_grant_t **grant, const kz_route_
     KZ_TRY(check_body(rq, match->route));
     if (match->route->who != KZ_WHO_HOST)
         KZ_TRY(enter(grant, rq, match->route));
-    KZ_TRY(match->route->handler(rq, *grant, out));
+    if (match->route->body == KZ_BODY_FORM && match->route->who >= KZ_WHO_CLIENT)
+        KZ_TRY(kz_form__begin(&done, rq, *grant, out));
+    if (!done)
+        KZ_TRY(match->route->handler(rq, *grant, out));
     /* A page that asked nothing is checked, too. */
     return *grant ? kz_grant_end(*grant) : NULL;
 }

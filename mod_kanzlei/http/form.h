@@ -48,6 +48,18 @@ void kz_form_edit(kz_reply_t *out, kz_view_t *view, const kz_request_t *rq, kz_f
  * VERSION_NEEDED: neither was sent. */
 kz_err_t *kz_form_compare(kz_form_t *form, kz_view_t *stored);
 
+/* --- form_once.c: a form that is sent twice makes one thing */
+
+/* Looks whether the form of RQ was sent before, by its own id (in its token, or Idempotency-Key,
+ * draft-ietf-httpapi-idempotency-key-header) and path: then *DONE is 1, and OUT leads where its
+ * answer led. Holds back the same form to the end of the transaction. Errors: SENT_BEFORE: it was
+ * sent before with something else in it. */
+kz_err_t *kz_form__begin(int *done, kz_request_t *rq, const kz_grant_t *grant, kz_reply_t *out);
+/* The end of a handler that has changed something: notes that the form was sent, commits, and leads
+ * to PATH below BASE as kz_reply_see(). */
+kz_err_t *kz_form_done(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, const char *path,
+                       const char *notice);
+
 /* --- form_version.c */
 
 /* The version of what FORM has in the fields of the form ID, to VERSION. */

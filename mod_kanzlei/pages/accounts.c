@@ -58,9 +58,8 @@ kz_err_t *page_account_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
                                    &(kz_q_account_client_add_args_t){id, client}));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_ACCESS_CREATED,
                         &(kz_event_t){.client = client, .subject = id}));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/accounts/", id, NULL), "account_created");
-    return NULL;
+    return kz_form_done(rq, grant, out, apr_pstrcat(rq->pool, "/accounts/", id, NULL),
+                        "account_created");
 }
 
 /* Fills the page of an access beside its form. */
@@ -92,17 +91,19 @@ kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
-/* Back to where the button was: "back" of the form without its query, if it is in this portal; else
- * the account's page, which for STAFF is among the staff. */
-static void go_back(kz_reply_t *out, const kz_request_t *rq, int staff, const char *notice)
+/* Commits, and goes back to where the button was: "back" of the form without its query, if it is in
+ * this portal; else the account's page, which for STAFF is among the staff. */
+static kz_err_t *go_back(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant, int staff,
+                         const char *notice)
 {
     const char *back = kz_request_back(rq), *id = kz_request_id(rq, "account");
+    const char *path = back ? apr_pstrmemdup(rq->pool, back, strcspn(back, "?#")) : NULL;
 
-    if (back)
-        kz_reply_see(out, "", apr_pstrmemdup(rq->pool, back, strcspn(back, "?#")), notice);
+    if (path)
+        path += strlen(rq->base);
     else
-        kz_reply_see(out, rq->base,
-                     apr_pstrcat(rq->pool, staff ? "/staff/" : "/accounts/", id, NULL), notice);
+        path = apr_pstrcat(rq->pool, staff ? "/staff/" : "/accounts/", id, NULL);
+    return kz_form_done(rq, grant, out, path, notice);
 }
 
 /* The first client of an account, for the event; NULL for staff. */
@@ -141,9 +142,7 @@ kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
         return kz_err_say(KZ_ERR_INVALID,
                           kz_view_phrase(rq->words, "access.mail_none", NULL, rq->pool));
     KZ_TRY(kz_code_mail(grant, id, KZ_CODE_INVITATION));
-    KZ_TRY(kz_grant_commit(grant));
-    go_back(out, rq, strcmp(account->kind, "staff") == 0, "invited");
-    return NULL;
+    return go_back(out, rq, grant, strcmp(account->kind, "staff") == 0, "invited");
 }
 
 /* POST /accounts/{account}/letter: a page to print, with a code that is shown this once. */
@@ -185,9 +184,7 @@ kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     KZ_TRY(kz_q_account_unlock(&row, kz_grant_db(grant), &args, rq->pool));
     if (row->unlocked)
         KZ_TRY(note(&staff, rq, grant, KZ_EVENT_UNLOCKED));
-    KZ_TRY(kz_grant_commit(grant));
-    go_back(out, rq, staff, "unlocked");
-    return NULL;
+    return go_back(out, rq, grant, staff, "unlocked");
 }
 
 /* POST /accounts/{account}/address: where mails to this person go from now on. */
@@ -208,7 +205,5 @@ kz_err_t *page_account_address(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     KZ_TRY(kz_q_address_change(&row, kz_grant_db(grant), &args, rq->pool));
     if (row->changed)
         KZ_TRY(note(&staff, rq, grant, KZ_EVENT_ADDRESS_CHANGED));
-    KZ_TRY(kz_grant_commit(grant));
-    go_back(out, rq, staff, "saved");
-    return NULL;
+    return go_back(out, rq, grant, staff, "saved");
 }

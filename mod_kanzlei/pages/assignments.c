@@ -23,9 +23,8 @@ kz_err_t *page_assign(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     if (!member)
         return kz_err_create(KZ_ERR_INVALID, "\"staff\" is none of the firm's");
     KZ_TRY(kz_client_assign(grant, client, member->id));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/clients/", client, NULL), "assigned");
-    return NULL;
+    return kz_form_done(rq, grant, out, apr_pstrcat(rq->pool, "/clients/", client, NULL),
+                        "assigned");
 }
 
 /* The page to go to: the staff member's, if the form came from there, else the client's; the list
@@ -49,7 +48,5 @@ kz_err_t *page_unassign(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     const char *staff = kz_request_id(rq, "staff");
 
     KZ_TRY(kz_client_unassign(NULL, grant, kz_request_id(rq, "client"), staff));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, way_back(rq, grant, staff), "unassigned");
-    return NULL;
+    return kz_form_done(rq, grant, out, way_back(rq, grant, staff), "unassigned");
 }

@@ -80,9 +80,8 @@ kz_err_t *page_client_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
         kz_view_text(kz_form_again(out, form, "client-form"), "client", NULL);
         return NULL;
     }
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/clients/", id, NULL), "client_created");
-    return NULL;
+    return kz_form_done(rq, grant, out, apr_pstrcat(rq->pool, "/clients/", id, NULL),
+                        "client_created");
 }
 
 /* POST /clients/{client}: 409 when somebody else has changed it since the form was made. */
@@ -101,9 +100,7 @@ kz_err_t *page_client_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
         KZ_TRY(taken(kz_client_change(grant, id, &client), form, grant));
     if (kz_form_failed(form))
         return kz_people_client(NULL, kz_form_again(out, form, "client-form"), rq, grant);
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/clients/", id, NULL), "saved");
-    return NULL;
+    return kz_form_done(rq, grant, out, apr_pstrcat(rq->pool, "/clients/", id, NULL), "saved");
 }
 
 /* GET /clients/{client}/matters/new */
@@ -134,7 +131,6 @@ kz_err_t *page_matter_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *ou
     KZ_TRY(kz_q_matter_add(NULL, kz_grant_db(grant), &args));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_MATTER_CREATED,
                         &(kz_event_t){.client = client, .subject = id, .detail = args.title}));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/matters/", id, NULL), "matter_created");
-    return NULL;
+    return kz_form_done(rq, grant, out, apr_pstrcat(rq->pool, "/matters/", id, NULL),
+                        "matter_created");
 }

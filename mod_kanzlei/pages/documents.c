@@ -273,9 +273,7 @@ kz_err_t *page_document_confirm(kz_request_t *rq, kz_grant_t *grant, kz_reply_t 
     const char *id = kz_request_id(rq, "document");
 
     KZ_TRY(kz_document_step(grant, id, KZ_DOCUMENT_CONFIRMED));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, page_of(rq), "confirmed");
-    return NULL;
+    return kz_form_done(rq, grant, out, page_of(rq), "confirmed");
 }
 
 static kz_err_t *decide(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, int release)
@@ -290,9 +288,7 @@ static kz_err_t *decide(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, in
         return fill_page(kz_form_again(out, form, "document"), document, rq, grant);
     }
     KZ_TRY(kz_document_decide(grant, id, release, reason));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, page_of(rq), release ? "released" : "discarded");
-    return NULL;
+    return kz_form_done(rq, grant, out, page_of(rq), release ? "released" : "discarded");
 }
 
 kz_err_t *page_document_release(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)

@@ -136,9 +136,7 @@ kz_err_t *page_me_session_end(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     KZ_TRY(kz_q_session_end(NULL, kz_grant_db(grant), &args));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_SESSION_ENDED,
                         &(kz_event_t){.subject = kz_grant_account(grant)}));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, "/account", "session_ended");
-    return NULL;
+    return kz_form_done(rq, grant, out, "/account", "session_ended");
 }
 
 /* POST /account/sessions/end: all but this one. */
@@ -148,7 +146,5 @@ kz_err_t *page_me_sessions_end(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
 
     KZ_TRY(kz_q_sessions_end(NULL, kz_grant_db(grant), &args));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_SESSION_ENDED, &(kz_event_t){.subject = args.account}));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, "/account", "sessions_ended");
-    return NULL;
+    return kz_form_done(rq, grant, out, "/account", "sessions_ended");
 }

@@ -110,9 +110,7 @@ kz_err_t *page_staff_create(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
         kz_form_again(out, form, "staff-form");
         return NULL;
     }
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, apr_pstrcat(rq->pool, "/staff/", id, NULL), "invited");
-    return NULL;
+    return kz_form_done(rq, grant, out, apr_pstrcat(rq->pool, "/staff/", id, NULL), "invited");
 }
 
 /* Fills the page of one of the staff beside its form. */
@@ -204,10 +202,8 @@ kz_err_t *page_staff_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     if (kz_form_failed(form))
         return show_member(kz_form_again(out, form, "staff-member"), rq, grant);
     KZ_TRY(store_rights(grant, id, rights, rq->pool));
-    KZ_TRY(kz_grant_commit(grant));
     path = apr_pstrcat(rq->pool, "/staff/", id, NULL);
     if (!admin && strcmp(id, kz_grant_account(grant)) == 0)
         path = "/"; /* no administrator any more */
-    kz_reply_see(out, rq->base, path, "saved");
-    return NULL;
+    return kz_form_done(rq, grant, out, path, "saved");
 }

@@ -195,6 +195,11 @@ SELECT * FROM (VALUES
     ('session', 'portal', 'firm', '-', '-', 'firm'),
     ('session', 'public', '-',    '-', '-', '-'),
 
+    ('form_sent', 'client', '-', '-', '-', '-'),
+    ('form_sent', 'staff',  '-', '-', '-', '-'),
+    ('form_sent', 'portal', '-', '-', '-', '-'),
+    ('form_sent', 'public', '-', '-', '-', '-'),
+
     ('code', 'client', '-',                '-',                '-',                '-'),
     ('code', 'staff',  'of known account', 'of whole account', 'of whole account', '-'),
     ('code', 'portal', 'firm',             'firm',             'firm',             '-'),

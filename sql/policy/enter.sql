@@ -304,6 +304,9 @@ BEGIN
                          AND touched < now() - interval '1 day';
     GET DIAGNOSTICS n = ROW_COUNT;
     gone := gone + n;
+    DELETE FROM form_sent WHERE at < now() - interval '8 days';
+    GET DIAGNOSTICS n = ROW_COUNT;
+    gone := gone + n;
     DELETE FROM code WHERE expires < now() - interval '90 days';
     GET DIAGNOSTICS n = ROW_COUNT;
     gone := gone + n;

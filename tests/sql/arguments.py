@@ -92,6 +92,7 @@ CALLS = {
         [[like, *place, 51] for like, place in product((None, "%sommer%"), BY_NAME)],
     ),
     "client": (MEMBERS, [["@client"]]),
+    "client_locked": (("admin", "few"), [["@client"]]),
     "client_add": (("admin", "few"), [CLIENT]),
     "client_change": (STAFF, [["@client", *CLIENT[1:]]]),
     "assignments_of_client": (STAFF, [["@client"]]),
@@ -281,6 +282,10 @@ CALLS = {
     "staff_rights": (("admin", "small"), [["@staff"]]),
     "clients_of_staff": (("admin", "small"), [["@staff"]]),
     "rights_lock": (("admin",), [[]]),
+    # form.sql
+    "form_lock": (MEMBERS, [["form"]]),
+    "form_sent": (MEMBERS, [["form", "/clients"]]),
+    "form_done": (MEMBERS, [["form", "/clients", HASH, "/clients/1"]]),
     "admins_beside": (("admin", "small"), [["@staff"]]),
     "rights_drop": (("admin", "small"), [["@staff", "{admin}"]]),
     "rights_add": (("admin", "small"), [["@staff", "{admin,all}"]]),

@@ -80,6 +80,8 @@ INSERT INTO "right" (firm, staff, name)
 SELECT id, tap.id(id, r), r FROM firm, unnest(ARRAY['admin', 'all']) r;
 INSERT INTO session (firm, id, account, token, idle, ends)
 SELECT firm, id, id, tap.token(firm, user_name), '1 hour', now() + interval '1 day' FROM account;
+INSERT INTO form_sent (firm, account, form, path, fields, place)
+SELECT firm, id, user_name, '/path', tap.token(firm, 'fields'), '/place' FROM account;
 INSERT INTO code (firm, id, account, purpose, hash, expires)
 SELECT f.id, tap.id(f.id, 'code', n), tap.id(f.id, p), 'invitation', tap.token(f.id, 'code ' || n), now()
   FROM firm f, (VALUES ('maria', 1), ('otto', 2), ('clerk', 3)) x (p, n);

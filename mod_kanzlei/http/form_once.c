@@ -1,0 +1,95 @@
+/* A form that is sent twice (a double click, a reload, an answer that was lost) makes one thing: in
+ * the transaction that changes, a row says that it was sent, and where its answer led. */
+#include "http/form.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <sodium.h>
+
+#include "http/csrf.h"
+#include "queries.h"
+
+#define KZ_FORM_KEY    64 /* bytes of a form's own id, at most */
+#define KZ_FORM_FIELDS 32 /* bytes of the hash of its fields */
+
+/* The form's own id; NULL: a program sent it that named none. */
+static kz_err_t *own_id(const char **id, const kz_request_t *rq)
+{
+    const char *key = kz_request_header(rq, "Idempotency-Key");
+
+    *id = NULL;
+    if (key && (!*key || strlen(key) > KZ_FORM_KEY))
+        return kz_err_create(KZ_ERR_BAD_REQUEST, "Idempotency-Key of %" APR_SIZE_T_FMT " bytes",
+                             strlen(key));
+    if (key)
+        *id = key;
+    else if (rq->form_token && rq->form_token->in_form)
+        *id = rq->form_token->form;
+    return NULL;
+}
+
+/* A hash of all fields but the token, which a program may have anew. */
+static void hash_fields(unsigned char hash[KZ_FORM_FIELDS], const kz_request_t *rq)
+{
+    const apr_array_header_t *rows = apr_table_elts(rq->form);
+    crypto_generichash_state state;
+    int i;
+
+    crypto_generichash_init(&state, NULL, 0, KZ_FORM_FIELDS);
+    for (i = 0; i < rows->nelts; i++) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
+
+        if (strcmp(field->key, "csrf") == 0)
+            continue;
+        crypto_generichash_update(&state, (const unsigned char *)field->key,
+                                  strlen(field->key) + 1);
+        crypto_generichash_update(&state, (const unsigned char *)field->val,
+                                  strlen(field->val) + 1);
+    }
+    crypto_generichash_final(&state, hash, KZ_FORM_FIELDS);
+}
+
+kz_err_t *kz_form__begin(int *done, kz_request_t *rq, const kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_db_t *db = kz_grant_db(grant);
+    unsigned char fields[KZ_FORM_FIELDS];
+    kz_q_form_lock_t *lock;
+    kz_q_form_sent_t *before;
+    const char *id;
+
+    *done = 0;
+    KZ_TRY(own_id(&id, rq));
+    if (!id)
+        return NULL;
+    KZ_TRY(kz_q_form_lock_send(db, &(kz_q_form_lock_args_t){id}));
+    KZ_TRY(kz_q_form_sent_send(db, &(kz_q_form_sent_args_t){id, rq->path}));
+    KZ_TRY(kz_q_form_lock_read(&lock, db, rq->pool));
+    KZ_TRY(kz_q_form_sent_read(&before, db, rq->pool));
+    if (!before)
+        return NULL;
+    hash_fields(fields, rq);
+    if (before->fields.len != sizeof fields || memcmp(before->fields.data, fields, sizeof fields))
+        return kz_err_create(KZ_ERR_SENT_BEFORE, "the form was sent before, with other fields");
+    *done = 1;
+    kz_reply_see(out, "", before->place, NULL);
+    return NULL;
+}
+
+kz_err_t *kz_form_done(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, const char *path,
+                       const char *notice)
+{
+    unsigned char fields[KZ_FORM_FIELDS];
+    kz_q_form_done_args_t args = {.path = rq->path, .fields = {fields, sizeof fields}};
+
+    args.place =
+        apr_pstrcat(rq->pool, rq->base, path, notice ? "?notice=" : "", notice ? notice : "", NULL);
+    KZ_TRY(own_id(&args.form, rq));
+    if (args.form) {
+        hash_fields(fields, rq);
+        KZ_TRY(kz_q_form_done(NULL, kz_grant_db(grant), &args));
+    }
+    KZ_TRY(kz_grant_commit(grant));
+    kz_reply_see(out, "", args.place, NULL);
+    return NULL;
+}

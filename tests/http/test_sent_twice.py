@@ -1,0 +1,118 @@
+"""A form that is sent twice, by a double click, a reload or because its answer was lost, makes one
+thing; the second answer leads where the first one led."""
+
+import re
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@pytest.fixture
+def client(admin):
+    return admin.made("/clients", {"number": secrets.token_hex(4), "kind": "company",
+                                   "name": "Doppel GmbH", "language": "de"})  # fmt: skip
+
+
+def token(browser, path):
+    """Opens a page with a form; returns the form's token."""
+    return CSRF.findall(browser.get(path, json_view=False).text)[-1]
+
+
+def send(browser, path, token, **fields):
+    return browser.request("POST", path, token=False, json_view=False,
+                           data=fields | {"csrf": token}, headers={"Origin": browser.url})
+
+
+def matters(portal, client):
+    return portal.sql("SELECT count(*) FROM matter WHERE client = %s", client)[0][0]
+
+
+def test_one_after_the_other(portal, admin, client):
+    path = f"/clients/{client}/matters"
+    form = token(admin, path + "/new")
+    answers = [send(admin, path, form, title="Steuer", number="1") for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert matters(portal, client) == 1
+    other = send(admin, path, token(admin, path + "/new"), title="Steuer", number="1")
+    assert other.headers["Location"] != answers[0].headers["Location"], "another form, another one"
+    assert matters(portal, client) == 2
+
+
+@pytest.mark.parametrize("number", [True, False], ids=["unique number", "nothing unique"])
+def test_at_the_same_time(portal, admin, client, number):
+    """Ten at once: nobody is told that the number is taken, which the first one has taken."""
+    if number:
+        path, form = "/clients", token(admin, "/clients/new")
+        fields = {"number": secrets.token_hex(4), "kind": "company", "name": "Klick AG"}
+    else:
+        path = f"/clients/{client}/matters"
+        form, fields = token(admin, path + "/new"), {"title": "Steuer"}
+    with ThreadPoolExecutor(10) as pool:
+        sent = [pool.submit(send, admin, path, form, **fields) for _ in range(10)]
+        answers = [each.result() for each in sent]
+    assert {answer.status_code for answer in answers} == {303}, [each.text for each in answers]
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    if number:
+        found = "SELECT count(*) FROM client WHERE number = %s"
+        assert portal.sql(found, fields["number"]) == [(1,)]
+    else:
+        assert matters(portal, client) == 1
+
+
+def test_a_form_that_came_back_is_not_done(portal, admin, client):
+    path = f"/clients/{client}/matters"
+    form = token(admin, path + "/new")
+    assert send(admin, path, form, title="").status_code == 422
+    assert send(admin, path, form, title="Steuer").status_code == 303
+    assert matters(portal, client) == 1
+
+
+def test_other_fields_are_not_dropped_in_silence(portal, admin, client):
+    path = f"/clients/{client}/matters"
+    form = token(admin, path + "/new")
+    assert send(admin, path, form, title="Steuer").status_code == 303
+    answer = send(admin, path, form, title="Erbe")
+    assert answer.status_code == 409
+    assert "schon einmal abgesendet" in answer.text
+    assert matters(portal, client) == 1
+
+
+def test_one_mail_for_two_clicks(portal, admin, client):
+    user = "klick-" + secrets.token_hex(3)
+    account = admin.made(f"/clients/{client}/accounts", {
+        "user": user, "name": "Klick", "email": f"{user}@example.org", "language": "de"})
+    form = token(admin, f"/accounts/{account}")
+    events = "SELECT count(*) FROM event WHERE kind = 'invited' AND subject = %s"
+    before = portal.sql(events, account)
+    for _ in range(2):
+        assert send(admin, f"/accounts/{account}/invite", form).status_code == 303
+    assert portal.sql(events, account)[0][0] <= before[0][0] + 1
+    jobs = "SELECT count(*) FROM job WHERE kind = 'mail' AND data ->> 'account' = %s"
+    assert portal.sql(jobs, account) == [(1,)]
+
+
+def test_a_program_names_its_own_key(portal, admin, client):
+    path, fields = f"/clients/{client}/matters", {"title": "Steuer"}
+    key = {"Idempotency-Key": secrets.token_hex(8)}
+    places = {admin.post_json(path, fields, headers=key).headers["Location"] for _ in range(2)}
+    assert len(places) == 1
+    assert matters(portal, client) == 1
+    assert admin.post_json(path, {"title": "Erbe"}, headers=key).status_code == 409
+    for wrong in ("", "x" * 65):
+        answer = admin.post_json(path, fields, headers={"Idempotency-Key": wrong})
+        assert answer.status_code == 400
+    assert admin.post_json(path, fields).status_code == 303
+    assert matters(portal, client) == 2, "without a key each one is meant"
+
+
+def test_keys_are_of_one_account(portal, admin, client):
+    other = portal.signed_in(portal.fresh_staff("--admin"))
+    path, key = f"/clients/{client}/matters", {"Idempotency-Key": secrets.token_hex(8)}
+    one = admin.post_json(path, {"title": "Steuer"}, headers=key)
+    two = other.post_json(path, {"title": "Steuer"}, headers=key)
+    assert one.headers["Location"] != two.headers["Location"]
+    assert matters(portal, client) == 2
