@@ -31,7 +31,5 @@ kz_err_t *page_settings_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     KZ_TRY(kz_q_firm_settings_change(NULL, kz_grant_db(grant), &args));
     KZ_TRY(
         kz_event_add(grant, KZ_EVENT_SETTINGS_CHANGED, &(kz_event_t){.detail = args.mail_detail}));
-    KZ_TRY(kz_grant_commit(grant));
-    kz_reply_see(out, rq->base, "/settings", "saved");
-    return NULL;
+    return kz_form_done(rq, grant, out, "/settings", "saved");
 }
