@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +140,25 @@ int kz_err_is_told(const kz_err_t *err)
 const char *kz_err_sentence(const kz_err_t *err)
 {
     return err->said ? err->detail : NULL;
+}
+
+kz_err_code_t kz_err_errno(int number)
+{
+    static const struct {
+        int number;
+        kz_err_code_t code;
+    } numbers[] = {
+#define KZ_ERRNO(number, code) {number, KZ_ERR_##code},
+#include "base/errno.def"
+#undef KZ_ERRNO
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (numbers[i].number == number)
+            return numbers[i].code;
+    }
+    return KZ_ERR_INTERNAL;
 }
 
 kz_err_code_t kz_err_code(const kz_err_t *err)

@@ -57,6 +57,9 @@ const char *kz_err_sentence(const kz_err_t *err);
 kz_err_t *kz_err_told(kz_err_t *err);
 int kz_err_is_told(const kz_err_t *err);
 
+/* What an errno of a file or folder means to us, as errno.def says; INTERNAL if it doesn't. */
+kz_err_code_t kz_err_errno(int number);
+
 kz_err_code_t kz_err_code(const kz_err_t *err);
 int kz_err_http(const kz_err_t *err);           /* HTTP status, 400 to 599 */
 const char *kz_err_text(const kz_err_t *err);   /* key of the public sentence, never NULL */

@@ -55,8 +55,8 @@ static kz_err_t *come_alive(kz_portal_t *portal)
     struct stat folder;
 
     if (fd < 0)
-        return kz_err_status(errno == ENOSPC || errno == EDQUOT ? KZ_ERR_NO_SPACE
-                                                                : KZ_ERR_STORE_DOWN,
+        return kz_err_status(kz_err_errno(errno) == KZ_ERR_NO_SPACE ? KZ_ERR_NO_SPACE
+                                                                    : KZ_ERR_STORE_DOWN,
                              APR_FROM_OS_ERROR(errno), "making %s", portal->alive_file);
     if (stat(portal->conf->spool, &folder) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
         flush_name(portal) != 0) {

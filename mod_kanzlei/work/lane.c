@@ -1,6 +1,7 @@
 #include "work/lane.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "io/scan/scan.h"
 #include "model/check/check.h"
 #include "model/master.h"
@@ -94,10 +95,10 @@ static int is_general(const kz_err_t *err)
 static void several(const char *name, task_t one, const void *what, kz_site_t *site,
                     apr_pool_t *pool)
 {
-    apr_time_t until = apr_time_now() + KZ_LANE_ROUND;
+    apr_time_t until = kz_metrics_clock() + KZ_LANE_ROUND;
     int found = 1, i;
 
-    for (i = 0; found && i < KZ_LANE_AT_ONCE && apr_time_now() < until && !kz_lane_is_ending();
+    for (i = 0; found && i < KZ_LANE_AT_ONCE && kz_metrics_clock() < until && !kz_lane_is_ending();
          i++) {
         apr_pool_t *turn;
         kz_err_t *err;
@@ -149,10 +150,10 @@ static void ask_scanner(kz_site_t *site, apr_pool_t *pool)
     site->shared->test_signatures = status.test_only;
 }
 
-/* Whether WAIT has passed since *LAST, which then becomes now. */
+/* Whether WAIT has passed since *LAST, by a clock that nobody sets; *LAST then becomes now. */
 static int is_due(apr_time_t *last, apr_interval_time_t wait)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = kz_metrics_clock();
 
     if (*last && now - *last <= wait)
         return 0;

@@ -146,6 +146,18 @@ def test_copy_differs_from_its_row(site, put, change):
     assert states(site) == [("one", "damaged"), ("two", "damaged")]
 
 
+def test_both_copies_are_one_file(site, put):
+    """One fault of the disk would take both."""
+    _, key = put(b"brief")
+    one, two = (site.stores[name] / key for name in ("one", "two"))
+    two.unlink()
+    two.hardlink_to(one)
+    assert check(site, code=1)[1] == [("shared", "two", key, False)]
+    assert check(site, "--repair", code=1)[1] == [("shared", "two", key, True)]
+    assert one.stat().st_ino != two.stat().st_ino
+    assert check(site)[1] == []
+
+
 def test_wrong_key_of_a_document(site, put):
     put(b"brief")
     site.sql("UPDATE document SET key = decode(repeat('00', 76), 'hex')")

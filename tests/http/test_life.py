@@ -196,6 +196,36 @@ def test_damaged_copy_is_not_spread(life):
     assert paths[0].read_bytes() == whole
 
 
+@pytest.mark.expect_log(r"the copy of document \S+ is missing")
+def test_a_reader_notes_a_missing_copy(life):
+    ident, paths = life.document(os.urandom(100_000))
+    whole = paths[1].read_bytes()
+    paths[0].unlink()
+    assert life.admin.get(f"/documents/{ident}/content").status_code == 200
+    wait_for(lambda: paths[0].exists())
+    wait_for(lambda: life.copies(ident) == [("store-1", "held"), ("store-2", "held")])
+    assert paths[0].read_bytes() == whole
+    assert paths[0].stat().st_ino != paths[1].stat().st_ino
+
+
+@pytest.mark.expect_log(r"no store has|the copy of document \S+ is missing|STORE_CORRUPT|a damaged copy")
+@pytest.mark.parametrize("fault", ["missing", "damaged"])
+def test_both_copies_are_bad(life, fault):
+    """The reader gets a sentence that says so, not an empty or broken answer or "no such page"."""
+    ident, paths = life.document(b"brief")
+    wholes = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.unlink() if fault == "missing" else damage(path)
+    answer = life.admin.get(f"/documents/{ident}/content")
+    assert answer.status_code == 500
+    assert "keine lesbare Kopie" in answer.text
+    wait_for(lambda: life.copies(ident) == [("store-1", fault), ("store-2", fault)])
+    for path, whole in zip(paths, wholes, strict=True):
+        path.write_bytes(whole)
+    life.sql("UPDATE object_copy SET at = now() WHERE document = %s", ident)
+    wait_for(lambda: life.copies(ident) == [("store-1", "held"), ("store-2", "held")])
+
+
 def test_copy_of_a_store_that_is_not_configured_any_more(life):
     """The portal can't mend such a copy and does not try; only kanzleictl reports it."""
     ident, _ = life.document(b"brief")

@@ -165,6 +165,41 @@ static void test_secret_file(void **state)
     apr_pool_destroy(pool);
 }
 
+/* What only a fault of ours causes, and what no file or folder gives. */
+/* clang-format off */
+static const int ours[] = {
+    ESRCH, E2BIG, ENOEXEC, EBADF, ECHILD, EFAULT, ENOTBLK, EXDEV, EINVAL, ENOTTY, ESPIPE,
+    EPIPE, EDOM, ERANGE, ENAMETOOLONG, ENOSYS, 41, ENOMSG, EIDRM, ECHRNG, EL2NSYNC, EL3HLT,
+    EL3RST, ELNRNG, EUNATCH, ENOCSI, EL2HLT, EBADE, EBADR, EXFULL, ENOANO, EBADRQC, EBADSLT,
+    58, EBFONT, ENOSTR, ETIME, ENOSR, ENOPKG, EREMOTE, EADV, ESRMNT, ECOMM, EPROTO, EMULTIHOP,
+    EDOTDOT, EBADMSG, EOVERFLOW, ENOTUNIQ, EBADFD, EREMCHG, ELIBACC, ELIBBAD, ELIBSCN,
+    ELIBMAX, ELIBEXEC, EILSEQ, ERESTART, ESTRPIPE, EUSERS, ENOTSOCK, EDESTADDRREQ, EMSGSIZE,
+    EPROTOTYPE, ENOPROTOOPT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EOPNOTSUPP, EPFNOSUPPORT,
+    EAFNOSUPPORT, EADDRINUSE, EADDRNOTAVAIL, ENETRESET, ENOBUFS, EISCONN, ETOOMANYREFS,
+    EALREADY, EINPROGRESS, ENOTNAM, ENAVAIL, EISNAM, ECANCELED, EOWNERDEAD, ENOTRECOVERABLE,
+    ERFKILL, EHWPOISON};
+/* clang-format on */
+
+/* Every errno that Linux has is either in errno.def, or ours. */
+static void test_errno(void **state)
+{
+    int number;
+    size_t i;
+
+    (void)state;
+    for (number = 1; number <= EHWPOISON; number++) {
+        int is_ours = 0;
+
+        for (i = 0; i < sizeof ours / sizeof *ours; i++)
+            is_ours |= ours[i] == number;
+        if ((kz_err_errno(number) == KZ_ERR_INTERNAL) != is_ours)
+            fail_msg("%d (%s) is %s", number, strerror(number), kz_err_name(kz_err_errno(number)));
+    }
+    assert_int_equal(kz_err_errno(EIO), KZ_ERR_STORE_DOWN);
+    assert_int_equal(kz_err_errno(EROFS), KZ_ERR_STORE_DOWN);
+    assert_int_equal(kz_err_errno(ENOSPC), KZ_ERR_NO_SPACE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_secret_memory),
         cmocka_unit_test(test_secret_is_gone_with_its_pool),
         cmocka_unit_test(test_secret_file),
+        cmocka_unit_test(test_errno),
     };
 
     apr_initialize();

@@ -22,7 +22,8 @@ typedef struct fault_t {
     int read_breaks;          /* reads fail at and behind this offset, if it isn't 0 */
     int hang;                 /* put hangs until it is 0 */
     apr_interval_time_t slow; /* time that get takes */
-    int gets, puts;           /* number of calls */
+    apr_interval_time_t slow_read;
+    int gets, puts; /* number of calls */
 } fault_t;
 
 static fault_t faults[STORES];
@@ -144,9 +145,16 @@ static inline kz_err_t *odd_read(void *object, apr_uint64_t offset, void *buffer
     odd_t *odd = object;
 
     KZ_TRY(odd_down(odd));
+    apr_sleep(offset > 0 ? odd->fault->slow_read : 0);
     if (odd->fault->read_breaks && offset >= (apr_uint64_t)odd->fault->read_breaks)
         return kz_err_create(KZ_ERR_STORE_DOWN, "a bad sector");
     return kz_store__dir.read(odd->object, offset, buffer, len, deadline);
+}
+
+static inline kz_err_t *odd_identify(unsigned char id[KZ_STORE_IDENTITY], void *made,
+                                     const char *key)
+{
+    return kz_store__dir.identify(id, ((odd_t *)made)->dir, key);
 }
 
 static inline kz_err_t *odd_head(apr_uint64_t *size, void *made, const char *key,
@@ -188,6 +196,7 @@ static const kz_store_driver_t odd_driver = {
     .replace = odd_replace,
     .get = odd_get,
     .read = odd_read,
+    .identify = odd_identify,
     .head = odd_head,
     .remove = odd_remove,
     .list = odd_list,

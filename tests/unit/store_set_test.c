@@ -67,6 +67,30 @@ static void test_another_installation(void **state)
     assert_code(kz_stores_check(stores, 1, soon(), pool), KZ_ERR_CONFIG);
 }
 
+/* Another installation's disk appears in the place of ours, without any error before: nothing is
+ * written to it, removed from it, or missed on it. */
+static void test_another_disk_in_its_place(void **state)
+{
+    unsigned char held[STORES];
+    kz_store_object_t *object;
+    apr_uint64_t size;
+
+    (void)state;
+    assert_ok(put(held, KEY, 1000, 1, soon()));
+    assert_int_equal(rename(store_path(0, ""), store_path(0, ".away")), 0);
+    assert_int_equal(mkdir(store_path(0, ""), 0700), 0);
+    scene_write(store_path(0, "/" KZ_STORE_MARKER), ANOTHER "\n", 37);
+    assert_ok(put(held, "7/bb/document/1", 1000, 1, soon()));
+    assert_held(held, 0, 1, 1);
+    assert_int_equal(access(store_path(0, "/7"), F_OK), -1);
+    assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool));
+    assert_int_equal(kz_stores_missed(object, 0), 0);
+    assert_int_equal(mkdir(store_path(0, "/.tmp"), 0700), 0);
+    scene_write(store_path(0, "/.tmp/theirs"), "x", 1);
+    assert_code(kz_stores_remove(stores, KEY, soon(), pool), KZ_ERR_CONFIG);
+    assert_int_equal(access(store_path(0, "/.tmp/theirs"), F_OK), 0);
+}
+
 /* The disk disappears and comes back: no restart is needed. */
 static void test_comes_back(void **state)
 {
@@ -214,8 +238,11 @@ static void test_found_missing_down(void **state)
     assert_code(kz_stores_get(&object, &size, stores, KEY, soon(), pool), KZ_ERR_STORE_DOWN);
     assert_ok(put(held, KEY, 100, 1, soon()));
     faults[0].down = 0;
+    stores->one[0]->shun = 0;
     assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool)); /* store 0 has missed it */
     assert_ok(read_rest(object, 0, 100, 1));
+    assert_int_equal(kz_stores_missed(object, 0), 1);
+    assert_int_equal(kz_stores_missed(object, 1), 0);
     assert_code(kz_stores_get(&object, &size, stores, "/etc/passwd", soon(), pool), KZ_ERR_INVALID);
     assert_code(kz_stores_get_from(&object, &size, stores, 0, KEY, pool), KZ_ERR_NOT_FOUND);
     assert_code(kz_stores_get_from(&object, &size, stores, 3, KEY, pool), KZ_ERR_INVALID);
@@ -262,6 +289,34 @@ static void test_asked_last(void **state)
     assert_int_equal(kz_stores_source(object), 0);
 }
 
+/* A reader leaves a store that becomes slow, and goes on at the same byte; that store is still
+ * there when the other one fails. */
+static void test_leaves_a_slow_store(void **state)
+{
+    unsigned char held[STORES], buffer[100];
+    kz_store_object_t *object;
+    apr_uint64_t size;
+    size_t len = sizeof buffer;
+
+    (void)state;
+    assert_ok(put(held, KEY, 1000, 1, soon()));
+    assert_ok(kz_stores_get(&object, &size, stores, KEY, soon(), pool));
+    assert_ok(kz_stores_read(object, 100, buffer, &len));
+    assert_int_equal(kz_stores_source(object), 0);
+    faults[0].slow_read = KZ_STORE_SLOW + 100000;
+    assert_ok(kz_stores_read(object, 200, buffer, &len));
+    assert_int_equal(kz_stores_source(object), 0);
+    faults[0].slow_read = 0;
+    stores->one[0]->shun += apr_time_from_sec(3600);
+    assert_ok(kz_stores_read(object, 300, buffer, &len));
+    assert_int_equal(kz_stores_source(object), 1);
+    assert_memory_equal(buffer, pattern(1000, 1) + 300, len);
+    faults[1].down = faults[2].down = 1;
+    assert_ok(kz_stores_read(object, 400, buffer, &len));
+    assert_int_equal(kz_stores_source(object), 0);
+    assert_memory_equal(buffer, pattern(1000, 1) + 400, len);
+}
+
 /* A reader that finds wrong bytes continues with another copy. */
 static void test_next_copy(void **state)
 {
@@ -283,18 +338,13 @@ static void test_next_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bad_configuration, setup),
-        TEST(test_marker_only_when_told, bare_setup),
-        TEST(test_another_installation, setup),
-        TEST(test_comes_back, setup),
-        TEST(test_quorum, setup),
-        TEST(test_hanging_store, setup),
-        TEST(test_deadline, setup),
-        TEST(test_closed_while_hanging, setup),
-        TEST(test_fails_over_while_reading, setup),
-        TEST(test_found_missing_down, setup),
-        TEST(test_asked_last, setup),
-        TEST(test_next_copy, setup),
+        TEST(test_bad_configuration, setup),    TEST(test_marker_only_when_told, bare_setup),
+        TEST(test_another_installation, setup), TEST(test_another_disk_in_its_place, setup),
+        TEST(test_comes_back, setup),           TEST(test_quorum, setup),
+        TEST(test_hanging_store, setup),        TEST(test_deadline, setup),
+        TEST(test_closed_while_hanging, setup), TEST(test_fails_over_while_reading, setup),
+        TEST(test_found_missing_down, setup),   TEST(test_asked_last, setup),
+        TEST(test_leaves_a_slow_store, setup),  TEST(test_next_copy, setup),
     };
 
     apr_initialize();

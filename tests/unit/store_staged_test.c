@@ -85,6 +85,39 @@ static void test_give(void **state)
         assert_whole(i, KEY, 100000, 1);
 }
 
+/* A store that was away gets a copy of its own, though the file is given again: another one has
+ * that file. */
+static void test_given_again(void **state)
+{
+    unsigned char *bytes = pattern(100000, 1), held[STORES];
+    const char *path = apr_pstrcat(pool, folder, "/given", NULL);
+    int fd, same, i, j;
+
+    (void)state;
+    scene_write(path, bytes, 100000);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (i = STORES - 1; i >= 0; i--) {
+        for (j = 0; j < STORES; j++)
+            faults[j].down = j < i;
+        kz_err_expected(give(held, fd, 100000)); /* fewer than the quorum, at first */
+    }
+    assert_held(held, 1, 1, 1);
+    close(fd);
+    for (i = 0; i < STORES; i++) {
+        for (j = 0; j < i; j++) {
+            assert_ok(kz_stores_same(&same, stores, i, j, KEY));
+            assert_int_equal(same, 0);
+        }
+    }
+    assert_int_equal(unlink(store_path(2, "/" KEY)), 0);
+    assert_int_equal(link(store_path(0, "/" KEY), store_path(2, "/" KEY)), 0);
+    assert_ok(kz_stores_same(&same, stores, 0, 2, KEY));
+    assert_int_equal(same, 1);
+    assert_ok(kz_stores_replace(stores, 2, 0, KEY, folder, soon()));
+    assert_ok(kz_stores_same(&same, stores, 0, 2, KEY));
+    assert_int_equal(same, 0);
+}
+
 /* A file on another file system, or without a name, is copied. */
 static void test_give_from_elsewhere(void **state)
 {
@@ -244,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_give, setup),
+        TEST(test_given_again, setup),
         TEST(test_give_from_elsewhere, setup),
         TEST(test_nothing_before_its_time, setup),
         TEST(test_dropped, setup),

@@ -7,6 +7,8 @@
 
 #include <apr_strings.h>
 
+#include "base/metrics.h"
+
 /* Waits for the socket until DEADLINE. 1: ready, 0: time-out, -1: error. */
 static int wait_socket(PGconn *pg, short events, apr_time_t deadline)
 {
@@ -17,7 +19,7 @@ static int wait_socket(PGconn *pg, short events, apr_time_t deadline)
     if (pfd.fd < 0)
         return -1;
     do {
-        left = deadline - apr_time_now();
+        left = deadline - kz_metrics_clock();
         if (left < 0)
             left = 0;
         n = poll(&pfd, 1, (int)((left + 999) / 1000));
@@ -255,7 +257,7 @@ static int is_outdated(const PGresult *result)
 
 kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
 {
-    apr_time_t deadline = conn->first_by ? conn->first_by : apr_time_now() + conn->timeout;
+    apr_time_t deadline = conn->first_by ? conn->first_by : kz_metrics_clock() + conn->timeout;
     int failed;
 
     answer->kind = conn->queue[conn->first].kind;
@@ -282,33 +284,36 @@ kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
     return NULL;
 }
 
+kz_err_code_t kz_db__code(const char *state)
+{
+    static const struct {
+        const char *prefix;
+        kz_err_code_t code;
+    } codes[] = {
+#define KZ_SQLSTATE(prefix, code) {prefix, KZ_ERR_##code},
+#include "io/db/sqlstate.def"
+#undef KZ_SQLSTATE
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (strncmp(state, codes[i].prefix, strlen(codes[i].prefix)) == 0)
+            return codes[i].code;
+    }
+    return KZ_ERR_INTERNAL;
+}
+
 kz_err_t *kz_db__error(const PGresult *result, const char *what, char *constraint)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *name = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    static const struct {
-        const char *prefix;
-        kz_err_code_t code;
-    } codes[] = {
-        {"KZ401", KZ_ERR_SIGN_IN_NEEDED}, {"KZ403", KZ_ERR_FORGED},  {"KZ404", KZ_ERR_NOT_FOUND},
-        {"KZ409", KZ_ERR_CONFLICT},       {"KZ423", KZ_ERR_LOCKED},  {"23505", KZ_ERR_CONFLICT},
-        {"23", KZ_ERR_INVALID},           {"22021", KZ_ERR_INVALID}, {"57014", KZ_ERR_DB_BUSY},
-        {"55P03", KZ_ERR_DB_BUSY},        {"40", KZ_ERR_DB_BUSY},    {"53", KZ_ERR_DB_BUSY},
-        {"57P", KZ_ERR_DB_DOWN},          {"08", KZ_ERR_DB_DOWN},    {"25P03", KZ_ERR_DB_BUSY},
-    };
-    kz_err_code_t code = is_outdated(result) ? KZ_ERR_DB_BUSY : KZ_ERR_INTERNAL;
-    size_t i;
+    kz_err_code_t code;
 
     if (!state)
         state = "08006"; /* libpq's own: the connection broke */
+    code = is_outdated(result) ? KZ_ERR_DB_BUSY : kz_db__code(state);
     apr_cpystrn(constraint, name ? name : "", 64);
-    for (i = 0; i < sizeof codes / sizeof *codes; i++) {
-        if (strncmp(state, codes[i].prefix, strlen(codes[i].prefix)) == 0) {
-            code = codes[i].code;
-            break;
-        }
-    }
     /* The primary message names tables and constraints, never values (the detail would). */
     return kz_err_create(code, "database: %s: %s %s", what, state, words ? words : "");
 }

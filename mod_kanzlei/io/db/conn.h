@@ -104,6 +104,8 @@ typedef struct kz_db_answer_t {
  * connection is unusable then. */
 kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn);
 
+/* What a SQLSTATE means to us, as sqlstate.def says; INTERNAL if it doesn't. */
+kz_err_code_t kz_db__code(const char *state);
 /* An error of the server as ours; CONSTRAINT (64 bytes) takes the violated one's name or "". */
 kz_err_t *kz_db__error(const PGresult *result, const char *what, char *constraint);
 

@@ -92,7 +92,7 @@ static kz_err_t *take_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_
     *conn = NULL;
     apr_thread_mutex_lock(dbpool->mutex);
     while (!dbpool->idle && dbpool->open >= dbpool->max && !err) {
-        apr_interval_time_t left = deadline - apr_time_now();
+        apr_interval_time_t left = deadline - kz_metrics_clock();
 
         if (left > 0) {
             apr_thread_cond_timedwait(dbpool->freed, dbpool->mutex, left);
@@ -126,7 +126,7 @@ static kz_err_t *fill_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_
 
 kz_err_t *kz_db__borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool)
 {
-    apr_time_t deadline = apr_time_now() + dbpool->timeout, start = kz_metrics_clock();
+    apr_time_t deadline = kz_metrics_clock() + dbpool->timeout, start = kz_metrics_clock();
 
     do {
         kz_err_t *err = take_place(conn, dbpool, deadline);

@@ -11,18 +11,9 @@
 #include <apr_strings.h>
 #include <sodium.h>
 
-/* A disk that fails is away: another try, when it was mended, finds it. */
 kz_err_t *kz_seal__io_error(int number, const char *what, const char *path)
 {
-    kz_err_code_t code = KZ_ERR_STORE_DOWN;
-
-    if (number == ENOSPC || number == EDQUOT)
-        code = KZ_ERR_NO_SPACE;
-    else if (number == ENOENT)
-        code = KZ_ERR_NOT_FOUND;
-    else if (number == EEXIST)
-        code = KZ_ERR_CONFLICT;
-    return kz_err_status(code, APR_FROM_OS_ERROR(number), "%s %s", what, path);
+    return kz_err_status(kz_err_errno(number), APR_FROM_OS_ERROR(number), "%s %s", what, path);
 }
 
 apr_uint64_t kz_seal__slot(apr_uint64_t index)

@@ -112,7 +112,7 @@ kz_err_t *kz_seal__folder_flush(const char *path, apr_pool_t *scratch_pool);
 /* Like pread and pwrite, whole; a file that ends early is SEAL. */
 kz_err_t *kz_seal__pread(int fd, void *buffer, size_t len, apr_uint64_t offset);
 kz_err_t *kz_seal__pwrite(int fd, const void *buffer, size_t len, apr_uint64_t offset);
-/* errno as an error: NO_SPACE, NOT_FOUND, CONFLICT, STORE_DOWN. */
+/* errno as an error, as kz_err_errno() has it. */
 kz_err_t *kz_seal__io_error(int number, const char *what, const char *path);
 apr_uint64_t kz_seal__slot(apr_uint64_t index); /* offset of a chunk */
 

@@ -127,6 +127,24 @@ static kz_err_t *dir_read(void *object, apr_uint64_t offset, void *buffer, size_
     return NULL;
 }
 
+static kz_err_t *dir_identify(unsigned char id[KZ_STORE_IDENTITY], void *driver, const char *key)
+{
+    kz_err_t *err = NULL;
+    struct stat info;
+    int root;
+
+    KZ_TRY(root_for(&root, driver, key));
+    if (fstatat(root, key, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        err = missing(errno, "looking at", key);
+    close(root);
+    if (err)
+        return err;
+    memset(id, 0, KZ_STORE_IDENTITY);
+    memcpy(id, &info.st_dev, sizeof info.st_dev);
+    memcpy(id + sizeof info.st_dev, &info.st_ino, sizeof info.st_ino);
+    return NULL;
+}
+
 static kz_err_t *dir_head(apr_uint64_t *size, void *driver, const char *key, apr_time_t deadline,
                           apr_pool_t *scratch_pool)
 {
@@ -195,6 +213,7 @@ const kz_store_driver_t kz_store__dir = {
     .replace = kz_store__dir_replace,
     .get = dir_get,
     .read = dir_read,
+    .identify = dir_identify,
     .head = dir_head,
     .remove = dir_remove,
     .list = kz_store__dir_list,

@@ -169,14 +169,29 @@ static kz_err_t *copy_in(const write_t *write)
     return err;
 }
 
-/* Makes the source's own file the temporary one, if it lies on the store's file system. */
+static int links(int fd)
+{
+    struct stat info;
+
+    return fstat(fd, &info) == 0 ? (int)info.st_nlink : 0;
+}
+
+/* Makes the source's own file the temporary one, if it lies on the store's file system and no
+ * store has it: two copies in one file would be one. It is looked at before, because a store may
+ * have it since an earlier try, and behind, because another one may take it at the same time. */
 static kz_err_t *link_in(int *linked, const write_t *write)
 {
     const char *source = apr_psprintf(write->pool, "/proc/self/fd/%d", write->fd);
 
+    *linked = 0;
     if (fdatasync(write->fd) != 0)
         return kz_store__io_error(errno, "flushing", write->key);
-    *linked = linkat(AT_FDCWD, source, write->root, write->temporary, AT_SYMLINK_FOLLOW) == 0;
+    if (links(write->fd) != 1 ||
+        linkat(AT_FDCWD, source, write->root, write->temporary, AT_SYMLINK_FOLLOW) != 0)
+        return NULL;
+    *linked = links(write->fd) == 2;
+    if (!*linked && unlinkat(write->root, write->temporary, 0) != 0)
+        return kz_store__io_error(errno, "giving back the file of", write->key);
     return NULL;
 }
 

@@ -43,6 +43,10 @@ kz_err_t *kz_store__io_error(int number, const char *what, const char *path);
 
 /* Reads the marker unless that was done. Errors: STORE_DOWN, CONFIG. */
 kz_err_t *kz_store__verify(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool);
+/* Reads the marker in any case: before something is written, removed or called missing, because
+ * another disk may have been put in the place of the store without any error. */
+kz_err_t *kz_store__verify_anew(kz_store__one_t *one, apr_time_t deadline,
+                                apr_pool_t *scratch_pool);
 /* Reads the marker. NOT_FOUND: there is none. */
 kz_err_t *kz_store__marker(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool);
 /* Notes how a call ended, names the store in the error, and gives it back. */

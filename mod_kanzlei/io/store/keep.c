@@ -36,6 +36,24 @@ kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, con
     return kz_store__note(one, err);
 }
 
+kz_err_t *kz_stores_same(int *same, kz_stores_t *stores, int one, int other, const char *key)
+{
+    const kz_store__one_t *a, *b;
+    unsigned char ids[2][KZ_STORE_IDENTITY];
+
+    *same = 0;
+    KZ_TRY(kz_store__arguments(stores, one, key));
+    KZ_TRY(kz_store__arguments(stores, other, key));
+    a = stores->one[one];
+    b = stores->one[other];
+    if (a->driver != b->driver || !a->driver->identify)
+        return NULL;
+    KZ_TRY(a->driver->identify(ids[0], a->instance, key));
+    KZ_TRY(b->driver->identify(ids[1], b->instance, key));
+    *same = memcmp(ids[0], ids[1], sizeof ids[0]) == 0;
+    return NULL;
+}
+
 /* --- replacement --- */
 
 static kz_err_t *spool_open(int *fd, const char *spool, apr_pool_t *pool)
@@ -141,7 +159,7 @@ static kz_err_t *for_each(kz_stores_t *stores, each_store_t call, const char *ke
 
     for (i = 0; i < stores->count; i++) {
         kz_store__one_t *one = stores->one[i];
-        kz_err_t *err = kz_store__verify(one, deadline, scratch_pool);
+        kz_err_t *err = kz_store__verify_anew(one, deadline, scratch_pool);
 
         if (!err)
             err = call(one, key, deadline, scratch_pool);
@@ -215,7 +233,7 @@ kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_
     KZ_TRY(kz_store__arguments(stores, index, NULL));
     KZ_TRY(own_pool(&pool));
     one = stores->one[index];
-    err = kz_store__verify(one, deadline, pool);
+    err = kz_store__verify_anew(one, deadline, pool);
     if (!err)
         err = one->driver->list(one->instance, prefix, list_each, &listing, deadline, pool);
     apr_pool_destroy(pool);

@@ -8,7 +8,8 @@
 struct kz_store_object_t {
     kz_stores_t *stores;
     const char *key;
-    unsigned left;    /* stores not tried yet */
+    unsigned left;    /* stores not tried yet, or left because they were slow */
+    unsigned missed;  /* those that have no such object */
     int index;        /* the store that is read from, -1: none */
     apr_pool_t *pool; /* the object's */
     apr_pool_t *own;  /* of the object open at that store; NULL: none */
@@ -41,6 +42,20 @@ static void leave(kz_store_object_t *object)
     object->index = -1;
 }
 
+/* ERR as it is to be told: a store in whose place there is another one misses nothing. */
+static kz_err_t *is_missing(kz_store_object_t *object, int index, kz_err_t *err,
+                            apr_time_t deadline)
+{
+    kz_err_t *foreign = kz_store__verify_anew(object->stores->one[index], deadline, object->own);
+
+    if (!foreign) {
+        object->missed |= 1U << index;
+        return err;
+    }
+    kz_err_expected(err); /* it can't be known */
+    return foreign;
+}
+
 static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadline)
 {
     kz_store__one_t *one = object->stores->one[index];
@@ -56,6 +71,8 @@ static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadli
                                object->own);
     if (!err && object->sized && size != object->size)
         err = kz_err_create(KZ_ERR_STORE_CORRUPT, "%s is of another size", object->key);
+    if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND)
+        err = is_missing(object, index, err, deadline);
     err = kz_store__note(one, err);
     KZ_TIME(STORE_OPEN, start);
     kz_store__slow(one, kz_metrics_clock() - start);
@@ -146,6 +163,11 @@ int kz_stores_source(const kz_store_object_t *object)
     return object->index;
 }
 
+int kz_stores_missed(const kz_store_object_t *object, int index)
+{
+    return (object->missed & 1U << index) != 0;
+}
+
 kz_err_t *kz_stores_next(kz_store_object_t *object)
 {
     kz_err_t *err;
@@ -175,6 +197,27 @@ static kz_err_t *read_here(kz_store_object_t *object, apr_uint64_t offset, void 
     return err ? kz_store__note(one, err) : NULL;
 }
 
+/* Leaves a store that has become slow, if another one is well. */
+static void leave_slow(kz_store_object_t *object, apr_time_t deadline)
+{
+    int slow = object->index, other;
+    kz_err_t *err;
+
+    if (slow < 0 || !kz_store__shunned(object->stores->one[slow]))
+        return;
+    other = choose(object);
+    if (other < 0 || kz_store__shunned(object->stores->one[other]))
+        return;
+    object->left &= ~(1U << other);
+    err = open_at(object, other, deadline);
+    if (!err) {
+        object->left |= 1U << slow;
+        return;
+    }
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0203) "a slow store is read on: ", err);
+    kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0204) "", open_at(object, slow, deadline));
+}
+
 kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t *len)
 {
     kz_store_object_t *from = object;
@@ -182,8 +225,10 @@ kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t
 
     for (;;) {
         apr_time_t deadline = apr_time_now() + KZ_STORE_READ_TIMEOUT;
-        kz_err_t *err = read_here(from, offset, buffer, len, deadline), *second;
+        kz_err_t *err, *second;
 
+        leave_slow(from, deadline);
+        err = read_here(from, offset, buffer, len, deadline);
         if (!err)
             return NULL;
         leave(from);

@@ -12,9 +12,10 @@
 
 #include "base/err.h"
 
-#define KZ_STORES_MAX    16                         /* stores of a set */
-#define KZ_STORE_KEY_MAX 200                        /* bytes of a key */
-#define KZ_STORE_MARKER  "kanzleipost-installation" /* the object that binds a store */
+#define KZ_STORES_MAX     16                         /* stores of a set */
+#define KZ_STORE_KEY_MAX  200                        /* bytes of a key */
+#define KZ_STORE_IDENTITY 16                         /* bytes */
+#define KZ_STORE_MARKER   "kanzleipost-installation" /* the object that binds a store */
 
 typedef struct kz_store_object_t kz_store_object_t; /* an open object, for ranged reads */
 typedef struct kz_stores_t kz_stores_t;             /* the set; threads may share it */
@@ -67,6 +68,9 @@ typedef struct kz_store_driver_t {
                       apr_time_t deadline);
     kz_err_t *(*head)(apr_uint64_t *size, void *driver, const char *key, apr_time_t deadline,
                       apr_pool_t *scratch_pool);
+    /* Which file or object of the system the copy is, for two stores of the same kind: 16 bytes,
+     * the same only if both are one. NULL: the driver never has two that are one. */
+    kz_err_t *(*identify)(unsigned char id[KZ_STORE_IDENTITY], void *driver, const char *key);
     kz_err_t *(*remove)(void *driver, const char *key, apr_time_t deadline, /* absent: success */
                         apr_pool_t *scratch_pool);
     kz_err_t *(*list)(void *driver, const char *prefix, kz_store_list_fn each, void *baton,
@@ -138,7 +142,8 @@ void kz_stores_drop(kz_stores_write_t *write);
 
 /* Opens the object at the first healthy store that has it; a read that fails goes on at the next
  * store, at the same offset, unseen by the caller. A store that has failed or was slow is asked
- * last for 5 seconds. Errors: NOT_FOUND when every store answered and none has it, STORE_DOWN. */
+ * last for 5 seconds, also by an object that is being read. Errors: NOT_FOUND when every store
+ * answered and none has it, STORE_DOWN. */
 kz_err_t *kz_stores_get(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
                         const char *key, apr_time_t deadline, apr_pool_t *pool);
 /* Fits kz_seal_source_t (baton: the object). Each call waits at most the set's read time-out, 10 s.
@@ -146,6 +151,8 @@ kz_err_t *kz_stores_get(kz_store_object_t **object, apr_uint64_t *size, kz_store
 kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t *len);
 /* Which store OBJECT is read from now. */
 int kz_stores_source(const kz_store_object_t *object);
+/* Whether store INDEX was asked for OBJECT and, though it is this installation's, has none. */
+int kz_stores_missed(const kz_store_object_t *object, int index);
 /* The bytes that OBJECT gave are wrong (the seal doesn't open): turns to the next store that has
  * it, for the reads that follow. Errors: STORE_CORRUPT when no other store has it, STORE_DOWN. */
 kz_err_t *kz_stores_next(kz_store_object_t *object);
@@ -155,6 +162,9 @@ kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_
                              int index, const char *key, apr_pool_t *pool);
 kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, const char *key,
                          apr_time_t deadline, apr_pool_t *scratch_pool);
+/* Whether the copies of KEY in two stores are one and the same file, so that a fault of the disk
+ * takes both. Errors: NOT_FOUND, STORE_DOWN. */
+kz_err_t *kz_stores_same(int *same, kz_stores_t *stores, int one, int other, const char *key);
 /* Replaces the damaged or missing copy of KEY in store INDEX by the good copy of store FROM,
  * through a temporary file in the folder SPOOL (sealed bytes). The copy is not checked. Errors:
  * INVALID (FROM is INDEX, or no store), NOT_FOUND, STORE_DOWN, NO_SPACE. */

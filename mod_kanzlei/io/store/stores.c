@@ -52,7 +52,9 @@ kz_err_t *kz_store__in_time(apr_time_t deadline)
 
 kz_err_t *kz_store__io_error(int number, const char *what, const char *path)
 {
-    return kz_err_status(number == ENOSPC || number == EDQUOT ? KZ_ERR_NO_SPACE : KZ_ERR_STORE_DOWN,
+    kz_err_code_t code = kz_err_errno(number);
+
+    return kz_err_status(code == KZ_ERR_NO_SPACE ? code : KZ_ERR_STORE_DOWN,
                          APR_FROM_OS_ERROR(number), "%s %s", what, path);
 }
 
@@ -165,6 +167,14 @@ kz_err_t *kz_store__verify(kz_store__one_t *one, apr_time_t deadline, apr_pool_t
     return NULL;
 }
 
+kz_err_t *kz_store__verify_anew(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool)
+{
+    pthread_mutex_lock(&one->lock);
+    one->verified = 0;
+    pthread_mutex_unlock(&one->lock);
+    return kz_store__verify(one, deadline, scratch_pool);
+}
+
 kz_err_t *kz_stores_check(kz_stores_t *stores, int index, apr_time_t deadline,
                           apr_pool_t *scratch_pool)
 {
@@ -172,10 +182,7 @@ kz_err_t *kz_stores_check(kz_stores_t *stores, int index, apr_time_t deadline,
 
     KZ_TRY(kz_store__arguments(stores, index, NULL));
     one = stores->one[index];
-    pthread_mutex_lock(&one->lock);
-    one->verified = 0;
-    pthread_mutex_unlock(&one->lock);
-    return kz_store__note(one, kz_store__verify(one, deadline, scratch_pool));
+    return kz_store__note(one, kz_store__verify_anew(one, deadline, scratch_pool));
 }
 
 static kz_err_t *initialise(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool)

@@ -144,7 +144,7 @@ static kz_err_t *part_write(const part_t *part)
 
     if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
         return kz_err_create(KZ_ERR_INTERNAL, "no memory for a write");
-    err = kz_store__verify(one, job->deadline, pool);
+    err = kz_store__verify_anew(one, job->deadline, pool);
     if (!err && job->staged && one->driver->stage) {
         err = part_stage(part, pool);
     } else if (!err) {

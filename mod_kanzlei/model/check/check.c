@@ -25,13 +25,13 @@ typedef struct subject_t {
     apr_pool_t *pool;
 } subject_t;
 
-typedef enum verdict_t { GOOD, MISSING, DAMAGED, LEFT_OUT } verdict_t;
+typedef enum verdict_t { GOOD, MISSING, DAMAGED, SHARED, LEFT_OUT } verdict_t;
 
 const char *kz_check_word(kz_check_kind_t kind)
 {
-    static const char *const words[] = {
-        "missing",       "damaged",     "down", "unknown", "gone", "event-missing",
-        "event-changed", "event-added", "seal", "receipt", "row"};
+    static const char *const words[] = {"missing",     "damaged", "shared",        "down",
+                                        "unknown",     "gone",    "event-missing", "event-changed",
+                                        "event-added", "seal",    "receipt",       "row"};
 
     return words[kind];
 }
@@ -167,6 +167,7 @@ static const char *mend(subject_t *s, int store, int good)
     apr_interval_time_t longest =
         s->check->at_work ? kz_conf_store_time(conf, (apr_uint64_t)s->row->size) : COPY_TIME;
     const char *detail;
+    int same;
     kz_err_t *err = kz_stores_replace(stores_of(s), store, good, s->row->object, conf->spool,
                                       apr_time_now() + longest);
 
@@ -177,15 +178,21 @@ static const char *mend(subject_t *s, int store, int good)
     }
     if (look(&detail, s, store) != GOOD)
         return apr_pstrcat(s->pool, "not repaired: ", detail, NULL);
-    return NULL;
+    err = kz_stores_same(&same, stores_of(s), store, good, s->row->object);
+    if (!err && !same)
+        return NULL;
+    kz_err_expected(err); /* it is mended by the next check */
+    return "not repaired: the two stores are one folder";
 }
 
 /* Reports a bad copy, after an attempt to mend it from the store GOOD (-1: none has a good one).
  */
 static kz_err_t *bad_copy(subject_t *s, int store, verdict_t verdict, const char *detail, int good)
 {
+    static const kz_check_kind_t kinds[] = {
+        [MISSING] = KZ_CHECK_MISSING, [DAMAGED] = KZ_CHECK_DAMAGED, [SHARED] = KZ_CHECK_SHARED};
     kz_check_problem_t problem = {
-        .kind = verdict == MISSING ? KZ_CHECK_MISSING : KZ_CHECK_DAMAGED,
+        .kind = kinds[verdict],
         .store = kz_stores_name(stores_of(s), store),
         .firm = s->firm->slug,
         .document = s->row->id,
@@ -203,7 +210,7 @@ static kz_err_t *bad_copy(subject_t *s, int store, verdict_t verdict, const char
             problem.detail = apr_pstrcat(s->pool, detail, "; ", why, NULL);
     }
     kz_check__report(s->check, &problem);
-    if (!s->check->repair)
+    if (!s->check->repair || (verdict == SHARED && !problem.mended))
         return NULL;
     return note(s, store, problem.mended ? "held" : kz_check_word(problem.kind));
 }
@@ -222,6 +229,18 @@ static int is_held(const char *held, const char *name)
     return 0;
 }
 
+/* Whether a store before STORE has the very file that this one has, as its only copy. */
+static int is_shared(const subject_t *s, const verdict_t *verdict, int store)
+{
+    int i, same = 0;
+
+    for (i = 0; i < store && !same; i++) {
+        if (verdict[i] == GOOD)
+            kz_err_expected(kz_stores_same(&same, stores_of(s), i, store, s->row->object));
+    }
+    return same; /* what can't be asked any more, the next check sees */
+}
+
 static kz_err_t *check_document(subject_t *s)
 {
     int count = kz_stores_count(stores_of(s)), good = -1, i;
@@ -236,7 +255,11 @@ static kz_err_t *check_document(subject_t *s)
             good = i;
     }
     for (i = 0; i < count; i++) {
-        if (verdict[i] == MISSING || verdict[i] == DAMAGED)
+        if (verdict[i] == GOOD && good < i && is_shared(s, verdict, i)) {
+            verdict[i] = SHARED;
+            detail[i] = "one file in two stores: a fault of the disk takes both copies";
+        }
+        if (verdict[i] == MISSING || verdict[i] == DAMAGED || verdict[i] == SHARED)
             KZ_TRY(bad_copy(s, i, verdict[i], detail[i], good));
         else if (verdict[i] == GOOD && s->check->repair &&
                  !is_held(s->row->held, kz_stores_name(stores_of(s), i)))

@@ -9,6 +9,7 @@
 typedef enum kz_check_kind_t {
     KZ_CHECK_MISSING,       /* the store has no such object */
     KZ_CHECK_DAMAGED,       /* it can't be unsealed, or isn't what the row says */
+    KZ_CHECK_SHARED,        /* two stores have one and the same file: a fault takes both copies */
     KZ_CHECK_DOWN,          /* the store can't be asked; said once, then it is left out */
     KZ_CHECK_UNKNOWN,       /* an object that no document has, older than a day */
     KZ_CHECK_GONE,          /* a copy missed by a store that is not configured any more */
@@ -75,8 +76,8 @@ kz_err_t *kz_check_events(kz_check_t *check, kz_portal_t *portal, const kz_firm_
 kz_err_t *kz_check_receipts(kz_check_t *check, kz_portal_t *portal, const kz_firm_t *firm,
                             apr_pool_t *scratch_pool);
 
-/* "missing", "damaged", "down", "unknown", "gone", "event-missing", "event-changed", "event-added",
- * "seal", "receipt", "row" */
+/* "missing", "damaged", "shared", "down", "unknown", "gone", "event-missing", "event-changed",
+ * "event-added", "seal", "receipt", "row" */
 const char *kz_check_word(kz_check_kind_t kind);
 
 #endif

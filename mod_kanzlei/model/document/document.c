@@ -110,24 +110,67 @@ kz_err_t *kz_document_decide(kz_grant_t *grant, const char *document, int releas
     return kz_document_provide(grant, document, row->client, row->by, row->from_firm);
 }
 
+/* Notes that the copy in STORE is STATE, "missing" or "damaged", which the repair job goes by.
+ * Should that fail, the next reader notes it. */
+static kz_err_t *add_bad(const kz_document_content_t *content, int store, const char *state)
+{
+    kz_q_object_copy_bad_args_t args = {
+        .document = content->row->id,
+        .store = kz_stores_name(kz_grant_services(content->grant)->stores, store),
+        .state = state,
+    };
+
+    KZ_TRY(kz_grant_again(content->grant));
+    KZ_TRY(kz_q_object_copy_bad_later(kz_grant_db(content->grant), &args));
+    return kz_grant_commit(content->grant);
+}
+
+static void note_bad(const kz_document_content_t *content, int store, const char *state)
+{
+    kz_log_err(KZ_LOG_WARNING,
+               KZ_LOGNO(0205) "a bad copy is not noted: ", add_bad(content, store, state));
+    kz_grant_rest(content->grant);
+}
+
 /* The copy at hand is damaged (ERR, which this ends): notes it for the repair job and turns to
  * another one. */
 static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
 {
-    kz_stores_t *stores = kz_grant_services(content->grant)->stores;
-    kz_q_object_copy_bad_args_t args = {
-        .document = content->row->id,
-        .store = kz_stores_name(stores, kz_stores_source(content->object)),
-        .state = "damaged",
-    };
+    int bad = kz_stores_source(content->object);
     kz_err_t *next = kz_stores_next(content->object);
 
+    if (bad >= 0)
+        note_bad(content, bad, "damaged");
     if (next)
-        return kz_log_second(err, next);
+        return kz_log_second(next, err);
     kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0005) "a damaged copy, another one is read: ", err);
-    KZ_TRY(kz_grant_again(content->grant));
-    KZ_TRY(kz_q_object_copy_bad_later(kz_grant_db(content->grant), &args));
-    return kz_grant_commit(content->grant);
+    return NULL;
+}
+
+/* Opens the object, and notes the stores that should have it and don't. */
+static kz_err_t *open_object(kz_document_content_t *content)
+{
+    const kz_portal_t *portal = kz_grant_services(content->grant);
+    apr_time_t deadline = apr_time_now() + portal->conf->store_timeout;
+    apr_uint64_t size;
+    kz_err_t *err = kz_stores_get(&content->object, &size, portal->stores, content->row->object,
+                                  deadline, kz_grant_pool(content->grant));
+    int lost = err && kz_err_code(err) == KZ_ERR_NOT_FOUND, i;
+
+    if (err && !lost)
+        return err;
+    for (i = 0; i < kz_stores_count(portal->stores); i++) {
+        if (!lost && !kz_stores_missed(content->object, i))
+            continue;
+        note_bad(content, i, "missing");
+        KZ_LOG(KZ_LOG_WARNING, KZ_LOGNO(0206) "store %s: the copy of document %s is missing",
+               kz_stores_name(portal->stores, i), content->row->id);
+    }
+    if (!lost)
+        return NULL;
+    kz_err_expected(err); /* said by the next one as what it is */
+    return kz_err_create(KZ_ERR_STORE_CORRUPT, "document %s is lost: no store has a copy",
+                         content->row->id);
 }
 
 static kz_err_t *open_reader(kz_document_content_t *content, const kz_seal_key_t *key)
@@ -147,12 +190,12 @@ static kz_err_t *open_reader(kz_document_content_t *content, const kz_seal_key_t
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
                                    const char *document)
 {
-    kz_portal_t *portal = kz_grant_services(grant);
     apr_pool_t *pool = kz_grant_pool(grant);
     kz_document_content_t *made = apr_pcalloc(pool, sizeof *made);
     kz_q_document_content_args_t args = {.document = document};
     kz_seal_key_t *firm_key, *key;
-    apr_uint64_t size;
+    const unsigned char *first;
+    size_t len;
 
     made->grant = grant;
     KZ_TRY(kz_q_document_content(&made->row, kz_grant_db(grant), &args, pool));
@@ -161,11 +204,13 @@ kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *
     if (made->row->key.len != KZ_SEAL_WRAPPED)
         return kz_err_create(KZ_ERR_SEAL, "document %s has no key", document);
     KZ_TRY(kz_seal_document_open(&key, firm_key, document, made->row->key.data, pool));
-    KZ_TRY(kz_stores_get(&made->object, &size, portal->stores, made->row->object,
-                         apr_time_now() + portal->conf->store_timeout, pool));
+    KZ_TRY(open_object(made));
     KZ_TRY(open_reader(made, key));
     if (kz_seal_reader_meta(made->reader)->size != (apr_uint64_t)made->row->size)
         return kz_err_create(KZ_ERR_STORE_CORRUPT, "document %s has another size", document);
+    /* A document that nobody can read is refused in words, not by an answer that breaks off. */
+    KZ_TRY(kz_document_content_read(&first, &len, made));
+    KZ_TRY(kz_document_content_seek(made, 0));
     *content = made;
     return NULL;
 }

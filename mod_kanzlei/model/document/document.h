@@ -33,8 +33,9 @@ kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object);
 
 typedef struct kz_document_content_t kz_document_content_t; /* an open document */
 
-/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Errors: NOT_FOUND
- * (not there, kept back), STORE_DOWN, SEAL. */
+/* Opens the bytes of an available DOCUMENT for GRANT and lets the transaction go. Its first bytes
+ * have been read then. Copies that are missing or damaged are noted for the repair job. Errors:
+ * NOT_FOUND (not there, kept back), STORE_DOWN, SEAL, STORE_CORRUPT (no store has a good copy). */
 kz_err_t *kz_document_content_open(kz_document_content_t **content, kz_grant_t *grant,
                                    const char *document);
 const char *kz_document_content_name(const kz_document_content_t *content);
