@@ -199,7 +199,7 @@ kz_err_t *kz_slots_take(kz_slots_t *slots, const kz_slots_who_t *who, apr_interv
         start = kz_metrics_clock();
         err = refuse(slots, who);
         if (!err)
-            err = await(slots, who, kz_metrics_clock() + wait);
+            err = await(slots, who, apr_time_now() + wait);
     }
     pthread_mutex_unlock(&slots->mutex);
     if (start)

@@ -17,6 +17,8 @@
 
 typedef struct kz_argon2_t kz_argon2_t; /* the slots: model/people/password.h */
 
+#define KZ_PORTAL_CLAIMS 256 /* uploads that one process finishes at once, at most */
+
 typedef struct kz_portal_t {
     const kz_conf_t *conf;
     kz_db_pool_t *db;
@@ -33,12 +35,13 @@ typedef struct kz_portal_t {
         *token_key;    /* KZ_SEAL_KEY bytes, for marks of wrong passwords and for codes */
     const char *words; /* word list of the password check, one a line; NULL: none */
     char worker[37];   /* UUID of this process, in leases */
-    apr_thread_mutex_t *alive_lock; /* guards the next five: model/worker.h */
+    apr_thread_mutex_t *alive_lock; /* guards the next six: model/worker.h */
     const char *alive_file;
     int alive;              /* descriptor, -1: not yet */
     apr_time_t alive_since; /* when the file was made first, by the clock of this host */
     dev_t alive_device;     /* of the folder that the file was made in */
     ino_t alive_folder;     /* the same folder's inode */
+    unsigned char claimed[KZ_PORTAL_CLAIMS]; /* 1: that place in the file names an upload */
 } kz_portal_t;
 
 /* Loads and proves what several processes may share: keys, the password at the mail server, the

@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
+#include "base/log.h"
+#include "base/str.h"
 #include "queries.h"
 
 static const char *file_of(const kz_portal_t *portal, const char *worker, apr_pool_t *pool)
@@ -49,10 +52,35 @@ static int flush_name(const kz_portal_t *portal)
     return status;
 }
 
+#define PLACE KZ_STR_UUID_SIZE /* bytes of a place in the file: a UUID or blanks, and a line feed  \
+                                */
+
+static kz_err_t *put_place(const kz_portal_t *portal, int place, const char *id)
+{
+    char text[PLACE + 1];
+
+    apr_snprintf(text, sizeof text, "%-36s\n", id);
+    if (pwrite(portal->alive, text, PLACE, (off_t)place * PLACE) == PLACE)
+        return NULL;
+    return kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "writing %s",
+                         portal->alive_file);
+}
+
+/* Room for all places from the start, so that a full disk refuses none. */
+static kz_err_t *make_places(const kz_portal_t *portal)
+{
+    int i;
+
+    for (i = 0; i < KZ_PORTAL_CLAIMS; i++)
+        KZ_TRY(put_place(portal, i, portal->claimed[i] ? "?" : ""));
+    return NULL;
+}
+
 static kz_err_t *come_alive(kz_portal_t *portal)
 {
     int fd = open(portal->alive_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat folder;
+    kz_err_t *err;
 
     if (fd < 0)
         return kz_err_status(kz_err_errno(errno) == KZ_ERR_NO_SPACE ? KZ_ERR_NO_SPACE
@@ -60,13 +88,18 @@ static kz_err_t *come_alive(kz_portal_t *portal)
                              APR_FROM_OS_ERROR(errno), "making %s", portal->alive_file);
     if (stat(portal->conf->spool, &folder) != 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
         flush_name(portal) != 0) {
-        kz_err_t *err = kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "locking %s",
-                                      portal->alive_file);
-
+        err = kz_err_status(KZ_ERR_STORE_DOWN, APR_FROM_OS_ERROR(errno), "locking %s",
+                            portal->alive_file);
         close(fd);
         return err;
     }
     portal->alive = fd;
+    err = make_places(portal);
+    if (err) {
+        portal->alive = -1;
+        close(fd);
+        return err;
+    }
     portal->alive_since = apr_time_now();
     portal->alive_device = folder.st_dev;
     portal->alive_folder = folder.st_ino;
@@ -82,6 +115,34 @@ kz_err_t *kz_worker_live(kz_portal_t *portal)
         err = come_alive(portal);
     apr_thread_mutex_unlock(portal->alive_lock);
     return err;
+}
+
+kz_err_t *kz_worker_claim(int *place, kz_portal_t *portal, const char *id)
+{
+    kz_err_t *err;
+    int i;
+
+    KZ_TRY(kz_worker_live(portal));
+    apr_thread_mutex_lock(portal->alive_lock);
+    for (i = 0; i < KZ_PORTAL_CLAIMS && portal->claimed[i]; i++)
+        continue;
+    err = i < KZ_PORTAL_CLAIMS
+              ? put_place(portal, i, id)
+              : kz_err_create(KZ_ERR_BUSY, "%d uploads are being finished already", i);
+    if (!err)
+        portal->claimed[i] = 1;
+    apr_thread_mutex_unlock(portal->alive_lock);
+    *place = i;
+    return err;
+}
+
+void kz_worker_unclaim(kz_portal_t *portal, int place)
+{
+    apr_thread_mutex_lock(portal->alive_lock);
+    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0207) "an upload may wait for the end of its lease: ",
+               put_place(portal, place, ""));
+    portal->claimed[place] = 0;
+    apr_thread_mutex_unlock(portal->alive_lock);
 }
 
 /* Either proves it: the file, because a new mount may give the folder other numbers; the folder's
@@ -105,6 +166,8 @@ kz_err_t *kz_worker_spool(apr_time_t *since, kz_portal_t *portal)
                          portal->conf->spool);
 }
 
+/* --- others --- */
+
 static int is_dead(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -115,6 +178,46 @@ static int is_dead(const char *path)
     return dead;
 }
 
+/* The places in the file of WORKER. NULL: it can't be read, or an older version has written
+ * nothing. */
+static const char *places_of(const char *path, apr_pool_t *pool)
+{
+    size_t room = (size_t)PLACE * KZ_PORTAL_CLAIMS;
+    char *text = apr_palloc(pool, room + 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t len = fd < 0 ? -1 : pread(fd, text, room, 0);
+
+    if (fd >= 0)
+        close(fd);
+    if (len <= 0)
+        return NULL;
+    text[len] = '\0';
+    return text;
+}
+
+/* Frees what a worker that lives had taken, and does not work on: it could not give it back. Its
+ * file is read last: it names an upload before that is taken. */
+static kz_err_t *free_left(kz_portal_t *portal, const char *worker, const char *path,
+                           apr_pool_t *pool)
+{
+    kz_q_worker_uploads_t *rows;
+    kz_q_upload_free_t *freed;
+    const char *places;
+    kz_db_t *db;
+    int n, i;
+
+    KZ_TRY(kz_db_begin(&db, portal->db, pool));
+    KZ_TRY(kz_q_worker_uploads(&rows, &n, db, &(kz_q_worker_uploads_args_t){worker}, pool));
+    places = places_of(path, pool);
+    for (i = 0; places && i < n; i++) {
+        kz_q_upload_free_args_t args = {rows[i].firm, rows[i].id, worker, rows[i].lease};
+
+        if (!strstr(places, rows[i].id))
+            KZ_TRY(kz_q_upload_free(&freed, db, &args, pool));
+    }
+    return kz_db_commit(db);
+}
+
 /* A worker without a file is left to its lease: nothing shows that it is dead. */
 kz_err_t *kz_worker_bury_one(kz_portal_t *portal, const char *worker, apr_pool_t *pool)
 {
@@ -123,7 +226,7 @@ kz_err_t *kz_worker_bury_one(kz_portal_t *portal, const char *worker, apr_pool_t
     kz_db_t *db;
 
     if (!is_dead(path))
-        return NULL;
+        return free_left(portal, worker, path, pool);
     KZ_TRY(kz_db_begin(&db, portal->db, pool));
     KZ_TRY(kz_q_worker_bury(&row, db, &(kz_q_worker_bury_args_t){worker}, pool));
     KZ_TRY(kz_db_commit(db));

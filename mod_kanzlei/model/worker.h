@@ -22,8 +22,14 @@ kz_err_t *kz_worker_live(kz_portal_t *portal);
  * STORE_DOWN, NO_SPACE. */
 kz_err_t *kz_worker_spool(apr_time_t *since, kz_portal_t *portal);
 
+/* Says in this process's file that it works on the upload ID, until kz_worker_unclaim(): what it
+ * has taken and its file does not name is free. So a lease ends with the work, also when the
+ * database could not be told. *PLACE is where in the file. Errors: as kz_worker_live(), BUSY. */
+kz_err_t *kz_worker_claim(int *place, kz_portal_t *portal, const char *id);
+void kz_worker_unclaim(kz_portal_t *portal, int place);
+
 /* Ends the leases of the worker WORKER if its file shows that it is dead, and then removes the
- * file. For the jobs. */
+ * file; of one that lives, the leases of uploads that its file does not name. For the jobs. */
 kz_err_t *kz_worker_bury_one(kz_portal_t *portal, const char *worker, apr_pool_t *pool);
 /* The same for all that have taken something. */
 kz_err_t *kz_worker_bury(kz_portal_t *portal, apr_pool_t *pool);

@@ -243,6 +243,23 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT worker FROM job WHERE state = 'waiting' AND worker IS NOT NULL AND lease > now();
 $$;
 
+-- The uploads that a worker has taken, and by which lease.
+CREATE OR REPLACE FUNCTION kz_worker_uploads(p_worker uuid)
+RETURNS TABLE (firm int, id uuid, lease timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT u.firm, u.id, u.lease FROM upload u
+     WHERE u.state IN ('scanning', 'storing') AND u.worker = p_worker AND u.lease > now();
+$$;
+
+-- Frees one of these, on which nobody works any more.
+CREATE OR REPLACE FUNCTION kz_upload_free(p_firm int, p_id uuid, p_worker uuid, p_lease timestamptz)
+RETURNS boolean
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE upload SET worker = NULL, lease = NULL
+     WHERE firm = p_firm AND id = p_id AND worker = p_worker AND lease = p_lease
+    RETURNING true;
+$$;
+
 -- Frees what a worker that is no more had taken; gives how much that is.
 CREATE OR REPLACE FUNCTION kz_worker_bury(p_worker uuid)
 RETURNS int

@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 from breakable import descendants, kill
+from person import wait_for
 
 DOWN = r"the database is (away: DB_DOWN: .*(connect|lost|read|terminating)|back after)"
 
@@ -50,6 +51,26 @@ def test_stopped_and_started(site, maria):
     assert browser.patch(half, 5, b"67890").status_code == 204
     assert browser.get(f"/documents/{half}/content").content == b"1234567890"
     assert browser.get(f"/documents/{document}/content").content == b"before"
+
+
+@pytest.mark.expect_log(DOWN, r"SCANNER_DOWN")
+def test_away_while_an_upload_is_scanned(site, maria):
+    """The upload can't be given back either; it goes on as soon as the database is back, not when
+    its lease is over."""
+    browser = maria.browser
+    upload = browser.created(maria.matter, 5)
+    scanner = site.scanners()
+    kill(scanner, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        last = pool.submit(browser.patch, upload, 0, b"12345")
+        wait_for(lambda: site.sql("SELECT 1 FROM upload WHERE id = %s AND lease IS NOT NULL", upload))
+        site.postgres("stop", "-m", "immediate")
+        kill(scanner, signal.SIGCONT)
+        assert last.result().status_code == 503
+    time.sleep(1)  # the process gives up telling the database
+    site.postgres("start")
+    site.back("PostgreSQL was away during a scan", lambda: browser.state(upload) == "available")
+    assert site.sql("SELECT lease FROM upload WHERE id = %s", upload) == [(None,)]
 
 
 def crowd(site, person, count):

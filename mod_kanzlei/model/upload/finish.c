@@ -246,13 +246,18 @@ kz_err_t *kz_upload_finish(kz_upload_end_t *end, const kz_grant_t *grant, const 
                            apr_uint64_t size, apr_pool_t *pool)
 {
     kz_portal_t *portal = kz_grant_services(grant);
-    int firm = kz_grant_firm(grant);
+    int firm = kz_grant_firm(grant), place;
     kz_upload__work_t work = {.portal = portal, .pool = pool, .who = *kz_grant_caller(grant)};
-    kz_err_t *dead = kz_worker_live(portal); /* then a job of another process goes on */
+    kz_err_t *dead =
+        kz_worker_claim(&place, portal, id); /* then a job of another process goes on */
     kz_err_t *err = complete(end, &work, firm, id, size, dead ? NULL : portal->worker);
 
-    if (!err && !dead && end->outcome == KZ_UPLOAD_WAITING)
-        return run_in_turn(end, &work, portal->finishing);
+    if (!dead) {
+        if (!err && end->outcome == KZ_UPLOAD_WAITING)
+            err = run_in_turn(end, &work, portal->finishing);
+        kz_worker_unclaim(portal, place);
+        return err;
+    }
     if (err || end->outcome != KZ_UPLOAD_WAITING) {
         kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0033) "this process can't show that it lives: ", dead);
         return err;
@@ -273,10 +278,16 @@ kz_err_t *kz_upload__resume(kz_portal_t *portal, const kz_q_upload_taken_t *take
 {
     kz_upload__work_t work = {.portal = portal, .pool = pool, .again = 1};
     kz_upload_end_t end = {KZ_UPLOAD_WAITING, NULL, NULL};
+    kz_err_t *err;
+    int place;
 
     KZ_TRY(enter(&work, taken->firm, taken->id));
-    KZ_TRY(kz_upload__note_resumed(&work, taken));
-    return work.row ? run_in_turn(&end, &work, NULL) : NULL; /* NULL: taken by another, or over */
+    KZ_TRY(kz_worker_claim(&place, portal, taken->id));
+    err = kz_upload__note_resumed(&work, taken);
+    if (!err && work.row) /* else taken by another, or over */
+        err = run_in_turn(&end, &work, NULL);
+    kz_worker_unclaim(portal, place);
+    return err;
 }
 
 kz_err_t *kz_upload__give_up(kz_portal_t *portal, const kz_q_upload_taken_t *taken,
