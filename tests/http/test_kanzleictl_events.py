@@ -229,6 +229,30 @@ def test_event_added_later(site):
     assert [what for what, _ in other_opinion(site)] == ["late"]
 
 
+def test_clock_that_jumped(site):
+    """The clock is a day ahead for a while: what was sealed then accuses no event that comes
+    afterwards, and the jump is an event of its own."""
+    site.sql("CREATE SCHEMA ahead")
+    site.sql("CREATE FUNCTION ahead.now() RETURNS timestamptz STABLE LANGUAGE sql"
+             " RETURN pg_catalog.now() + interval '1 day'")  # fmt: skip
+    site.sql("GRANT USAGE ON SCHEMA ahead TO kanzlei_portal")
+    role = f"ALTER ROLE kanzlei_portal IN DATABASE {site.database}"
+    site.sql(f"{role} SET search_path = ahead, pg_catalog, public")
+    add(site, 2, at="clock_timestamp() + interval '1 day'")
+    site.run("event", "seal")
+    site.sql(f"{role} RESET search_path")
+    for count in (3, 4):
+        add(site, count)
+        site.run("event", "seal")
+    assert check(site)[1] == []
+    assert other_opinion(site) == []
+    kinds = [row["kind"] for row in rows(site, "SELECT kind FROM event WHERE kind = 'clock_set'")]
+    assert kinds == ["clock_set"]
+    add(site, 1, at="clock_timestamp() - interval '1 day'")
+    site.run("event", "seal")
+    assert check(site, code=1)[1] == ["event-added"]
+
+
 def test_waiting_and_gone(site):
     add(site, 2)
     behind(site, "DELETE FROM event WHERE id IN (SELECT event FROM event_unsealed LIMIT 1)")

@@ -60,6 +60,8 @@ def verify(firm, public, seals, sealed, events):
         number += 1
         if seal["number"] != number or seal["previous"] != previous or seal["key"] != public:
             wrong.append(("seal", seal["number"]))
+        if full_since is not None:
+            full_since = min(full_since, seal["at"])
         covered = [row for row in sealed if row["seal"] == seal["number"]]
         if [row["place"] for row in covered] != list(range(1, seal["count"] + 1)):
             wrong.append(("places", seal["number"]))

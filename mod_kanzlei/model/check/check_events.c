@@ -174,6 +174,8 @@ static kz_err_t *check_seal(chain_t *c, const kz_q_seals_t *row)
         bad_seal(c, c->number + 1, "gone; the chain has a gap");
     else if (!same(row->previous, c->previous, sizeof c->previous))
         bad_seal(c, row->number, "it does not follow the seal before");
+    if (row->at < c->not_full) /* the clock was set back in between: its events are not late */
+        c->not_full = row->at;
     KZ_TRY(check_covered(&whole, seal.events, c, row));
     if (!whole)
         bad_seal(c, row->number, "not all of the events that it covers are noted");

@@ -8,10 +8,13 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/time.h"
+#include "model/proof/event.h"
 #include "queries.h"
 
 #define EVENT_LABEL "kanzleipost/1/event"
 #define SEAL_LABEL  "kanzleipost/1/event-seal"
+#define CLOCK_SET   (60 * APR_USEC_PER_SEC) /* a clock that is kept right is not set back so far */
 
 /* The waiting events of one firm, while they are sealed. */
 typedef struct work_t {
@@ -159,6 +162,16 @@ static kz_err_t *add_seal(work_t *w, const kz_q_seal_head_t *head)
     return kz_q_seal_add(NULL, kz_grant_db(w->grant), &args);
 }
 
+/* The clock was set back since the last seal, of the time LAST: that is an event, which this seal
+ * covers, so that whoever reads times knows. */
+static kz_err_t *note_clock(const work_t *w, apr_time_t last)
+{
+    kz_event_t event = {.detail = apr_pstrcat(w->pool, kz_time_iso(last, w->pool), " -> ",
+                                              kz_time_iso(w->now, w->pool), NULL)};
+
+    return kz_event_add(w->grant, KZ_EVENT_CLOCK_SET, &event);
+}
+
 /* One seal of FIRM; *FULL says that more may wait. */
 static kz_err_t *seal_once(int *full, kz_portal_t *portal, int firm, apr_pool_t *pool)
 {
@@ -176,6 +189,8 @@ static kz_err_t *seal_once(int *full, kz_portal_t *portal, int firm, apr_pool_t 
     }
     w.now = lock->now;
     KZ_TRY(kz_q_seal_head(&head, kz_grant_db(w.grant), pool));
+    if (head && w.now < head->at - CLOCK_SET)
+        KZ_TRY(note_clock(&w, head->at));
     KZ_TRY(kz_q_seal_events(&w.rows, &w.count, kz_grant_db(w.grant), &args, pool));
     *full = w.count == KZ_PROOF_EVENTS;
     if (w.count > 0)
