@@ -47,3 +47,15 @@ VALUES (kz_at_firm(), $id, $client, $number, $title);
 -- visible_count() :one
 -- -> count int4
 SELECT count(*)::int FROM (SELECT FROM visible LIMIT 2) v;
+
+-- Whether nobody of the client's people can see what is provided there (NO_ACCESS), or nobody is told by mail (NO_MAIL);
+-- to staff who work for the whole client.
+-- matter_readers(matter uuid) :one
+-- -> no_access bool, no_mail bool
+SELECT kz_side() = 'staff' AND count(m.id) > 0 AND NOT coalesce(bool_or(r.reads), false),
+       kz_side() = 'staff' AND coalesce(bool_or(r.reads), false) AND NOT coalesce(bool_or(r.reads AND r.mail), false)
+  FROM (SELECT m.firm, m.id, m.client FROM matter m WHERE m.id = $matter AND kz_sees_client(m.client)) m
+  LEFT JOIN LATERAL (
+       SELECT a.has_password AS reads, a.email <> '' AS mail
+         FROM account_client c JOIN account a ON a.firm = c.firm AND a.id = c.account
+        WHERE c.firm = m.firm AND c.client = m.client AND (c.ends_at IS NULL OR c.ends_at > now())) r ON true;

@@ -45,3 +45,21 @@ def test_an_opened_document_is_no_longer_new(scene):
     answer = scene.helper.get(f"/documents/{opened}/content?view", headers={"Accept": "*/*"})
     assert answer.status_code == 200
     wait_for(lambda: opened not in [row["id"] for row in scene.helper.get_json("/")["fresh"]])
+
+
+def test_providing_to_somebody_without_access_says_so(portal, admin):
+    """Staff see before they provide that nobody will see it, or be portal."""
+    client = admin.made("/clients", {"number": secrets.token_hex(4), "kind": "company",
+                                     "name": "Ohne GmbH"})
+    matter = admin.made(f"/clients/{client}/matters", {"number": "1", "title": "Steuer"})
+    view = admin.get_json(f"/matters/{matter}")
+    assert (view["no_access"], view["no_mail"]) == (True, False)
+    page = admin.get(f"/matters/{matter}", json_view=False).text
+    assert "niemand erfährt davon" in page
+    person = portal.make_client(admin, "Mit", "mit-" + secrets.token_hex(3))
+    for email, no_mail in ((person.client + "@mandant.example", False), ("", True)):
+        portal.sql("UPDATE account SET email = %s WHERE id = %s", email, person.account)
+        view = admin.get_json(f"/matters/{person.matter}")
+        assert (view["no_access"], view["no_mail"]) == (False, no_mail)
+    view = person.browser.get_json(f"/matters/{person.matter}")
+    assert not view["no_access"] and not view["no_mail"]

@@ -229,6 +229,7 @@ CALLS = {
     "matters_of_client": (MEMBERS, [["@client"]]),
     "matters_mine": (CLIENTS, [[*place, 201] for place in PLACES]),
     "matter": (MEMBERS, [["@matter"]]),
+    "matter_readers": (MEMBERS, [["@matter"]]),
     "matter_add": (("admin", "small", "many", "few"), [["@new", "@client", "1", "Neu"]]),
     "visible_count": (CLIENTS, [[]]),
     # receipt.sql
