@@ -272,8 +272,11 @@ WRITES = [route for route in ROUTES if route["method"] != "GET"]
 
 
 @pytest.mark.parametrize("route", WRITES, ids=map(name_of, WRITES))
-def test_writing_needs_the_form_token_and_the_own_origin(admin, maria, own, route):
+def test_writing_needs_the_form_token_and_the_own_origin(portal, admin, maria, own, route):
     browser = admin if route["who"] == "STAFF" else maria.browser
+    # When a mail has gone, pages tell of it: so none is on its way.
+    waits = "SELECT id FROM job WHERE state = 'waiting' AND kind IN ('mail', 'provided')"
+    wait_for(lambda: not portal.sql(waits))
     before = state_of(admin, maria, own)
     assert call(browser, route, own, token=False).status_code == 403
     for forged in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"},
