@@ -204,7 +204,7 @@ static void show_store(kz_ctl_t *ctl, json_t *list, int i)
 {
     const char *name = kz_stores_name(ctl->portal->stores, i), *free_text = "";
     const char *url = APR_ARRAY_IDX(ctl->portal->conf->stores, i, kz_conf_pair_t).value;
-    kz_err_t *err = kz_stores_check(ctl->portal->stores, i, apr_time_now() + WAIT, ctl->pool);
+    kz_err_t *err = kz_stores_try(ctl->portal->stores, i, apr_time_now() + WAIT, ctl->pool);
     json_t *store = json_object();
     apr_int64_t left = strncmp(url, "dir:", 4) == 0 ? free_bytes(url + 4) : -1;
 
@@ -234,8 +234,12 @@ static void show_stores(kz_ctl_t *ctl)
     for (i = 0; i < kz_stores_count(ctl->portal->stores); i++)
         show_store(ctl, list, i);
     put_number(ctl->result, "spool_free", left);
-    kz_ctl__say(ctl, "Spool: %s free", size_of(left, ctl->pool));
-    if (left < FREE_LOW)
+    kz_ctl__say(ctl, "Spool: %s",
+                left < 0 ? "away"
+                         : apr_pstrcat(ctl->pool, size_of(left, ctl->pool), " free", NULL));
+    if (left < 0)
+        bad(ctl, "the spool is away: no upload goes on");
+    else if (left < FREE_LOW)
         bad(ctl, "the spool is nearly full");
 }
 

@@ -91,6 +91,34 @@ static void test_another_disk_in_its_place(void **state)
     assert_int_equal(access(store_path(0, "/.tmp/theirs"), F_OK), 0);
 }
 
+static kz_err_t *count_each(void *baton, const char *key, apr_uint64_t size)
+{
+    (void)key;
+    (void)size;
+    ++*(int *)baton;
+    return NULL;
+}
+
+/* A store that can be read only is not good, and one that is good has nothing more afterwards. */
+static void test_tried(void **state)
+{
+    int i, count = 0;
+
+    (void)state;
+    for (i = 0; i < STORES; i++)
+        assert_ok(kz_stores_try(stores, i, soon(), pool));
+    assert_int_equal(access(store_path(1, "/probe"), F_OK), -1);
+    assert_int_equal(rmdir(store_path(1, "/" KZ_STORE_TEMPORARY)), 0);
+    scene_write(store_path(1, "/" KZ_STORE_TEMPORARY), "", 0); /* nothing can be written there */
+    assert_ok(kz_stores_check(stores, 1, soon(), pool));
+    assert_code(kz_stores_try(stores, 1, soon(), pool), KZ_ERR_STORE_DOWN);
+    assert_well(1, 0);
+    assert_int_equal(mkdir(store_path(0, "/probe"), 0700), 0); /* of one that was killed */
+    scene_write(store_path(0, "/probe/0a"), "x", 1);
+    assert_ok(kz_stores_list(stores, 0, "", count_each, &count, soon()));
+    assert_int_equal(count, 0);
+}
+
 /* The disk disappears and comes back: no restart is needed. */
 static void test_comes_back(void **state)
 {
@@ -338,13 +366,21 @@ static void test_next_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_bad_configuration, setup),    TEST(test_marker_only_when_told, bare_setup),
-        TEST(test_another_installation, setup), TEST(test_another_disk_in_its_place, setup),
-        TEST(test_comes_back, setup),           TEST(test_quorum, setup),
-        TEST(test_hanging_store, setup),        TEST(test_deadline, setup),
-        TEST(test_closed_while_hanging, setup), TEST(test_fails_over_while_reading, setup),
-        TEST(test_found_missing_down, setup),   TEST(test_asked_last, setup),
-        TEST(test_leaves_a_slow_store, setup),  TEST(test_next_copy, setup),
+        TEST(test_bad_configuration, setup),
+        TEST(test_marker_only_when_told, bare_setup),
+        TEST(test_another_installation, setup),
+        TEST(test_another_disk_in_its_place, setup),
+        TEST(test_tried, setup),
+        TEST(test_comes_back, setup),
+        TEST(test_quorum, setup),
+        TEST(test_hanging_store, setup),
+        TEST(test_deadline, setup),
+        TEST(test_closed_while_hanging, setup),
+        TEST(test_fails_over_while_reading, setup),
+        TEST(test_found_missing_down, setup),
+        TEST(test_asked_last, setup),
+        TEST(test_leaves_a_slow_store, setup),
+        TEST(test_next_copy, setup),
     };
 
     apr_initialize();

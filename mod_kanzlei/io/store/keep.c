@@ -216,7 +216,8 @@ static kz_err_t *list_each(void *baton, const char *key, apr_uint64_t size)
 {
     listing_t *listing = baton;
 
-    if (strcmp(key, KZ_STORE_MARKER) == 0)
+    if (strcmp(key, KZ_STORE_MARKER) == 0 ||
+        strncmp(key, KZ_STORE_PROBE, strlen(KZ_STORE_PROBE)) == 0)
         return NULL;
     listing->stopped = listing->each(listing->baton, key, size);
     return listing->stopped;

@@ -2,7 +2,12 @@
 #include "base/log.h"
 #include "io/store/internal.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <sodium.h>
 
 struct kz_stores_write_t {
     kz_stores_t *stores;
@@ -61,6 +66,41 @@ kz_err_t *kz_stores_put(unsigned char *held, kz_stores_t *stores, const char *ke
     KZ_TRY(kz_store_key_check(key));
     KZ_TRY(kz_store__write(errs, stores, all_of(stores), stores->quorum, &write));
     return count_held(held, errs, stores);
+}
+
+/* --- a trial --- */
+
+static kz_err_t *write_probe(kz_stores_t *stores, int index, kz_store__write_t *probe)
+{
+    kz_err_t *errs[KZ_STORES_MAX] = {NULL};
+
+    probe->fd = memfd_create("probe", MFD_CLOEXEC);
+    if (probe->fd < 0 || write(probe->fd, "x", 1) != 1) {
+        errs[index] = kz_store__io_error(errno, "preparing", probe->key);
+    } else {
+        kz_err_t *err = kz_store__write(errs, stores, 1U << index, 1, probe);
+
+        errs[index] = err ? err : errs[index];
+    }
+    if (probe->fd >= 0)
+        close(probe->fd);
+    return errs[index];
+}
+
+kz_err_t *kz_stores_try(kz_stores_t *stores, int index, apr_time_t deadline,
+                        apr_pool_t *scratch_pool)
+{
+    char key[sizeof KZ_STORE_PROBE + 32] = KZ_STORE_PROBE;
+    kz_store__write_t probe = {.key = key, .size = 1, .deadline = deadline};
+    unsigned char random[16];
+    kz_store__one_t *one;
+
+    KZ_TRY(kz_store__arguments(stores, index, NULL));
+    one = stores->one[index];
+    randombytes_buf(random, sizeof random);
+    sodium_bin2hex(key + strlen(key), 33, random, sizeof random);
+    KZ_TRY(write_probe(stores, index, &probe));
+    return kz_store__note(one, one->driver->remove(one->instance, key, deadline, scratch_pool));
 }
 
 /* --- in two steps --- */

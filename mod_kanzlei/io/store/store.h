@@ -16,6 +16,7 @@
 #define KZ_STORE_KEY_MAX  200                        /* bytes of a key */
 #define KZ_STORE_IDENTITY 16                         /* bytes */
 #define KZ_STORE_MARKER   "kanzleipost-installation" /* the object that binds a store */
+#define KZ_STORE_PROBE    "probe/" /* keys of objects that kz_stores_try() writes, and no list has */
 
 typedef struct kz_store_object_t kz_store_object_t; /* an open object, for ranged reads */
 typedef struct kz_stores_t kz_stores_t;             /* the set; threads may share it */
@@ -117,6 +118,10 @@ const char *kz_stores_name(const kz_stores_t *stores, int index);
  * (another installation's). */
 kz_err_t *kz_stores_check(kz_stores_t *stores, int index, apr_time_t deadline,
                           apr_pool_t *scratch_pool);
+/* The same, and writes a small object there and removes it: a store that can be read only is not
+ * good. Errors: STORE_DOWN, CONFIG, NO_SPACE. */
+kz_err_t *kz_stores_try(kz_stores_t *stores, int index, apr_time_t deadline,
+                        apr_pool_t *scratch_pool);
 /* The known state of store INDEX, without asking it: 1 if the last call went well; else 0, and WHY
  * (SIZE bytes) is its error, for the log and the operator's status. */
 int kz_stores_health(char *why, size_t size, kz_stores_t *stores, int index);
