@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include <sodium.h>
@@ -150,4 +151,30 @@ int kz_str_is_utf8(const char *text, size_t len)
             return 0;
     }
     return 1;
+}
+
+/* Whether one of the segments of PATH, up to its query, begins with a dot. */
+static int climbs(const char *path)
+{
+    const char *end = path + strcspn(path, "?#"), *at;
+
+    for (at = path; at < end; at++) {
+        if (*at == '/' && (at[1] == '.' || strncasecmp(at + 1, "%2e", 3) == 0))
+            return 1;
+    }
+    return 0;
+}
+
+int kz_str_is_path_below(const char *path, const char *base)
+{
+    size_t len = strlen(base);
+    const char *at;
+
+    if (len == 0 || strncmp(path, base, len) != 0 || path[len] != '/' || path[1] == '/')
+        return 0;
+    for (at = path; *at; at++) {
+        if (*at <= ' ' || *at > '~' || *at == '\\')
+            return 0;
+    }
+    return !climbs(path);
 }

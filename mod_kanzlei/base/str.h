@@ -58,4 +58,9 @@ int kz_str_is_utf8(const char *text, size_t len);
 const char *kz_str_content_disposition(kz_str_disposition_t disposition, const char *name,
                                        apr_pool_t *pool);
 
+/* 1 if PATH, the path of a URL with its query, lies below BASE ("/k/muster") and a browser stays
+ * there: printable ASCII, no "//" in front, by which a host would follow, no backslash, and no
+ * segment that climbs ("..", also as "%2e"). Nothing lies below an empty BASE. */
+int kz_str_is_path_below(const char *path, const char *base);
+
 #endif

@@ -29,6 +29,9 @@ static kz_err_t *read_password(const char **password, apr_pool_t *pool)
         if (got > 0)
             len += (size_t)got;
     }
+    room[len] = '\0';
+    if (strcspn(room, "\r\n") == strlen(room) && strlen(room) < len)
+        return kz_err_create(KZ_ERR_INVALID, "the password has a NUL in it");
     len = strcspn(room, "\r\n");
     room[len] = '\0';
     if (len == 0)

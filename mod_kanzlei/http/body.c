@@ -7,6 +7,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "base/str.h"
 #include "http/crowd.h"
 #include "http/jsonform.h"
 #include "http/multipart.h"
@@ -45,18 +46,18 @@ const char *kz_request_form(const kz_request_t *rq, const char *name)
     return apr_table_get(rq->form, name);
 }
 
+int kz_request_leads_back(const kz_request_t *rq, const char *path)
+{
+    return kz_str_is_path_below(path, rq->base);
+}
+
 const char *kz_request_back(const kz_request_t *rq)
 {
-    const char *back = kz_request_form(rq, "back"), *at;
-    size_t len = strlen(rq->base);
+    const char *back = kz_request_form(rq, "back");
 
-    if (!back || strncmp(back, rq->base, len) != 0 || back[len] != '/')
-        return NULL;
-    for (at = back; *at; at++) {
-        if (*at <= ' ' || *at > '~' || *at == '\\')
-            return NULL;
-    }
-    return back;
+    if (!back)
+        back = kz_request_query(rq, "back");
+    return back && kz_request_leads_back(rq, back) ? back : NULL;
 }
 
 const char *kz_request_header(const kz_request_t *rq, const char *name)

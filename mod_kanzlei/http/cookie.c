@@ -16,3 +16,8 @@ const char *kz_cookie_find(const char *header, const char *name, apr_pool_t *poo
     }
     return NULL;
 }
+
+const char *kz_cookie_session(const char *slug, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, "kz-", slug, NULL);
+}

@@ -21,17 +21,12 @@
 #include "http/form.h"
 #include "http/multipart.h"
 
+#define KZ_BACK_MAX 1000 /* bytes of a way back in the address of the page to sign in */
+
 /* The value of the cookie "__Host-NAME", or NULL. */
 static const char *find_cookie(request_rec *r, const char *name)
 {
     return kz_cookie_find(apr_table_get(r->headers_in, "Cookie"), name, r->pool);
-}
-
-/* The name of the session cookie of the firm SLUG: sessions of several firms in one browser don't
- * disturb each other. */
-static const char *session_cookie(const char *slug, apr_pool_t *pool)
-{
-    return apr_pstrcat(pool, "kz-", slug, NULL);
 }
 
 static kz_request_t *make_request(request_rec *r, kz_site_t *site)
@@ -41,7 +36,7 @@ static kz_request_t *make_request(request_rec *r, kz_site_t *site)
 
     rq->pool = r->pool;
     rq->portal = site->portal;
-    rq->words = kz_http__language(site, find_cookie(r, "kz-language"),
+    rq->words = kz_http__language(site, find_cookie(r, KZ_COOKIE_LANGUAGE),
                                   apr_table_get(r->headers_in, "Accept-Language"));
     rq->languages = site->languages;
     rq->method = r->method;
@@ -67,14 +62,14 @@ static void read_cookies(kz_request_t *rq, kz_reply_t *out)
     const char *value;
 
     if (*rq->slug && (!rq->route || rq->route->credential == KZ_CREDENTIAL_COOKIE))
-        rq->token = find_cookie(rq->http->r, session_cookie(rq->slug, rq->pool));
-    value = find_cookie(rq->http->r, "kz");
+        rq->token = find_cookie(rq->http->r, kz_cookie_session(rq->slug, rq->pool));
+    value = find_cookie(rq->http->r, KZ_COOKIE_BROWSER);
     if (!value || strlen(value) < 16) {
         unsigned char random[18];
 
         randombytes_buf(random, sizeof random);
         value = kz_str_base64url(random, sizeof random, rq->pool);
-        kz_reply_cookie(out, "kz", value, 0);
+        kz_reply_cookie(out, KZ_COOKIE_BROWSER, value, 0);
     }
     rq->browser = value;
 }
@@ -184,7 +179,7 @@ static kz_err_t *find_route(kz_route_match_t *match, kz_request_t *rq, kz_reply_
     if (strncmp(r->uri, "/k/", 3) ==
         0) { /* the side is said by the cookie, and proven by "enter" */
         slug = apr_pstrmemdup(r->pool, r->uri + 3, strcspn(r->uri + 3, "/"));
-        side = find_cookie(r, session_cookie(slug, r->pool));
+        side = find_cookie(r, kz_cookie_session(slug, r->pool));
     } else {
         side = NULL;
     }
@@ -261,6 +256,22 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
     return run_route(rq, grant, &match, out);
 }
 
+/* The page to sign in, with the way back to what was asked for; of a file to the page of what it
+ * belongs to. */
+static const char *sign_in_place(const kz_request_t *rq)
+{
+    const char *back = rq->here;
+
+    if (rq->route->answer == KZ_ANSWER_FILE && rq->ids > 0)
+        back = apr_pstrmemdup(rq->pool, back, (size_t)(strrchr(rq->path, '/') - rq->path));
+    else if (rq->route->answer != KZ_ANSWER_PAGE)
+        back = "";
+    if (!kz_request_leads_back(rq, back) || strlen(back) > KZ_BACK_MAX ||
+        strcmp(back + strlen(rq->base), "/") == 0) /* where one lands anyway */
+        return "/sign-in";
+    return apr_pstrcat(rq->pool, "/sign-in?back=", ap_escape_urlencoded(rq->pool, back), NULL);
+}
+
 /* A document goes out as fast as its reader takes it, and keeps a worker. HTTP/2 has few: BUSY,
  * when the rest of them is needed for others. Ends with kz_crowd_leave(). */
 static kz_err_t *admit_reader(kz_crowd_wait_t *wait, const request_rec *r, kz_reply_t *out)
@@ -294,9 +305,9 @@ static int answer(request_rec *r, kz_site_t *site, int ready)
         rq->route->effect != KZ_EFFECT_WRITES) {
         kz_err_expected(err);
         err = NULL;
-        kz_reply_see(&out, rq->base, "/sign-in", NULL);
+        kz_reply_see(&out, rq->base, sign_in_place(rq), NULL);
         if (rq->token)
-            kz_reply_cookie(&out, session_cookie(rq->slug, r->pool), NULL, 0);
+            kz_reply_cookie(&out, kz_cookie_session(rq->slug, r->pool), NULL, 0);
     }
     if (err) {
         kz_log_err_keep(kz_err_http(err) >= 500 ? KZ_LOG_ERR : KZ_LOG_INFO, KZ_LOGNO(0002) "", err);

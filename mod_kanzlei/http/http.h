@@ -35,7 +35,7 @@ int kz_dispatch(request_rec *r, kz_site_t *loaded, kz_site_t *site);
 /* Whether JSON is wanted rather than HTML; NOT_ACCEPTABLE when neither is (RFC 9110
  * section 12.5.1). */
 kz_err_t *kz_http__accept(int *json, const char *accept);
-/* The reader's language by COOKIE, the value of kz-language, or HEADER, that of Accept-Language;
+/* The reader's language by COOKIE, the value of kz_language, or HEADER, that of Accept-Language;
  * German when both are NULL or name none of SITE. */
 const kz_words_t *kz_http__language(const kz_site_t *site, const char *cookie, const char *header);
 

@@ -34,9 +34,12 @@ const char *kz_request_id(const kz_request_t *rq, const char *kind);
 /* A parameter of the query, or of the form; NULL when it is not there. */
 const char *kz_request_query(const kz_request_t *rq, const char *name);
 const char *kz_request_form(const kz_request_t *rq, const char *name);
-/* Where the form's field "back" leads: a path of this firm's pages, in printable ASCII; else NULL.
- */
+/* Where the form's field "back" leads, or without one the query's; NULL unless it leads back
+ * (below). */
 const char *kz_request_back(const kz_request_t *rq);
+/* 1 if a browser that follows PATH, a path with its query, stays among this firm's pages
+ * (kz_str_is_path_below()). */
+int kz_request_leads_back(const kz_request_t *rq, const char *path);
 /* A header, or NULL. */
 const char *kz_request_header(const kz_request_t *rq, const char *name);
 /* Content-Length, or -1. */

@@ -6,9 +6,8 @@
 #include "model/proof/event.h"
 #include "model/people/session.h"
 #include "queries.h"
+#include "http/cookie.h"
 #include "http/form.h"
-
-#define KZ_LANGUAGE_COOKIE (365 * 24 * 3600) /* seconds */
 
 /* GET /: for visitors that don't know their firm's address. */
 kz_err_t *page_root(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
@@ -43,20 +42,26 @@ kz_err_t *page_privacy(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     return NULL;
 }
 
+/* GET /sign-in: "back" is where one wanted to go. */
 kz_err_t *page_sign_in(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
+    kz_view_t *view = kz_reply_page(out, "sign-in");
+
     (void)grant;
-    kz_form_show(kz_reply_page(out, "sign-in"), rq, KZ_FORM_sign_in);
+    kz_view_text(view, "back", kz_request_back(rq));
+    kz_form_show(view, rq, KZ_FORM_sign_in);
     return NULL;
 }
 
-/* POST /sign-in: the same answer for an unknown name, a wrong password and a locked access. */
+/* POST /sign-in: the same answer for an unknown name, a wrong password and a locked access. Leads
+ * to where one wanted to go. */
 kz_err_t *page_sign_in_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *agent = kz_request_header(rq, "User-Agent");
     kz_form_t *form = kz_form_read(rq, KZ_FORM_sign_in);
     const char *user = kz_form_value(form, KZ_FIELD_sign_in_user);
     const char *password = kz_form_value(form, KZ_FIELD_sign_in_password);
+    const char *back = kz_request_back(rq);
     kz_session_made_t *made = NULL;
 
     if (!kz_form_failed(form))
@@ -64,13 +69,13 @@ kz_err_t *page_sign_in_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
     if (!made) {
         if (!kz_form_failed(form))
             kz_form_fail(form, KZ_FIELD_sign_in_password, "sign_in.wrong");
-        kz_form_again(out, form, "sign-in");
+        kz_view_text(kz_form_again(out, form, "sign-in"), "back", back);
         return NULL;
     }
-    kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), made->token, 0);
-    kz_reply_cookie(out, "kz-language", made->language, KZ_LANGUAGE_COOKIE);
+    kz_reply_cookie(out, kz_cookie_session(rq->slug, rq->pool), made->token, 0);
+    kz_reply_cookie(out, KZ_COOKIE_LANGUAGE, made->language, KZ_COOKIE_LANGUAGE_LIFE);
     kz_reply_known(out, rq->portal);
-    kz_reply_see(out, rq->base, "/", NULL);
+    kz_reply_see(out, back ? "" : rq->base, back ? back : "/", NULL);
     return NULL;
 }
 
@@ -82,7 +87,7 @@ kz_err_t *page_sign_out(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
                             &(kz_q_session_end_args_t){kz_grant_session(grant)}));
     KZ_TRY(kz_event_add(grant, KZ_EVENT_SIGNED_OUT, &event));
     KZ_TRY(kz_grant_commit(grant));
-    kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), NULL, 0);
+    kz_reply_cookie(out, kz_cookie_session(rq->slug, rq->pool), NULL, 0);
     kz_reply_header(out, "Clear-Site-Data", "\"cache\", \"storage\"");
     kz_reply_see(out, rq->base, "/sign-in", "signed_out");
     return NULL;
@@ -96,7 +101,7 @@ kz_err_t *page_language(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     const char *back = kz_request_back(rq);
 
     (void)grant;
-    kz_reply_cookie(out, "kz-language", language, KZ_LANGUAGE_COOKIE);
+    kz_reply_cookie(out, KZ_COOKIE_LANGUAGE, language, KZ_COOKIE_LANGUAGE_LIFE);
     kz_reply_see(out, back ? "" : rq->base, back ? back : "/", NULL);
     return NULL;
 }

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "http/cookie.h"
 #include "model/people/code.h"
 #include "model/people/password.h"
 #include "pages/people.h"
@@ -97,8 +98,8 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     kz_reply_see(out, rq->base, redeemed.token ? "/" : "/sign-in",
                  redeemed.token ? "password_set" : "password_stored");
     if (redeemed.token) {
-        kz_reply_cookie(out, apr_pstrcat(rq->pool, "kz-", rq->slug, NULL), redeemed.token, 0);
-        kz_reply_cookie(out, "kz-language", code->language, 365 * 24 * 3600);
+        kz_reply_cookie(out, kz_cookie_session(rq->slug, rq->pool), redeemed.token, 0);
+        kz_reply_cookie(out, KZ_COOKIE_LANGUAGE, code->language, KZ_COOKIE_LANGUAGE_LIFE);
         kz_reply_known(out, rq->portal);
     }
     return NULL;

@@ -205,7 +205,7 @@ def test_password_and_sessions(admin, person, script):
     client.page.locator("#sessions li .row__act button").click()
     client.told("notice.session_ended")
     other.go("/matters")
-    other.at("/sign-in")
+    other.at(r"/sign-in\?back=[^&]*%2fmatters")
 
     other.sign_in(case.user, case.password)
     new = secrets.token_urlsafe(14)
@@ -219,7 +219,7 @@ def test_password_and_sessions(admin, person, script):
     client.press("password.go")
     client.told("notice.password")
     other.go("/matters")
-    other.at("/sign-in")
+    other.at(r"/sign-in\?back=[^&]*%2fmatters")
     other.try_sign_in(case.user, case.password)
     other.sees(other.say("sign_in.wrong"))
     client.sign_out()

@@ -5,7 +5,7 @@ import re
 from pathlib import PurePosixPath
 
 import pytest
-from source import ROOT, at, c_files, code, includes, listed, write
+from source import ROOT, at, c_files, code, includes, listed, literals, write
 
 RANK = {
     "base": 0, "conf": 1, "io": 1, "model": 2, "template": 3, "http": 4, "work": 4, "pages": 5,
@@ -132,9 +132,23 @@ def transactions_past_the_grant(root):
     ]
 
 
+def cookies_by_hand(root):
+    """Finds names of cookies elsewhere than in http/cookie.*, and those there that a firm's session
+    could have."""
+    found = []
+    for path in c_files(root, "mod_kanzlei"):
+        home = path.name in ("cookie.c", "cookie.h")
+        for line, text in literals(path):
+            if home and text.startswith("kz-") and text != "kz-":
+                found.append(at(root, path, line, f"a firm may be called so: {text}"))
+            elif not home and re.fullmatch(r"kz(?:[-_][a-z_]*)?", text):
+                found.append(at(root, path, line, f"a cookie's name by hand: {text}"))
+    return found
+
+
 RULES = [
     includes_to_the_right, httpd_elsewhere, private_names_outside, callers_elsewhere,
-    transactions_past_the_grant,
+    transactions_past_the_grant, cookies_by_hand,
 ]
 
 
@@ -217,3 +231,13 @@ def test_transactions_past_the_grant_can_fail(tmp_path):
     assert transactions_past_the_grant(tmp_path) == []
     write(tmp_path, {"mod_kanzlei/pages/a.c": fine + "kz_db_commit(db);\n"})
     assert len(transactions_past_the_grant(tmp_path)) == 1
+
+
+def test_cookies_by_hand_can_fail(tmp_path):
+    write(tmp_path, {"mod_kanzlei/http/cookie.h": '#define A "kz_language"\n#define B "kz-"\n'})
+    assert not cookies_by_hand(tmp_path)
+    write(tmp_path, {
+        "mod_kanzlei/http/cookie.h": '#define A "kz-language"\n',
+        "mod_kanzlei/pages/a.c": 'f("kz-");\n',
+    })  # fmt: skip
+    assert len(cookies_by_hand(tmp_path)) == 2

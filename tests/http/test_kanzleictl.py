@@ -355,6 +355,7 @@ def test_invitation(site):
         (["--password", PASSWORD], "", 2, "invalid option"),
         (["--password-stdin"], "", 1, "no password"),
         (["--password-stdin"], "\nx\n", 1, "no password"),
+        (["--password-stdin"], "Linden\0baum-7-Sonnenblume\n", 1, "a NUL in it"),
         (["--password-stdin"], "x" * 1001, 1, "longer than 1000"),
         (["--password-stdin", "--right", "root"], "x\n", 1, 'no right "root"'),
         (["--password-stdin", "--language", "fr"], "x\n", 1, "de or en"),

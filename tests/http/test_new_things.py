@@ -87,7 +87,7 @@ def test_the_page_is_there(new_portal):
     admin.made(f"/clients/{client}/matters", {"number": "1", "title": "Steuer"})
     for language, heading in (("de", "Auf einen Blick"), ("en", "At one glance")):
         answer = admin.get(path, json_view=False, headers={
-            "Cookie": f"__Host-kz-language={language}; " + cookies(admin)})
+            "Cookie": f"__Host-kz_language={language}; " + cookies(admin)})
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert heading in answer.text

@@ -1,12 +1,15 @@
 """Signing in: who can sign in, what locks an access, and who unlocks it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from html import escape
+from urllib.parse import parse_qs
 
 import psycopg
 import pytest
 from person import wait_for
 from running import PASSWORD
 
+UNKNOWN = "01920000-0000-7000-8000-000000000000"
 WRONG = "Benutzername oder Passwort stimmt nicht."
 
 
@@ -49,7 +52,7 @@ def test_right_password(portal):
     assert answer.status_code == 303
     assert answer.headers["Location"] == browser.base + "/"
     assert browser.get_json("/")["signed_in"] is True
-    cookies = [line for line in answer.headers.get_list("set-cookie") if "-language" not in line]
+    cookies = [line for line in answer.headers.get_list("set-cookie") if "_language" not in line]
     names = [line.partition("=")[0] for line in cookies]
     assert names == [f"__Host-kz-{portal.firm}", "__Host-kz_known"]
     for cookie in cookies:
@@ -252,6 +255,67 @@ def test_a_lock_between_question_and_change_keeps_the_password(portal, admin):
     assert "gesperrt" in answer.json()["errors"][0]["text"]
     assert admin.post_json(f"/accounts/{person.account}/unlock").status_code == 303
     assert gets_in(portal, "hagel")
+
+
+def wanted(answer):
+    """Returns where the page to sign in that ANSWER leads to will lead back to."""
+    place, _, query = answer.headers["Location"].partition("?")
+    assert (answer.status_code, place) == (303, "/k/linde/sign-in")
+    return parse_qs(query).get("back", [None])[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/documents?q=M%C3%BCller+%26+S%C3%B6hne&client=", None),
+        ("/documents/{document}", None),
+        ("/documents/{document}/content", "/documents/{document}"),
+        ("/receipts.csv", "/"),
+        ("/", "/"),
+    ],
+)
+def test_after_signing_in_one_lands_where_one_wanted_to_go(portal, path, place):
+    user, browser = portal.fresh_staff(), portal.browser()
+    path = path.format(document=UNKNOWN)
+    place = browser.base + (place or path).format(document=UNKNOWN)
+    back = wanted(browser.get(path, json_view=False))
+    page = browser.get("/sign-in", json_view=False, params={"back": back} if back else {}).text
+    assert (f'name="back" value="{escape(back)}"' if back else 'method="post"') in page
+    browser.get_json("/sign-in")
+    more = {"back": back} if back else {}
+    fields = {"user": user, "password": "falsch", "csrf": browser.csrf} | more
+    again = browser.request("POST", "/sign-in", json_view=False, data=fields)
+    assert again.status_code == 422
+    assert not back or f'value="{escape(back)}"' in again.text
+    answer = browser.post_json("/sign-in", {"user": user, "password": PASSWORD} | more)
+    assert (answer.status_code, answer.headers["Location"]) == (303, place)
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "https://boese.example/", "//boese.example/k/linde/", "/\\boese.example/", "/k/eiche/",
+        "/k/linde/../eiche/", "/k/linde/%2e%2E/eiche/", "/k/linde", "", "/", "/k/linde/\r\nX: y",
+    ],
+)
+def test_signing_in_leads_to_no_other_place(portal, back):
+    user, browser = portal.fresh_staff(), portal.browser()
+    page = browser.get("/sign-in", params={"back": back}).json()
+    assert page["back"] is None
+    browser.csrf = page["csrf"]
+    answer = browser.post_json("/sign-in", {"user": user, "password": PASSWORD, "back": back})
+    assert (answer.status_code, answer.headers["Location"]) == (303, browser.base + "/")
+
+
+def test_a_firm_may_be_called_like_any_cookie(portal):
+    """The portal's own cookies have names that no firm's session can have."""
+    for slug in ("language", "browser", "form"):
+        portal.kanzleictl("firm", "create", slug, "--name", "Kanzlei")
+        portal.make_staff("admin", "--admin", firm=slug)
+        browser = portal.signed_in("admin", slug)
+        assert browser.post_json("/language", {"lang": "en"}).status_code == 303
+        assert browser.get("/").status_code == 200
+        assert 'lang="en"' in browser.get("/", json_view=False).text
 
 
 FORGED = [

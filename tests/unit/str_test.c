@@ -206,6 +206,37 @@ static void content_disposition(void **state)
                             names[i].header);
 }
 
+static void paths_below(void **state)
+{
+    static const char *const below[] = {"/k/muster/", "/k/muster/documents?q=../..&x=//y",
+                                        "/k/muster/a.b/c", "/k/muster/?a#b"};
+    static const char *const elsewhere[] = {"",
+                                            "/",
+                                            "/k/muster",
+                                            "/k/muster2/",
+                                            "/k/andere/",
+                                            "k/muster/",
+                                            "//k/muster/",
+                                            "https://x/k/muster/",
+                                            "/k/muster/..",
+                                            "/k/muster/../andere/",
+                                            "/k/muster/a/%2E%2e/b",
+                                            "/k/muster/.%2e/b",
+                                            "/k/muster/\\boese",
+                                            "/k/muster/a b",
+                                            "/k/muster/\r\nX: y",
+                                            "/k/muster/\xc3\xa4"};
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof below / sizeof *below; i++)
+        assert_true(kz_str_is_path_below(below[i], "/k/muster"));
+    for (i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
+        assert_false(kz_str_is_path_below(elsewhere[i], "/k/muster"));
+    assert_false(kz_str_is_path_below("//host/", ""));
+    assert_false(kz_str_is_path_below("/anything", ""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +248,7 @@ int main(void)
         cmocka_unit_test(secrets),
         cmocka_unit_test(utf8),
         cmocka_unit_test(content_disposition),
+        cmocka_unit_test(paths_below),
     };
     int failed;
 
