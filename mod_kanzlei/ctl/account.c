@@ -55,15 +55,17 @@ static void judge(kz_ctl_t *ctl, const char *password, const char *names)
                      score, ctl->portal->conf->password_score);
 }
 
-/* "admin" for --admin, and each --right. */
+/* "admin" and "all" for --admin, and each --right. */
 static apr_array_header_t *rights_given(const kz_ctl_t *ctl)
 {
     apr_array_header_t *rights = apr_array_make(ctl->pool, 5, sizeof(const char *));
     const apr_array_header_t *given = apr_table_elts(ctl->options);
     int i;
 
-    if (kz_ctl__option(ctl, "admin"))
+    if (kz_ctl__option(ctl, "admin")) {
         APR_ARRAY_PUSH(rights, const char *) = kz_right_name(KZ_RIGHT_ADMIN);
+        APR_ARRAY_PUSH(rights, const char *) = kz_right_name(KZ_RIGHT_ALL);
+    }
     for (i = 0; i < given->nelts; i++) {
         const apr_table_entry_t *entry = &APR_ARRAY_IDX(given, i, apr_table_entry_t);
 
@@ -238,7 +240,7 @@ static const apr_getopt_option_t staff_options[] = {
     {"name", KZ_CTL_OPTION, 1, "NAME: of the person; needed"},
     {"email", KZ_CTL_OPTION, 1, "ADDRESS: for invitations and new passwords"},
     {"language", KZ_CTL_OPTION, 1, "de|en: the firm's unless given"},
-    {"admin", KZ_CTL_OPTION, 0, "makes an administrator, who has every right"},
+    {"admin", KZ_CTL_OPTION, 0, "makes an administrator who sees every client: the rights admin and all"},
     {"right", KZ_CTL_OPTION, 1, rights_help + 1},
     PASSWORD,
     {"invite", KZ_CTL_OPTION, 0, "instead of a password: a mail with a link that works once"},

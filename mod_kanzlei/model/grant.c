@@ -218,7 +218,7 @@ int kz_grant_has(const kz_grant_t *grant, kz_right_t right)
 {
     if (!is_proven(grant))
         return 0;
-    return grant->is_portal || (grant->rights & (1U << right | 1U << KZ_RIGHT_ADMIN)) != 0;
+    return grant->is_portal || kz_right_has(grant->rights, right);
 }
 
 const kz_slots_who_t *kz_grant_caller(const kz_grant_t *grant)

@@ -63,7 +63,7 @@ const char *kz_grant_session(const kz_grant_t *grant);  /* UUID, or NULL */
 const unsigned char *kz_grant_token(const kz_grant_t *grant);
 int kz_grant_is_staff(const kz_grant_t *grant);
 int kz_grant_is_client(const kz_grant_t *grant);
-/* Has RIGHT, by itself or as administrator, who has every right. The portal itself has all. */
+/* Has RIGHT (kz_right_has()). The portal itself has all. */
 int kz_grant_has(const kz_grant_t *grant, kz_right_t right);
 /* Whose share of what is scarce it takes: whoever has signed in takes his account's. */
 const kz_slots_who_t *kz_grant_caller(const kz_grant_t *grant);

@@ -57,3 +57,10 @@ unsigned kz_right_set(const char *words)
     }
     return set;
 }
+
+int kz_right_has(unsigned set, kz_right_t right)
+{
+    unsigned brings = right == KZ_RIGHT_ALL ? 0 : 1U << KZ_RIGHT_ADMIN;
+
+    return (set & (1U << right | brings)) != 0;
+}

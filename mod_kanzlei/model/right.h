@@ -20,5 +20,7 @@ const char *kz_right_names(void);
 /* The rights named in WORDS, which are separated by blanks, as a set of bits (1 << right). NULL has
  * none; unknown words are passed over. */
 unsigned kz_right_set(const char *words);
+/* 1 if SET opens what RIGHT does: by RIGHT itself, or by ADMIN, which brings all others but ALL. */
+int kz_right_has(unsigned set, kz_right_t right);
 
 #endif

@@ -6,8 +6,9 @@
 
 DROP VIEW IF EXISTS access_line, access_rows, access_columns;
 
--- What the names of rows in access_line mean. {t} is the table; {me}, {all}, {admin}, {side}, {delivery} and
--- {sees ...}, a client or matter in that column which one sees, and the like are as in policy.sql. EMPTY: the sides for which there is no such row anyway, whoever they are.
+-- What the names of rows in access_line mean. {t} is the table; {me}, {all}, {admin}, {side}, {delivery},
+-- {may ...}, that right, and {sees ...}, a client or matter in that column which one sees, and the like are as in
+-- policy.sql. EMPTY: the sides for which there is no such row anyway, whoever they are.
 CREATE VIEW access_rows WITH (security_invoker = true) AS
 SELECT * FROM (VALUES
     ('firm', '', 'true'),
@@ -16,21 +17,24 @@ SELECT * FROM (VALUES
     -- that one sees.
     ('self', 'portal public', '{t}.id = {me}'),
     ('known account', 'public',
-     '{t}.id = {me} OR {t}.kind = ''client'' AND {all} OR {admin} OR kz_sees_account({t}.id)'),
-    ('of known account', 'public', '{admin} OR kz_sees_account({t}.account)'),
-    ('of whole account', 'public', '{admin} OR kz_sees_whole_account({t}.account)'),
-    ('new client''s account', 'public', '{t}.kind = ''client'' OR {admin}'),
+     '{t}.id = {me} OR {t}.kind = ''client'' AND {all} OR {t}.kind = ''staff'' AND {admin} OR kz_sees_account({t}.id)'),
+    ('of known account', 'public', 'kz_sees_account({t}.account)'),
+    ('of whole account: "clients"', 'public', '{may clients} AND kz_sees_whole_account({t}.account)'),
+    ('new client''s account: "clients"', 'public', '{t}.kind = ''client'' AND {may clients} OR {admin}'),
     ('admin''s', 'public', '{admin}'),
     ('own or admin''s', 'public', '{t}.staff = {me} OR {admin}'),
     -- A client that one sees, as a whole or in one matter alone; what is the client's; what is a matter's.
     ('seen client', 'public', '{sees row of id}'),
-    ('whole client', 'public', '{sees id}'),
+    ('any: "clients"', 'public', '{may clients}'),
+    ('whole client: "clients"', 'public', '{may clients} AND {sees id}'),
+    ('of whole client: "clients"', 'public', '{may clients} AND {sees client}'),
     ('of whole client', 'public', '{sees client}'),
     ('seen matter', 'public', '{sees matter id}'),
     -- An access that is one's business already, or is new: an account of another client's would be seen by it.
-    ('known account''s, of whole client', 'public',
-     '{sees client} AND (kz_sees_account({t}.account) OR kz_is_new_account({t}.account))'),
+    ('known account''s, of whole client: "clients"', 'public',
+     '{may clients} AND {sees client} AND (kz_sees_account({t}.account) OR kz_is_new_account({t}.account))'),
     ('of seen matter', 'public', '{sees matter matter}'),
+    ('of seen matter: "release"', 'public', '{may release} AND {sees matter matter}'),
     ('own of seen matter', 'public portal', '{t}.account = {me} AND {sees matter matter}'),
     -- What is done with it when all of it is there, scanned and stored, is the portal's to say.
     ('own being received', 'public portal',
@@ -54,7 +58,8 @@ SELECT * FROM (VALUES
      ' AND EXISTS ({delivery} AND kz_receives({t}.account, v.client, v.direction))'),
     -- Whoever makes a client sees it when it is assigned to somebody: to its maker in the same transaction.
     ('own or of whole client', 'public', '{t}.staff = {me} OR {sees client}'),
-    ('of whole or new client', 'public', '{sees client} OR {t}.staff = {me} AND kz_is_new_client({t}.client)'),
+    ('of whole or new client: "clients"', 'public',
+     '{may clients} AND ({sees client} OR {t}.staff = {me} AND kz_is_new_client({t}.client))'),
     -- Events: of whom or what one sees; of a matter, what is about its documents.
     ('own or seen event', 'public',
      '{t}.account = {me} OR {sees client} OR {t}.document IS NOT NULL AND {by matter}'
@@ -101,7 +106,7 @@ SELECT * FROM (VALUES
     ('office', 'public', '-', '-', '-', '-'),
 
     ('account', 'client', 'self',          '-',                    '-', '-'),
-    ('account', 'staff',  'known account', 'new client''s account', '-', '-'),
+    ('account', 'staff',  'known account', 'new client''s account: "clients"', '-', '-'),
     ('account', 'portal', 'firm',          'firm',                 '-', '-'),
     ('account', 'public', '-',             '-',                    '-', '-'),
 
@@ -116,7 +121,7 @@ SELECT * FROM (VALUES
     ('right', 'public', '-',               '-',        '-', '-'),
 
     ('client', 'client', 'seen client', '-',    '-',            '-'),
-    ('client', 'staff',  'seen client', 'firm', 'whole client', '-'),
+    ('client', 'staff',  'seen client', 'any: "clients"', 'whole client: "clients"', '-'),
     ('client', 'portal', 'seen client', '-',    '-',            '-'),
     ('client', 'public', '-',           '-',    '-',            '-'),
 
@@ -131,22 +136,23 @@ SELECT * FROM (VALUES
     ('group_client', 'public', '-', '-', '-', '-'),
 
     ('account_client', 'client', '-',               '-',               '-', '-'),
-    ('account_client', 'staff',  'of whole client', 'known account''s, of whole client', '-', '-'),
+    ('account_client', 'staff',  'of whole client', 'known account''s, of whole client: "clients"', '-', '-'),
     ('account_client', 'portal', 'of whole client', '-',               '-', '-'),
     ('account_client', 'public', '-',               '-',               '-', '-'),
 
-    ('assignment', 'client', '-',                      '-',                      '-', '-'),
-    ('assignment', 'staff',  'own or of whole client', 'of whole or new client', '-', 'of whole client'),
-    ('assignment', 'portal', '-',                      '-',                      '-', '-'),
-    ('assignment', 'public', '-',                      '-',                      '-', '-'),
+    ('assignment', 'client', '-', '-', '-', '-'),
+    ('assignment', 'staff',  'own or of whole client', 'of whole or new client: "clients"', '-',
+                             'of whole client: "clients"'),
+    ('assignment', 'portal', '-', '-', '-', '-'),
+    ('assignment', 'public', '-', '-', '-', '-'),
 
-    ('matter', 'client', 'seen matter', '-',               '-', '-'),
-    ('matter', 'staff',  'seen matter', 'of whole client', '-', '-'),
-    ('matter', 'portal', 'seen matter', '-',               '-', '-'),
-    ('matter', 'public', '-',           '-',               '-', '-'),
+    ('matter', 'client', 'seen matter', '-',                          '-', '-'),
+    ('matter', 'staff',  'seen matter', 'of whole client: "clients"', '-', '-'),
+    ('matter', 'portal', 'seen matter', '-',                          '-', '-'),
+    ('matter', 'public', '-',           '-',                          '-', '-'),
 
     ('document', 'client', 'document of seen matter', '-',    '-',              '-'),
-    ('document', 'staff',  'document of seen matter', '-',    'of seen matter', '-'),
+    ('document', 'staff',  'document of seen matter', '-',    'of seen matter: "release"', '-'),
     ('document', 'portal', 'document of seen matter', 'firm', '-',              '-'),
     ('document', 'public', '-',                       '-',    '-',              '-'),
 
@@ -200,10 +206,10 @@ SELECT * FROM (VALUES
     ('form_sent', 'portal', '-', '-', '-', '-'),
     ('form_sent', 'public', '-', '-', '-', '-'),
 
-    ('code', 'client', '-',                '-',                '-',                '-'),
-    ('code', 'staff',  'of known account', 'of whole account', 'of whole account', '-'),
-    ('code', 'portal', 'firm',             'firm',             'firm',             '-'),
-    ('code', 'public', '-',                '-',                '-',                '-'),
+    ('code', 'client', '-', '-', '-', '-'),
+    ('code', 'staff',  'of known account', 'of whole account: "clients"', 'of whole account: "clients"', '-'),
+    ('code', 'portal', 'firm', 'firm', 'firm', '-'),
+    ('code', 'public', '-', '-', '-', '-'),
 
     ('upload', 'client', 'own of seen matter', 'own being received', 'own being received', 'own being received'),
     ('upload', 'staff',  'own of seen matter', 'own being received', 'own being received', 'own being received'),

@@ -67,7 +67,7 @@ BEGIN
     ELSIF kind = 'staff' THEN
         SELECT coalesce(pg_catalog.string_agg(r.name, ' '), '') INTO rights
           FROM public."right" r WHERE r.firm = kz_enter.firm AND r.staff = kz_enter.account;
-        IF rights !~ '\m(all|admin)\M' THEN
+        IF rights !~ '\mall\M' THEN
             SELECT pg_catalog.array_agg(DISTINCT x.client) FILTER (WHERE x.client IS NOT NULL),
                    pg_catalog.array_agg(x.matter) FILTER (WHERE x.part IS NOT NULL),
                    pg_catalog.array_agg(x.part) FILTER (WHERE x.part IS NOT NULL), pg_catalog.count(*)
@@ -106,7 +106,7 @@ BEGIN
     IF p_who NOT IN ('member', p_kind) THEN
         RAISE SQLSTATE 'KZ404' USING MESSAGE = 'not for ' || p_kind;
     END IF;
-    IF p_right <> '' AND p_rights !~ ('\m(admin|' || p_right || ')\M') THEN
+    IF p_right <> '' AND NOT kz_right_in(p_rights, p_right) THEN
         RAISE SQLSTATE 'KZ404' USING MESSAGE = 'right missing: ' || p_right;
     END IF;
     UPDATE session s SET seen = now()

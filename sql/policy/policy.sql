@@ -58,6 +58,8 @@ BEGIN
     rule := regexp_replace(rule, '\{sees matter (\w+)\}',
         '({all} OR {t}.client = ANY ({few}) OR {t}.\1 = ANY ({matters}) OR {t}.client IN ({listed})'
         ' OR kz_works_on({t}.client, {t}.\1))', 'g');
+    -- As kz_right_in(), which a planner would look through.
+    rule := regexp_replace(rule, '\{may (\w+)\}', '(SELECT {part 5} ~ ''\\m(\1|admin)\\M'')', 'g');
     FOR one IN
         SELECT * FROM (VALUES
             ('{delivery}', 'SELECT FROM delivery v WHERE v.firm = {t}.firm AND v.document = {t}.document'

@@ -22,8 +22,12 @@ $$;
 CREATE OR REPLACE FUNCTION kz_reach() RETURNS text LANGUAGE sql STABLE AS $$
     SELECT coalesce(split_part(current_setting('kz.who', true), '|', 4), '')
 $$;
+-- Whether P_RIGHTS, words, open what P_RIGHT does: "admin" brings all others but "all" (mod_kanzlei/rights.def).
+CREATE OR REPLACE FUNCTION kz_right_in(p_rights text, p_right text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(p_rights ~ ('\m(' || p_right || CASE p_right WHEN 'all' THEN ')\M' ELSE '|admin)\M' END), false)
+$$;
 CREATE OR REPLACE FUNCTION kz_has(p_right text) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT coalesce(split_part(current_setting('kz.who', true), '|', 5) ~ ('\m(admin|' || p_right || ')\M'), false)
+    SELECT public.kz_right_in(split_part(current_setting('kz.who', true), '|', 5), p_right)
 $$;
 CREATE OR REPLACE FUNCTION kz_few() RETURNS uuid[] LANGUAGE sql STABLE AS $$
     SELECT NULLIF(split_part(current_setting('kz.who', true), '|', 6), '')::pg_catalog.uuid[]
@@ -135,7 +139,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION kz_sees_client(p_client uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT CASE public.kz_reach() WHEN 'all' THEN true WHEN 'many' THEN public.kz_works_for(p_client)
-           ELSE p_client = ANY (public.kz_few()) END
+           ELSE p_client = ANY (coalesce(public.kz_few(), '{}')) END
 $$;
 CREATE OR REPLACE FUNCTION kz_sees_matter(p_client uuid, p_matter uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT CASE public.kz_reach() WHEN 'all' THEN true WHEN 'many' THEN public.kz_works_on(p_client, p_matter)
@@ -150,16 +154,16 @@ CREATE OR REPLACE FUNCTION kz_sees_client_row(p_client uuid) RETURNS boolean LAN
            END
 $$;
 
--- Whether the account at work sees P_ACCOUNT: itself, one that acts, or acted, for a client that it sees; for
--- administrators and the portal any of the firm.
+-- Whether the account at work sees P_ACCOUNT: itself, one that acts, or acted, for a client that it sees; administrators
+-- that of any of the staff, the portal any of the firm.
 CREATE OR REPLACE FUNCTION kz_sees_account(p_account uuid)
 RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER AS $$
 BEGIN
     RETURN p_account = public.kz_me()
         OR EXISTS (SELECT FROM public.account_client ac
                     WHERE ac.firm = public.kz_at_firm() AND ac.account = p_account AND public.kz_sees_client(ac.client))
-        OR (public.kz_side() = 'portal' OR public.kz_has('admin'))
-           AND EXISTS (SELECT FROM public.account a WHERE a.firm = public.kz_at_firm() AND a.id = p_account);
+        OR EXISTS (SELECT FROM public.account a WHERE a.firm = public.kz_at_firm() AND a.id = p_account
+                      AND (public.kz_side() = 'portal' OR a.kind = 'staff' AND public.kz_has('admin')));
 END $$;
 
 -- Whether it sees P_ACCOUNT and every client that this acts for now: who is given a new code enters to all of them.

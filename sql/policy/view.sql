@@ -68,7 +68,8 @@ CREATE VIEW receipt_row WITH (security_invoker = true) AS
             FROM delivery_step s
            WHERE s.firm = v.firm AND s.document = v.document AND s.client = v.client AND s.firm_code) f ON true;
 
--- A client with what is open there; counted to 100.
+-- A client with what is open there; counted to 100. Who sees one of its matters alone sees none of its accesses: so
+-- "hidden", not "none".
 CREATE VIEW client_row WITH (security_invoker = true) AS
     SELECT c.firm, c.id, c.number, c.display AS client_name, c.kind, c.city, c.sort,
            (SELECT count(*)::int FROM (SELECT FROM matter m
@@ -76,6 +77,7 @@ CREATE VIEW client_row WITH (security_invoker = true) AS
            (SELECT count(*)::int FROM (SELECT FROM delivery v
              WHERE v.firm = c.firm AND v.client = c.id AND v.direction = 'from_client'
                AND v.opened_at IS NULL LIMIT 100) v) AS fresh_count,
+           CASE WHEN NOT kz_sees_client(c.id) THEN 'hidden' ELSE
            coalesce((SELECT CASE WHEN bool_or(a.locked_at IS NOT NULL) THEN 'locked'
                                  WHEN bool_or(a.has_password) THEN 'active'
                                  WHEN bool_or(EXISTS (SELECT FROM code k WHERE k.firm = a.firm
@@ -83,7 +85,7 @@ CREATE VIEW client_row WITH (security_invoker = true) AS
                                  ELSE 'none' END
                        FROM account_client ac
                        JOIN account a ON a.firm = ac.firm AND a.id = ac.account
-                      WHERE ac.firm = c.firm AND ac.client = c.id), 'none') AS access
+                      WHERE ac.firm = c.firm AND ac.client = c.id), 'none') END AS access
       FROM client c;
 
 -- An account; invited: when the last code for an invitation left, shown for a letter or taken by the mail server;

@@ -1,7 +1,7 @@
 -- Clients by name: those behind PLACE, or the last ones before it (BACK); for those who see every client.
 -- clients(place uuid, back bool, count int4) :many
 -- -> id uuid, number text, client_name text, kind enum(person|company), city text,
---    matters_count int4, fresh_count int4, access enum(none|invited|active|locked)
+--    matters_count int4, fresh_count int4, access enum(none|invited|active|locked|hidden)
 SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_count, r.access
   FROM (SELECT c.firm, c.id, c.sort FROM client c
          WHERE true
@@ -45,18 +45,19 @@ SELECT r.id, r.number, r.client_name, r.kind, r.city, r.matters_count, r.fresh_c
   JOIN client_row r ON r.firm = x.firm AND r.id = x.id
  ORDER BY x.sort, x.id;
 
+-- whole: not for one of its matters alone.
 -- client(client uuid) :one!
 -- -> id uuid, number text, kind enum(person|company), salutation text, first_name text, name text,
 --    client_name text, street text, postcode text, city text, country text, email text,
---    language enum(de|en), created timestamptz
+--    language enum(de|en), created timestamptz, whole bool
 SELECT id, number, kind, salutation, first_name, name, display, street, postcode, city, country,
-       email, language, created
+       email, language, created, kz_sees_client(id)
   FROM client WHERE id = $client;
 
 -- The same, locked for whoever changes it, to the end of the transaction.
 -- client_locked(client uuid) :one! as client
 SELECT id, number, kind, salutation, first_name, name, display, street, postcode, city, country,
-       email, language, created
+       email, language, created, kz_sees_client(id)
   FROM client WHERE id = $client FOR NO KEY UPDATE;
 
 -- client_add(id uuid, number text, kind text, salutation text, first_name text, name text,

@@ -325,7 +325,8 @@ def test_administrator(site):
     assert nacl.pwhash.verify(row["password"].encode(), PASSWORD.encode())
     assert row["kind"] == "staff"
     assert row["language"] == "de"
-    assert site.sql('SELECT name FROM "right" WHERE staff = %s', row["id"]) == [("admin",)]
+    rights = site.sql('SELECT name FROM "right" WHERE staff = %s ORDER BY name', row["id"])
+    assert rights == [("admin",), ("all",)]
     assert site.sql("SELECT kind, account FROM event") == [("staff_created", None)]
 
 

@@ -566,6 +566,73 @@ def test_staff_are_made_invited_and_get_rights(house, chef):
         assert nora.post(path, right_admin="1").status_code == 404
 
 
+def test_an_administrator_without_all_clients_sees_no_client(house, chef):
+    """Section 203 StGB: who makes staff and gives rights need not know whom the firm works for."""
+    client = client_of(chef, name="Geheimnis")
+    account, user = access_of(chef, client)
+    chef.done(f"/clients/{client}/matters", number="1", title="Steuern")
+    person = house.person()
+    redeem(person, letter_code(chef, account))
+    matter = person.get_json("/matters")["matters"][0]["id"]
+    lock(house, user)
+    house.staff("muster", "pult", SABINE, "--right", "admin")
+    desk = signed_in(house, "pult", SABINE)
+    home = desk.get_json("/")
+    assert (home["is_admin"], home["may_all"], home["may_clients"]) == (True, False, True)
+    assert user not in {row["user"] for row in home["locked"]}
+    for path in ("/", "/clients", "/documents", "/receipts", "/clients?q=geheimnis", "/staff"):
+        assert "Geheimnis" not in desk.get(path, json_view=False).text, path
+    assert desk.get_json("/clients")["clients"] == []
+    for path in (
+        f"/clients/{client}", f"/clients/{client}/edit", f"/matters/{matter}",
+        f"/accounts/{account}",
+    ):  # fmt: skip
+        assert desk.get(path).status_code == 404, path
+    for path in (
+        f"/accounts/{account}/letter", f"/accounts/{account}/invite",
+        f"/accounts/{account}/unlock", f"/clients/{client}/accounts",
+    ):  # fmt: skip
+        assert desk.post(path).status_code == 404, path
+    # What the right's hint says it opens: staff, and all of it with the clients that one sees.
+    assert desk.make("/staff", user="neu1", name="Neu", email="neu1@example.org")
+    (otto,) = [row["id"] for row in desk.get_json("/staff")["staff"] if row["user"] == "otto"]
+    assert desk.done(f"/accounts/{otto}/invite")[1] == "invited"
+    own = client_of(desk)
+    assert desk.get_json(f"/clients/{own}")["client"]["whole"]
+    (me,) = [row["id"] for row in desk.get_json("/staff")["staff"] if row["user"] == "pult"]
+    chef.done(f"/clients/{client}/assignments", staff=me)
+    assert desk.get_json(f"/clients/{client}")["accounts"]
+    assert desk.done(f"/accounts/{account}/unlock")[1] == "unlocked"
+    assert chef.done(f"/staff/{me}")[1] == "saved"
+
+
+def test_staff_assigned_to_a_matter_are_told_that_they_see_a_part(house, chef):
+    """Such staff read that the client has no access and nobody in charge: they see neither."""
+    client = client_of(chef)
+    account, _ = access_of(chef, client)
+    redeem(house.person(), letter_code(chef, account))
+    chef.done(f"/clients/{client}/matters", number="1", title="Steuern")
+    house.staff("muster", "hilfe", SABINE, "--right", "clients")
+    (member,) = [row["id"] for row in chef.get_json("/staff")["staff"] if row["user"] == "hilfe"]
+    house.sql(
+        "INSERT INTO assignment (firm, id, staff, matter) SELECT firm, gen_random_uuid(),"
+        f" '{member}', id FROM matter WHERE client = '{client}'"
+    )
+    helper = signed_in(house, "hilfe", SABINE)
+    assert helper.get_json(f"/clients/{client}")["client"]["whole"] is False
+    page = helper.get(f"/clients/{client}", json_view=False).text
+    assert "Steuern" in page
+    assert "Sie sind hier nur einzelnen Akten zugeordnet." in page
+    for sentence in ("Noch kein Zugang", "Noch niemand", "Stammdaten ändern", "Akte anlegen"):
+        assert sentence not in page
+    (row,) = helper.get_json("/clients")["clients"]
+    assert row["access"] == "hidden"
+    assert "nicht sichtbar für Sie" in helper.get("/clients", json_view=False).text
+    whole = chef.get(f"/clients/{client}", json_view=False).text
+    assert "Noch niemand" in whole
+    assert "nur einzelnen Akten" not in whole
+
+
 def test_the_last_administrator_stays(chef):
     (me,) = [row["id"] for row in chef.get_json("/staff")["staff"] if row["user"] == "chef"]
     assert set(chef.wrong(f"/staff/{me}", right_all="1")) == {"rights"}

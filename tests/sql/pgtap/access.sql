@@ -27,7 +27,8 @@ SELECT is(string_agg(format('%s.%s', c.relname, a.attname), ' ' ORDER BY c.relna
 
 -- The acting persons: one of each side, with the clients and accounts of firm 1 that concern them.
 CREATE TEMP TABLE who (side text, person text, admin boolean, clients uuid[], accounts uuid[],
-                       matters uuid[] DEFAULT '{}'); -- clients of whom they see one matter alone
+                       matters uuid[] DEFAULT '{}', -- clients of whom they see one matter alone
+                       rights text[] DEFAULT '{}'); -- that open something to them
 INSERT INTO who VALUES
     ('client', 'maria', false, ARRAY[id(1, 'client')], ARRAY[id(1, 'maria')]),
     ('staff', 'clerk', false, ARRAY[id(1, 'client')], ARRAY[id(1, 'clerk'), id(1, 'maria')]),
@@ -40,20 +41,26 @@ INSERT INTO who VALUES
      ARRAY(SELECT id FROM account WHERE firm = 1)),
     ('public', 'public', false, '{}', '{}');
 INSERT INTO who VALUES ('staff', 'helper', false, '{}', ARRAY[id(1, 'helper')], ARRAY[id(1, 'matter')]);
+INSERT INTO who VALUES
+    ('staff', 'office', true, '{}', ARRAY(SELECT id FROM account WHERE firm = 1 AND kind = 'staff'));
+UPDATE who SET rights = '{clients,release}' WHERE person IN ('admin', 'office', 'clerk', 'group', 'portal');
 
 -- The meaning of the names of rows, a second time: for these people, and read by the superuser.
 CREATE TEMP TABLE meaning (rows text, means text);
 INSERT INTO meaning VALUES
     ('-', 'false'), ('firm', 'true'), ('self', 't.id = :me'), ('own', 't.account = :me'),
     ('known account', 't.id = ANY (:accounts)'), ('of known account', 't.account = ANY (:accounts)'),
-    ('of whole account', 't.account = ANY (:accounts)'),
-    ('new client''s account', 't.kind = ''client'' OR :admin'), ('admin''s', ':admin'),
+    ('of whole account: "clients"', ':clients_right AND t.account = ANY (:accounts)'),
+    ('new client''s account: "clients"', 't.kind = ''client'' AND :clients_right OR :admin'), ('admin''s', ':admin'),
     ('own or admin''s', 't.staff = :me OR :admin'),
-    ('whole client', 't.id = ANY (:clients)'), ('of whole client', ':all OR t.client = ANY (:clients)'),
+    ('any: "clients"', ':clients_right'), ('whole client: "clients"', ':clients_right AND t.id = ANY (:clients)'),
+    ('of whole client: "clients"', ':clients_right AND (:all OR t.client = ANY (:clients))'),
+    ('of whole client', ':all OR t.client = ANY (:clients)'),
     ('seen client', 't.id = ANY (:clients) OR t.id IN (SELECT client FROM matter WHERE id = ANY (:matters))'),
     ('seen matter', 't.client = ANY (:clients) OR t.id = ANY (:matters)'),
-    ('known account''s, of whole client', '(:all OR t.client = ANY (:clients)) AND (t.account = ANY (:accounts))'),
+    ('known account''s, of whole client: "clients"', ':clients_right AND (:all OR t.client = ANY (:clients)) AND (t.account = ANY (:accounts))'),
     ('of seen matter', 't.client = ANY (:clients) OR t.matter = ANY (:matters)'),
+    ('of seen matter: "release"', ':release_right AND (t.client = ANY (:clients) OR t.matter = ANY (:matters))'),
     ('own of seen matter', 't.account = :me AND (t.client = ANY (:clients) OR t.matter = ANY (:matters))'),
     ('own being received', 't.account = :me AND t.state = ''receiving'' AND'
                            ' (t.client = ANY (:clients) OR t.matter = ANY (:matters))'),
@@ -70,7 +77,7 @@ INSERT INTO meaning VALUES
      ' AND ac.client = v.client) FROM delivery v, account a WHERE a.firm = v.firm AND a.id = t.account'
      ' AND v.firm = t.firm AND v.document = t.document AND v.client = t.client)'),
     ('own or of whole client', ':all OR t.staff = :me OR t.client = ANY (:clients)'),
-    ('of whole or new client', ':all OR t.client = ANY (:clients)'),
+    ('of whole or new client: "clients"', ':clients_right AND (:all OR t.client = ANY (:clients))'),
     ('own or seen event', 't.account = :me OR t.client = ANY (:clients) OR :all OR'
                           ' cardinality(:matters) > 0 AND t.document IN (:documents)'),
     ('own or of seen document', 't.account = :me OR t.document IN (:documents) AND t.client = ANY (:clients)'),
@@ -91,7 +98,8 @@ BEGIN
     FOR one IN
         SELECT * FROM (VALUES
             (1, ':documents', 'SELECT id FROM document WHERE client = ANY (:clients) OR matter = ANY (:matters)'),
-            (2, ':me', format('%L::uuid', id(1, w.person))), (2, ':accounts', format('%L::uuid[]', w.accounts)),
+            (1, ':clients_right', ('clients' = ANY (w.rights))::text),
+            (1, ':release_right', ('release' = ANY (w.rights))::text), (2, ':me', format('%L::uuid', id(1, w.person))), (2, ':accounts', format('%L::uuid[]', w.accounts)),
             (2, ':clients', format('%L::uuid[]', w.clients)), (2, ':matters', format('%L::uuid[]', w.matters)),
             (2, ':admin', w.admin::text), (2, ':all', (cardinality(w.clients) = 2)::text),
             (2, ':came', CASE w.side WHEN 'client' THEN '''from_firm''' ELSE '''from_client''' END))
@@ -115,7 +123,7 @@ pg_temp.in_terms_of(w, m.means)) AS condition
   LEFT JOIN (SELECT x.tab, j.key AS verb, j.value AS columns FROM access_columns x, jsonb_each_text(to_jsonb(x)) j) c
     USING (tab, verb)
  WHERE l.tab NOT IN ('installation', 'master_key', 'migration');
-SELECT is(count(*), (SELECT count(*) * 8 * 4 FROM firm_table), 'each table, person and verb is asked')
+SELECT is(count(*), (SELECT count(*) * 9 * 4 FROM firm_table), 'each table, person and verb is asked')
   FROM asked;
 
 CREATE FUNCTION pg_temp.rows_in(tab text, condition text) RETURNS text LANGUAGE plpgsql AS $$
@@ -203,7 +211,7 @@ SELECT is(does('maria', format('UPDATE upload SET %s WHERE account = %L', what, 
 
 -- One sees names of oneself, of the firm's staff, and of people of clients that one sees; only the names.
 SELECT is(does(p, 'SELECT name FROM person'), n || ' rows', format('person: %s knows %s', p, n))
-  FROM (VALUES ('maria', 6), ('otto', 6), ('clerk', 6), ('helper', 6), ('all', 7), ('admin', 7), ('portal', 7), ('public', 0),
+  FROM (VALUES ('maria', 7), ('otto', 7), ('clerk', 7), ('helper', 7), ('office', 6), ('all', 8), ('admin', 8), ('portal', 8), ('public', 0),
                ('nobody', 0)) x (p, n);
 SELECT is(does('maria', format('SELECT name FROM person WHERE id = %L', id(1, 'otto'))), '0 rows',
           'person: a client does not know who acts for another one');
@@ -256,13 +264,14 @@ SELECT is(does(p, replace(replace(replace(statement, ':otto', quote_literal(id(1
                           ' ''1 day'', '''', NULL)'), -- locked
                ('maria', 'SELECT WHERE kz_sign_in(:maria, ''$argon2id$maria'', ''1 hour'', tap.id(1, ''s''), sha256(''a''), ''1 hour'','
                          ' ''1 day'', '''', NULL)'),
-               ('clerk', 'SELECT WHERE kz_unlock(:otto)'), ('all', 'SELECT WHERE kz_unlock(:otto)'),
+               ('office', 'SELECT WHERE kz_unlock(:otto)'), ('clerk', 'SELECT WHERE kz_unlock(:otto)'), ('all', 'SELECT WHERE kz_unlock(:otto)'),
                ('maria', 'SELECT WHERE kz_unlock(:otto)'), ('otto', 'SELECT WHERE kz_unlock(:otto)'),
                ('public', 'SELECT WHERE kz_unlock(:otto)'),
                ('admin', 'SELECT WHERE kz_unlock(tap.id(2, ''otto''))'),
                ('maria', 'SELECT WHERE kz_document_key(tap.id(1, ''from_firm'', 2)) IS NOT NULL'),
                ('clerk', 'SELECT WHERE kz_document_key(tap.id(1, ''from_client'', 2)) IS NOT NULL'),
                ('admin', 'SELECT WHERE kz_document_key(tap.id(2, ''from_firm'')) IS NOT NULL'),
+               ('office', 'SELECT WHERE kz_document_key(tap.id(1, ''from_firm'')) IS NOT NULL'),
                ('public', 'SELECT WHERE kz_document_key(tap.id(1, ''from_firm'')) IS NOT NULL'),
                ('clerk', 'SELECT WHERE kz_upload_key(md5(''upload'' || tap.id(1, ''matter'') || ''maria'')::uuid) IS NOT NULL'),
                ('admin', 'SELECT WHERE kz_upload_key(md5(''upload'' || tap.id(1, ''matter'') || ''maria'')::uuid) IS NOT NULL'))

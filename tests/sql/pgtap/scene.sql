@@ -22,8 +22,9 @@ CREATE VIEW tap.firm_table AS
      WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
        AND c.relname NOT IN ('installation', 'master_key', 'migration');
 
--- Enters as PERSON: 'admin' and 'all' see every client, 'clerk' works for client 1, 'group' for client 2,
--- by a group, 'helper' for the matter of client 1 alone; 'maria' acts for client 1, 'otto' for client 2; 'portal',
+-- Enters as PERSON: 'admin' and 'all' see every client, 'office' administers the firm and sees none, 'clerk' works for
+-- client 1, 'group' for client 2, by a group; these two may make clients and release documents, 'all' and 'helper', who
+-- works for the matter of client 1 alone, may not; 'maria' acts for client 1, 'otto' for client 2; 'portal',
 -- 'public' and 'nobody' (not entered).
 CREATE FUNCTION tap.enter(person text, firm int DEFAULT 1) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -74,10 +75,12 @@ SELECT f, 'firma-' || f, 'Kanzlei ' || f, decode(repeat('00', 76), 'hex') FROM g
 INSERT INTO office (firm, id, name) SELECT id, tap.id(id, 'office'), 'Büro' FROM firm;
 INSERT INTO account (firm, id, kind, user_name, name)
 SELECT f.id, tap.id(f.id, p), CASE WHEN p IN ('maria', 'otto') THEN 'client' ELSE 'staff' END, p, p
-  FROM firm f, unnest(ARRAY['admin', 'all', 'clerk', 'group', 'helper', 'maria', 'otto']) p;
+  FROM firm f, unnest(ARRAY['admin', 'all', 'office', 'clerk', 'group', 'helper', 'maria', 'otto']) p;
 INSERT INTO staff (firm, id) SELECT firm, id FROM account WHERE kind = 'staff';
 INSERT INTO "right" (firm, staff, name)
-SELECT id, tap.id(id, r), r FROM firm, unnest(ARRAY['admin', 'all']) r;
+SELECT f.id, tap.id(f.id, p), r
+  FROM firm f, (VALUES ('admin', '{admin,all}'::text[]), ('all', '{all}'), ('office', '{admin}'),
+                       ('clerk', '{clients,release}'), ('group', '{clients,release}')) x (p, rights), unnest(rights) r;
 INSERT INTO session (firm, id, account, token, idle, ends)
 SELECT firm, id, id, tap.token(firm, user_name), '1 hour', now() + interval '1 day' FROM account;
 INSERT INTO form_sent (firm, account, form, path, fields, place)
