@@ -9,6 +9,7 @@
 #include <sodium.h>
 
 #include "base/str.h"
+#include "http/cookie.h"
 #include "http/reply.h"
 
 #define RANDOM  12 /* bytes */
@@ -30,7 +31,7 @@ void kz_reply_known(kz_reply_t *out, const kz_portal_t *portal)
     unsigned char random[RANDOM];
 
     randombytes_buf(random, sizeof random);
-    kz_reply_cookie(out, KZ_CALLER_COOKIE,
+    kz_reply_cookie(out, KZ_COOKIE_KNOWN,
                     sign(kz_str_base64url(random, sizeof random, out->pool), portal, out->pool),
                     KZ_CALLER_LIFE);
 }

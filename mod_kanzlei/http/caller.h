@@ -8,10 +8,9 @@
 #include "base/slots.h"
 #include "model/portal.h"
 
-#define KZ_CALLER_COOKIE "kz_known" /* no firm's session has this name: those begin with "kz-" */
 #define KZ_CALLER_LIFE   (400 * 24 * 3600) /* seconds; browsers keep none for longer */
 
-/* Tells callers apart by KNOWN, the value of the cookie KZ_CALLER_COOKIE (NULL: none), if this
+/* Tells callers apart by KNOWN, the value of the cookie KZ_COOKIE_KNOWN (NULL: none), if this
  * installation has made it; else by R's address: all of an IPv4 one, the /64 of an IPv6 one, which
  * one customer has whole. Behind a proxy mod_remoteip must name the reader's. */
 void kz_caller_see(kz_slots_who_t *who, const request_rec *r, const kz_portal_t *portal,

@@ -13,6 +13,7 @@ const char *kz_cookie_find(const char *header, const char *name, apr_pool_t *poo
  * alone, so that no firm's name makes that of another cookie. */
 #define KZ_COOKIE_BROWSER       "kz"              /* ties forms to a browser */
 #define KZ_COOKIE_LANGUAGE      "kz_language"     /* of the reader */
+#define KZ_COOKIE_KNOWN         "kz_known"        /* a browser that has signed in before */
 #define KZ_COOKIE_LANGUAGE_LIFE (365 * 24 * 3600) /* seconds */
 
 /* That of a session at the firm SLUG: sessions of several firms in one browser don't disturb each

@@ -125,7 +125,7 @@ static kz_err_t *enter(kz_grant_t **grant, kz_request_t *rq, const kz_route_t *r
     kz_grant_ask_t ask = {.slug = rq->slug, .right = route->right, .effect = route->effect};
     unsigned char hash[KZ_GRANT_TOKEN_HASH];
 
-    kz_caller_see(&ask.caller, rq->http->r, rq->portal, find_cookie(rq->http->r, KZ_CALLER_COOKIE));
+    kz_caller_see(&ask.caller, rq->http->r, rq->portal, find_cookie(rq->http->r, KZ_COOKIE_KNOWN));
     ask.who = kz_route_who(route->who);
     if (route->effect == KZ_EFFECT_WRITES || route->right != KZ_RIGHT_NONE)
         ask.ids = rq->ids;
