@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <sodium.h>
 #include <unicode/uchar.h>
@@ -150,6 +151,26 @@ const char *kz_text_area(const char *text, size_t len, apr_pool_t *pool)
 const char *kz_text_token(const char *text, size_t len, apr_pool_t *pool)
 {
     return fold(text, len, 0, pool);
+}
+
+const char *kz_text_code(const char *text, size_t len, apr_pool_t *pool)
+{
+    char *code = apr_palloc(pool, len + 1);
+    uint32_t character = 0;
+    size_t used = 0, step;
+
+    for (size_t i = 0; i < len; i += step) {
+        step = kz_str__utf8_next(&character, text + i, len - i);
+        if (!step)
+            return NULL;
+        if (!u_isalnum((UChar32)character))
+            continue;
+        if (step > 1)
+            return NULL;
+        code[used++] = (char)apr_toupper(text[i]);
+    }
+    code[used] = '\0';
+    return code;
 }
 
 const char *kz_text_password(const char *text, size_t len, apr_pool_t *pool)

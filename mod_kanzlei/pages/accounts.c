@@ -72,6 +72,7 @@ static kz_err_t *show_access(kz_q_account_t **account, kz_view_t *view, kz_reque
 
     KZ_TRY(kz_q_account(account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
     kz_show_account(view, "account", *account);
+    kz_people_letter(view, rq);
     KZ_TRY(kz_q_clients_of_account(&clients, &n, kz_grant_db(grant),
                                    &(kz_q_clients_of_account_args_t){id}, rq->pool));
     kz_view_cut(view, "clients_more", &n, KZ_ROWS_FEW);
@@ -145,7 +146,8 @@ kz_err_t *page_account_invite(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     return go_back(out, rq, grant, strcmp(account->kind, "staff") == 0, "invited");
 }
 
-/* POST /accounts/{account}/letter: a page to print, with a code that is shown this once. */
+/* POST /accounts/{account}/letter: a page to print, with a code. Sent once more, as by a browser
+ * that loads the page anew, the form gives the same one. */
 kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *id = kz_request_id(rq, "account"), *code,
@@ -153,13 +155,18 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     kz_view_t *view = kz_reply_page(out, "letter");
     kz_q_clients_of_account_t *client;
     kz_q_account_t *account;
+    kz_form_t *form = kz_form_read(rq, KZ_FORM_letter);
+    const char *once = kz_form_value(form, KZ_FIELD_letter_letter);
+    char made_id[KZ_STR_UUID_SIZE];
     apr_time_t expires;
-    int staff;
+    int staff, made;
 
+    kz_str_uuid_v7(made_id);
     KZ_TRY(kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){id}, rq->pool));
     KZ_TRY(client_of(&client, rq, grant));
-    KZ_TRY(kz_code_create(&code, &expires, grant, id, KZ_CODE_INVITATION, rq->pool));
-    KZ_TRY(note(&staff, rq, grant, KZ_EVENT_LETTER_PRINTED));
+    KZ_TRY(kz_code_letter(&code, &expires, &made, grant, id, *once ? once : made_id));
+    if (made)
+        KZ_TRY(note(&staff, rq, grant, KZ_EVENT_LETTER_PRINTED));
     KZ_TRY(kz_grant_commit(grant));
     kz_show_account(view, "account", account);
     kz_view_text(view, "client", NULL);

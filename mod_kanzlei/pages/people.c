@@ -50,3 +50,11 @@ kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *acc
     *words = row->words ? row->words : "";
     return NULL;
 }
+
+void kz_people_letter(kz_view_t *view, const kz_request_t *rq)
+{
+    char *id = apr_palloc(rq->pool, KZ_STR_UUID_SIZE);
+
+    kz_str_uuid_v7(id);
+    kz_view_text(view, "letter", id);
+}

@@ -18,4 +18,7 @@ kz_err_t *kz_people_words(const char **words, kz_grant_t *grant, const char *acc
 kz_err_t *kz_people_client(kz_q_client_t **client, kz_view_t *view, kz_request_t *rq,
                            kz_grant_t *grant);
 
+/* The id of the form that asks for a letter, new with each page that has it, as VIEW's "letter". */
+void kz_people_letter(kz_view_t *view, const kz_request_t *rq);
+
 #endif

@@ -127,6 +127,7 @@ static kz_err_t *show_member(kz_view_t *view, kz_request_t *rq, kz_grant_t *gran
     if (!member)
         return kz_err_create(KZ_ERR_NOT_FOUND, "no such staff");
     kz_show_staff_member(view, "member", member);
+    kz_people_letter(view, rq);
     KZ_TRY(kz_q_clients_of_staff(&clients, &n, kz_grant_db(grant),
                                  &(kz_q_clients_of_staff_args_t){id}, rq->pool));
     kz_view_cut(view, "clients_more", &n, KZ_ROWS_MOST);

@@ -86,6 +86,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
      WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.hash = p_hash;
 $$;
 
+-- A code that is still good by its hash, for staff who may make one for that account.
+CREATE OR REPLACE FUNCTION kz_code_again(p_account uuid, p_hash bytea)
+RETURNS TABLE (expires timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT k.expires FROM code k
+     WHERE k.firm = kz_at_firm() AND kz_side() = 'staff' AND k.account = p_account AND k.hash = p_hash
+       AND k.used_at IS NULL AND k.expires > now() AND kz_sees_whole_account(p_account);
+$$;
+
 -- Uses the code with the hash P_HASH up for a new password: its id is no secret, so that wouldn't do. The account's sessions
 -- and other codes end. False: somebody else did before, or its time is over, and nothing has changed.
 DROP FUNCTION IF EXISTS kz_code_redeem(uuid, text);

@@ -1,9 +1,14 @@
--- A new code, which is shown at once. Others stay valid until their own end: whoever gets two letters may take either.
--- code_add(id uuid, account uuid, purpose text, hash bytea, life interval_ms) :one
+-- A new code; older ones stay good until their own end. No row: it is there already.
+-- code_add(id uuid, account uuid, purpose text, hash bytea, life interval_ms) :maybe
 -- -> expires timestamptz
 INSERT INTO code (firm, id, account, purpose, hash, expires, sent_at)
 VALUES (kz_at_firm(), $id, $account, $purpose, $hash, now() + $life, now())
-RETURNING expires;
+ON CONFLICT DO NOTHING RETURNING expires;
+
+-- A code of the account by its hash, if it is still good.
+-- code_again(account uuid, hash bytea) :maybe
+-- -> expires timestamptz
+SELECT expires FROM kz_code_again($account, $hash);
 
 -- A new code, and the JOB that mails it, in which it lies SEALED. A mail that waits already serves: then nothing is
 -- made.

@@ -11,6 +11,8 @@ TAG = re.compile(r"<(?:input|textarea|select)\b[^>]*>")
 # The fields that part/field.html doesn't render, because they are more than a field, or less.
 SPECIAL = {
     "layout.html": {"q"},  # the search for clients
+    "page/access.html": {"letter"},  # the same letter for a form that is sent twice
+    "page/staff-member.html": {"letter"},
     "page/account.html": {"user"},  # so that password managers know whose password it is
     "page/redeem-password.html": {"code", "user"},  # likewise; the code came with the page before
     "page/client.html": {"staff"},  # chosen from a list

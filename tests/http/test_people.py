@@ -295,11 +295,72 @@ def test_codes_of_other_firms_old_ones_and_inventions(house, chef):
         ("short", "muster", second[:-1]),
     ):
         texts[name] = house.person(firm).wrong("/redeem", code=code)["code"]
-    assert texts["foreign"] == texts["invented"] == texts["short"] 
-    assert house.person().post("/redeem", code=first).status_code == 200  # as good as the second
+    assert texts["foreign"] == texts["invented"] == texts["short"]
+    assert house.person().post("/redeem", code=first).status_code == 200
     house.sql(f"UPDATE code SET expires = now() - interval '1 s' WHERE account = '{account}'")
-    assert house.person().wrong("/redeem", code=second)["code"] != texts["short"]
+    expired = {house.person().wrong("/redeem", code=code)["code"] for code in (first, second)}
+    assert len(expired) == 1
+    assert expired != {texts["foreign"]}
     assert not house.person().enters(user, MARIA)
+
+
+def test_an_older_code_stays_good_until_one_is_used(house, chef):
+    """Whoever asks for a new code in somebody's name must not end the one that is on its way."""
+    account, user, _ = with_access(house, chef)
+    older = letter_code(chef, account)
+    assert chef.done(f"/accounts/{account}/invite")[1] == "invited"
+    house.person().post("/forgotten", user=user)
+    sent = wait_for(lambda: len(mails(house.mail, f"{user}@example.org")) == 2 and mails(
+        house.mail, f"{user}@example.org"))  # fmt: skip
+    others = [CODE.search(mail)[0] for mail in sent] + [letter_code(chef, account)]
+    assert redeem(house.person(), older, NEW) == ("/", "password_set")
+    assert house.person().enters(user, NEW)
+    for code in others:
+        assert set(house.person().wrong("/redeem", code=code)) == {"code"}
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "{code}.", "„{code}“", "\u200b{code}\ufeff", "{dashes}", "{link}", "<{link}>\r\n",
+        "\u00a0{code}\n",
+    ],
+)  # fmt: skip
+def test_codes_are_read_as_people_paste_them(house, chef, pasted):
+    account, user = access_of(chef, client_of(chef))
+    code = letter_code(chef, account)
+    link = f"{house.portal.url}/k/muster/redeem#{code}"
+    typed = pasted.format(code=code, dashes=code.replace("-", "\u2013"), link=link)
+    person = house.person()
+    assert person.post("/redeem", code=typed).json()["account"]["user"] == user
+    assert redeem(person, typed) == ("/", "password_set")
+
+
+def test_a_letter_that_is_loaded_anew_shows_the_same_code(house, chef, sabine):
+    client = client_of(sabine)
+    account, _ = access_of(sabine, client)
+    page = sabine.get_json(f"/accounts/{account}")
+    assert f'name="letter" value="' in sabine.get(f"/accounts/{account}", json_view=False).text
+    answers = [
+        sabine.post(f"/accounts/{account}/letter", letter=page["letter"]).json() for _ in range(3)
+    ]
+    assert len({answer["code"] for answer in answers}) == 1
+    assert len({answer["expires"] for answer in answers}) == 1
+    assert house.sql(f"SELECT count(*) FROM code WHERE account = '{account}'") == "1"
+    kinds = [event["kind"] for event in sabine.get_json(f"/clients/{client}")["events"]]
+    assert kinds.count("letter_printed") == 1
+    again = sabine.get_json(f"/accounts/{account}")["letter"]
+    assert again != page["letter"]
+    others = [
+        sabine.post(f"/accounts/{account}/letter", letter=again).json()["code"],
+        chef.post(f"/accounts/{account}/letter", letter=page["letter"]).json()["code"],
+        letter_code(sabine, account),
+    ]
+    assert len({answers[0]["code"], *others}) == 4
+    redeem(house.person(), answers[0]["code"])
+    late = sabine.post(f"/accounts/{account}/letter", letter=page["letter"])
+    assert late.status_code == 409
+    assert "code" not in late.json()
 
 
 def test_codes_as_pages_say_what_to_do(house, chef):
@@ -307,7 +368,7 @@ def test_codes_as_pages_say_what_to_do(house, chef):
     the field, and help."""
     account, _ = access_of(chef, client_of(chef))
     old, code = letter_code(chef, account), letter_code(chef, account)
-    redeem(house.person(), code)
+    redeem(house.person(), code)  # ends the other one
     for firm, typed, advice in (
         ("muster", code, "Dieser Code ist schon benutzt worden. Melden Sie sich mit Ihrem"),
         ("muster", old, "Dieser Code ist abgelaufen. Ihre Kanzlei schickt Ihnen gern einen neuen."),

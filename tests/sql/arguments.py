@@ -107,6 +107,7 @@ CALLS = {
         ("admin", "many", "few", "small", "portal"),
         [["@new", "@account", "invitation", HASH, "1 day"]],
     ),
+    "code_again": (("admin", "few"), [["@account", HASH]]),
     "code_find": (("public",), [["@code"], [HASH]]),
     # check.sql
     "check_deliveries": (("portal",), [["00000000-0000-0000-0000-000000000000"] * 2 + [200]]),

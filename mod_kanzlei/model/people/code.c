@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <sodium.h>
 
 #include "base/str.h"
+#include "base/text.h"
 #include "model/proof/event.h"
 #include "model/people/session.h"
 #include "queries.h"
@@ -53,28 +53,6 @@ static apr_int64_t life_of(const kz_grant_t *grant, const char *purpose)
 
     return apr_time_as_msec(strcmp(purpose, KZ_CODE_PASSWORD) == 0 ? conf->reset_life
                                                                    : conf->code_life);
-}
-
-kz_err_t *kz_code_create(const char **code, apr_time_t *expires, kz_grant_t *grant,
-                         const char *account, const char *purpose, apr_pool_t *pool)
-{
-    kz_q_code_add_t *row;
-    drawn_t drawn;
-    kz_q_code_add_args_t args = {
-        .id = drawn.id,
-        .account = account,
-        .purpose = purpose,
-        .hash = {drawn.hash, sizeof drawn.hash},
-        .life = life_of(grant, purpose),
-    };
-
-    draw(&drawn, grant);
-    KZ_TRY(kz_q_code_add(&row, kz_grant_db(grant), &args, pool));
-    *code = in_groups(drawn.digits, pool);
-    sodium_memzero(&drawn, sizeof drawn);
-    if (expires)
-        *expires = row->expires;
-    return NULL;
 }
 
 /* A code as it lies in its job. */
@@ -145,16 +123,70 @@ kz_err_t *kz_code_unseal(const char **code, kz_grant_t *grant, const char *id,
     return NULL;
 }
 
-int kz_code_fold(char digits[KZ_CODE_DIGITS + 1], const char *typed)
+/* The digits that ONCE stands for, by a key that only the portal has. */
+static void derive(char digits[KZ_CODE_DIGITS + 1], const kz_grant_t *grant, const char *account,
+                   const char *once)
 {
+    crypto_generichash_state state;
+    unsigned char random[KZ_CODE_DIGITS];
+    const char *parts[] = {"letter", kz_grant_account(grant), account, once};
+    size_t i;
+
+    crypto_generichash_init(&state, kz_grant_services(grant)->token_key, KZ_SEAL_KEY,
+                            sizeof random);
+    for (i = 0; i < sizeof parts / sizeof *parts; i++)
+        crypto_generichash_update(&state, (const unsigned char *)parts[i], strlen(parts[i]) + 1);
+    crypto_generichash_final(&state, random, sizeof random);
+    for (i = 0; i < KZ_CODE_DIGITS; i++)
+        digits[i] = alphabet[random[i] % (sizeof alphabet - 1)]; /* 32 divides 256 */
+    digits[KZ_CODE_DIGITS] = '\0';
+    sodium_memzero(random, sizeof random);
+}
+
+kz_err_t *kz_code_letter(const char **code, apr_time_t *expires, int *made, kz_grant_t *grant,
+                         const char *account, const char *once)
+{
+    apr_pool_t *pool = kz_grant_pool(grant);
+    kz_q_code_again_t *again;
+    kz_q_code_add_t *row;
+    drawn_t drawn;
+    kz_q_code_add_args_t args = {
+        .id = drawn.id,
+        .account = account,
+        .purpose = KZ_CODE_INVITATION,
+        .hash = {drawn.hash, sizeof drawn.hash},
+        .life = life_of(grant, KZ_CODE_INVITATION),
+    };
+
+    derive(drawn.digits, grant, account, once);
+    kz_str_uuid_v7(drawn.id);
+    hash_of(drawn.hash, grant, drawn.digits);
+    *code = in_groups(drawn.digits, pool);
+    sodium_memzero(drawn.digits, sizeof drawn.digits);
+    KZ_TRY(kz_q_code_add(&row, kz_grant_db(grant), &args, pool));
+    *made = row != NULL;
+    if (row) {
+        *expires = row->expires;
+        return NULL;
+    }
+    KZ_TRY(kz_q_code_again(&again, kz_grant_db(grant),
+                           &(kz_q_code_again_args_t){account, args.hash}, pool));
+    if (!again)
+        return kz_err_create(KZ_ERR_CONFLICT, "the letter's code is no longer good");
+    *expires = again->expires;
+    return NULL;
+}
+
+int kz_code_fold(char digits[KZ_CODE_DIGITS + 1], const char *typed, apr_pool_t *scratch_pool)
+{
+    const char *hash = strrchr(typed, '#'), *at;
     int n = 0;
 
-    for (; *typed; typed++) {
-        char c = (char)apr_toupper(*typed);
+    typed = hash ? hash + 1 : typed;
+    at = kz_text_code(typed, strlen(typed), scratch_pool);
+    for (; at && *at; at++) {
+        char c = *at == 'O' ? '0' : *at == 'I' || *at == 'L' ? '1' : *at;
 
-        if (c == '-' || apr_isspace(c))
-            continue;
-        c = c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
         if (n == KZ_CODE_DIGITS || !strchr(alphabet, c))
             return 0;
         digits[n++] = c;
@@ -170,7 +202,7 @@ kz_err_t *kz_code_find(kz_code_t **code, kz_grant_t *grant, const char *typed, a
     kz_q_code_find_t *row;
 
     *code = apr_pcalloc(pool, sizeof **code);
-    if (!kz_code_fold(digits, typed))
+    if (!kz_code_fold(digits, typed, pool))
         return NULL;
     hash_of((*code)->hash, grant, digits);
     sodium_memzero(digits, sizeof digits);

@@ -28,11 +28,13 @@ typedef struct kz_code_t {
     const char *user, *name, *language;
 } kz_code_t;
 
-/* Makes a code for ACCOUNT in GRANT's transaction, to be shown at once; earlier ones stay
- * valid. *CODE ("K7QM-2XWD-9VBN-H4TR") is a secret: it is shown, printed or mailed, never
- * logged. *EXPIRES may be NULL. Errors: DB_*. */
-kz_err_t *kz_code_create(const char **code, apr_time_t *expires, kz_grant_t *grant,
-                         const char *account, const char *purpose, apr_pool_t *pool);
+/* Makes an invitation for ACCOUNT on paper, in GRANT's transaction; earlier codes stay good until
+ * their own end, or until one of them is used. *CODE ("K7QM-2XWD-9VBN-H4TR") is a secret: it is
+ * shown and printed, never logged. ONCE, a UUID of the form that asked for it, gives the same code
+ * again to the same person at work, so that a page that is loaded anew makes none; *MADE is 0 then.
+ * Errors: CONFLICT (it has been used or has expired meanwhile), DB_*. */
+kz_err_t *kz_code_letter(const char **code, apr_time_t *expires, int *made, kz_grant_t *grant,
+                         const char *account, const char *once);
 
 /* Makes a code for ACCOUNT and the job that mails it, in GRANT's transaction, unless a mail for
  * PURPOSE waits already. Until the mail has gone the code lies in the job, sealed under the firm's
@@ -46,9 +48,10 @@ kz_err_t *kz_code_forgotten(kz_grant_t *grant, const char *user);
 kz_err_t *kz_code_unseal(const char **code, kz_grant_t *grant, const char *id,
                          const unsigned char *sealed, size_t len, apr_pool_t *pool);
 
-/* Reads a code as typed or as in a link: letters in either case, blanks and hyphens anywhere,
- * O for 0, I and L for 1. Returns 0 if it is no code. */
-int kz_code_fold(char digits[KZ_CODE_DIGITS + 1], const char *typed);
+/* Reads a code as typed, or pasted, or as in a link, of which it is what stands behind the #:
+ * letters in either case, anything but letters and digits between them, O for 0, I and L for 1.
+ * Returns 0 if it is no code. */
+int kz_code_fold(char digits[KZ_CODE_DIGITS + 1], const char *typed, apr_pool_t *scratch_pool);
 
 /* Looks up a code as TYPED, without using it up; never NULL. Errors: DB_*. */
 kz_err_t *kz_code_find(kz_code_t **code, kz_grant_t *grant, const char *typed, apr_pool_t *pool);
