@@ -91,11 +91,13 @@ kz_err_t *page_me(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 }
 
 /* Says at the field of the old password what ANSWER means; nothing when it was right. */
-static void say_answer(kz_form_t *form, kz_session_answer_t answer)
+static void say_answer(kz_form_t *form, kz_session_answer_t answer, const kz_grant_t *grant)
 {
+    const char *locked = kz_grant_is_client(grant) ? "field.locked" : "field.locked_staff";
+
     if (answer != KZ_SESSION_RIGHT)
         kz_form_fail(form, KZ_FIELD_password_old,
-                     answer == KZ_SESSION_LOCKED ? "field.locked" : "field.wrong_password");
+                     answer == KZ_SESSION_LOCKED ? locked : "field.wrong_password");
 }
 
 /* POST /account/password: the old one is asked again, and all other sessions end. */
@@ -109,7 +111,7 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_people_words(&words, grant, me, rq->pool));
     if (*old)
         KZ_TRY(kz_session_ask(&answer, &fitted, grant, old, rq->pool));
-    say_answer(form, answer);
+    say_answer(form, answer, grant);
     kz_grant_rest(grant); /* argon2id holds no connection */
     password = kz_people_password(form, KZ_FIELD_password_password,
                                   KZ_FIELD_password_password_again, rq, words);
@@ -120,7 +122,7 @@ kz_err_t *page_me_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
     KZ_TRY(kz_grant_again(grant));
     if (!kz_form_failed(form)) {
         KZ_TRY(kz_session_change(&answer, grant, fitted, hash, rq->pool));
-        say_answer(form, answer);
+        say_answer(form, answer, grant);
     }
     if (kz_form_failed(form))
         return fill_page(kz_form_again(out, form, "account"), rq, grant);

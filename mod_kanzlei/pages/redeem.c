@@ -94,7 +94,7 @@ kz_err_t *page_redeem_password(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
         kz_form_again(out, form, "redeem");
         return NULL;
     }
-    /* Locked: a code sets the password, but only the firm lifts the lock. */
+    /* Locked: a code on paper sets the password and lifts no lock. */
     kz_reply_see(out, rq->base, redeemed.token ? "/" : "/sign-in",
                  redeemed.token ? "password_set" : "password_stored");
     if (redeemed.token) {

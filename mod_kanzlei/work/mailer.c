@@ -106,7 +106,7 @@ static const char *code_mail(const kz_q_job_take_t *job, const kz_q_code_reader_
     return reader->has_password ? "renewal" : "invitation";
 }
 
-/* Mails a code; a locked account gets none for a forgotten password. */
+/* Mails a code; one of the staff who is locked gets none for a forgotten password. */
 kz_err_t *kz_mailer_code(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *job,
                          apr_pool_t *pool)
 {

@@ -152,8 +152,24 @@ BEGIN
     RETURN FOUND;
 END $$;
 
--- A code for a new password and its mail, wished by somebody who says to be USER. None when there is no such name, no
--- mail address, a lock, a mail that waits, one a minute ago, or three within a quarter of an hour: anybody may wish.
+-- Ends the lock of a client's access by the code with the hash P_HASH, which has just been used: such a
+-- code went to the access's own
+-- mail address, on somebody's wish at the door, so whoever used it reads that mail. A code on paper or of an invitation
+-- says nothing like that, and locks of staff are ended by their administrators. False: there was none.
+CREATE OR REPLACE FUNCTION kz_code_unlock(p_hash bytea)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE account a SET locked_at = NULL, wrong = 0, wrong_marks = '{}'
+      FROM code k
+     WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.hash = p_hash AND k.purpose = 'password'
+       AND k.used_at = now()
+       AND a.firm = k.firm AND a.id = k.account AND a.kind = 'client' AND a.locked_at IS NOT NULL;
+    RETURN FOUND;
+END $$;
+
+-- A code for a new password and its mail, wished by somebody who says to be USER, a user name or a mail address; of
+-- several accesses with that address for the one that was used last. None when there is no such name, no mail address,
+-- a lock of one of the staff (a client's ends by that mail), a mail that waits, one a minute ago, or three within a quarter of an hour: anybody may wish.
 -- Then a row is written and goes again, so that the answer takes as long, and the table stays as it was.
 DROP FUNCTION IF EXISTS kz_forgotten(uuid, text);
 CREATE OR REPLACE FUNCTION kz_forgotten(p_job uuid, p_user text, p_code uuid, p_hash bytea, p_life interval,
@@ -163,15 +179,17 @@ DECLARE
     whose uuid;
 BEGIN
     SELECT a.id INTO whose FROM account a
-     WHERE a.firm = kz_at_firm() AND kz_side() = 'public' AND a.user_fold = lower(p_user) AND a.email <> ''
-       AND a.locked_at IS NULL
+     WHERE a.firm = kz_at_firm() AND kz_side() = 'public'
+       AND (a.user_fold = lower(p_user) OR lower(a.email) = lower(p_user)) AND a.email <> ''
+       AND (a.locked_at IS NULL OR a.kind = 'client')
        AND NOT EXISTS (SELECT FROM job j
                         WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
                           AND j.about = a.id AND j.data ->> 'purpose' = 'password')
        AND NOT EXISTS (SELECT FROM code k
                         WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
                           AND k.created > now() - interval '15 minutes'
-                       HAVING count(*) >= 3 OR max(k.created) > now() - interval '1 minute');
+                       HAVING count(*) >= 3 OR max(k.created) > now() - interval '1 minute')
+     ORDER BY a.signed_in_at DESC NULLS LAST, a.id LIMIT 1;
     INSERT INTO job (firm, id, kind, state, data, sealed)
     VALUES (kz_at_firm(), p_job, 'mail', 'waiting',
             jsonb_build_object('purpose', 'password', 'account', coalesce(whose, p_job), 'code', p_code), p_sealed);

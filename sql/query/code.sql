@@ -25,17 +25,17 @@ SELECT firm, $job, 'mail', jsonb_build_object('account', $account::uuid, 'purpos
                                               'by', kz_me()), $sealed
   FROM wanted;
 
--- The same for a new password, asked for under the name USER.
+-- The same for a new password, asked for under USER, a user name or a mail address.
 -- code_forgotten(job uuid, user text, id uuid, hash bytea, life interval_ms, sealed bytea) :exec writes
 SELECT kz_forgotten($job, $user, $id, $hash, $life, $sealed);
 
--- Whom the mail with a code goes to. CLIENT: the first that the person acts for; NULL of staff.
+-- Whom the mail with a code goes to. LOCKED: in a way that no code by mail ends (kz_code_unlock()). CLIENT: the first that the person acts for; NULL of staff.
 -- code_reader(code uuid, account uuid) :maybe
 -- -> user text, name text, email text, language text, kind text, client uuid, has_password bool, locked bool,
 --    expires timestamptz, is_over bool
 SELECT a.user_name, a.name, a.email, a.language, a.kind,
        (SELECT c.client FROM account_client c WHERE c.firm = a.firm AND c.account = a.id ORDER BY c.client LIMIT 1),
-       a.has_password, a.locked_at IS NOT NULL, k.expires, k.used_at IS NOT NULL OR k.expires <= now()
+       a.has_password, a.locked_at IS NOT NULL AND a.kind = 'staff', k.expires, k.used_at IS NOT NULL OR k.expires <= now()
   FROM account a JOIN code k ON k.firm = a.firm AND k.account = a.id
  WHERE a.id = $account AND k.id = $code;
 
@@ -51,3 +51,8 @@ SELECT id, account, kind, user_name, name, language, used, expired FROM kz_code_
 -- code_redeem(hash bytea, password text) :one writes
 -- -> good bool
 SELECT kz_code_redeem($hash, $password);
+
+-- Ends the lock of a client's access whose code, mailed on its wish, was used a moment ago in this transaction.
+-- code_unlock(hash bytea) :one writes
+-- -> unlocked bool
+SELECT kz_code_unlock($hash);

@@ -489,14 +489,14 @@ def test_a_wish_for_a_new_password_reveals_nothing(house, chef):
     _, user, person = with_access(house, chef)
     _, without_mail = access_of(chef, client_of(chef), email="")
     answers = []
-    for name in (user, without_mail, "gibt-es-nicht"):
+    for name in (user, without_mail, "gibt-es-nicht", "niemand@example.org"):
         answer = house.person().post("/forgotten", user=name)
         view = answer.json()
         for own in ("csrf", "here"):
             view.pop(own)
         answers.append((answer.status_code, view))
     assert answers[0][0] == 200
-    assert answers[0] == answers[1] == answers[2]
+    assert answers[0] == answers[1] == answers[2] == answers[3]
     (mail,) = wait_for(lambda: mails(house.mail, f"{user}@example.org"))
     redeem(house.person(), CODE.search(mail)[0], NEW)
     assert person.get("/").status_code == 401
@@ -518,6 +518,57 @@ def test_wishes_do_not_fill_the_table_of_jobs(house, chef):
         house.sql("UPDATE code SET created = created - interval '2 minutes'")
     assert int(house.sql("SELECT count(*) FROM job")) == before + 3
     assert len(mails(house.mail, f"{user}@example.org")) == 3
+
+
+def asked_by_mail(house, typed, user):
+    """Asks for a new password as TYPED; returns the code of the mail that USER gets."""
+    before = len(mails(house.mail, f"{user}@example.org"))
+    assert house.person().post("/forgotten", user=typed).status_code == 200
+    sent = wait_for(lambda: mails(house.mail, f"{user}@example.org")[before:])
+    assert user in sent[0]
+    return CODE.search(sent[0])[0]
+
+
+def test_a_mail_address_serves_for_a_forgotten_user_name(house, chef):
+    _, user, _ = with_access(house, chef)
+    code = asked_by_mail(house, f"{user.upper()}@Example.org", user)
+    assert redeem(house.person(), code, NEW) == ("/", "password_set")
+    assert house.person().enters(user, NEW)
+
+
+def test_a_mail_of_ones_own_wish_ends_a_clients_lock(house, sabine):
+    account, user, _ = with_access(house, sabine)
+    lock(house, user)
+    code = asked_by_mail(house, user, user)
+    assert not house.person().enters(user, MARIA)  # the mail alone ends nothing
+    assert redeem(house.person(), code, NEW) == ("/", "password_set")
+    assert house.person().enters(user, NEW)
+    assert user not in {row["user"] for row in sabine.get_json("/")["locked"]}
+    events = f"SELECT kind FROM event WHERE subject = '{account}' AND kind ~ 'lock' ORDER BY at, id"
+    assert house.sql(events).split() == ["locked", "unlocked"]
+
+
+def test_a_mail_of_the_firms_wish_ends_no_lock(house, sabine):
+    account, user, _ = with_access(house, sabine)
+    lock(house, user)
+    sabine.done(f"/accounts/{account}/invite")
+    (mail,) = wait_for(lambda: mails(house.mail, f"{user}@example.org"))
+    code = CODE.search(mail)[0]
+    assert redeem(house.person(), code, NEW) == ("/sign-in", "password_stored")
+
+
+def test_locked_staff_get_no_mail_and_pages_say_so(house, chef):
+    house.staff("muster", "paul", SABINE)
+    lock(house, "paul")
+    before = house.sql("SELECT count(*) FROM job")
+    page = house.person()
+    page.get_json("/forgotten")
+    answer = page.request("POST", "/forgotten", json_view=False, data={"user": "paul"})
+    assert answer.status_code == 200
+    assert "Gesperrte Zugänge von Kanzlei-Usern entsperrt die Verwaltung" in answer.text
+    assert house.sql("SELECT count(*) FROM job") == before
+    (paul,) = [row["id"] for row in chef.get_json("/staff")["staff"] if row["user"] == "paul"]
+    assert chef.done(f"/accounts/{paul}/unlock")[1] == "unlocked"
 
 
 # --- one's own account ------------------------------------------------------------------------
@@ -738,8 +789,9 @@ def test_every_page_is_html_too(house, chef):
 
 
 def test_finished_jobs_are_deleted_after_a_day(house, chef):
-    for _ in ("gestern", "heute"):
-        house.person().post("/forgotten", user=with_access(house, chef)[1])
+    for _ in range(2):
+        account, _ = access_of(chef, client_of(chef))
+        chef.done(f"/accounts/{account}/invite")
     wait_for(lambda: house.sql("SELECT count(*) FROM job WHERE state = 'waiting'") == "0")
     newest = "(SELECT id FROM job ORDER BY created DESC LIMIT 1)"
     kept = house.sql(f"SELECT {newest}")

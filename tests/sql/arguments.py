@@ -109,6 +109,7 @@ CALLS = {
     ),
     "code_again": (("admin", "few"), [["@account", HASH]]),
     "code_find": (("public",), [["@code"], [HASH]]),
+    "code_unlock": (("public",), [["@code"]]),
     # check.sql
     "check_deliveries": (("portal",), [["00000000-0000-0000-0000-000000000000"] * 2 + [200]]),
     "check_steps": (

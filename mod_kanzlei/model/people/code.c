@@ -225,6 +225,7 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
     kz_event_t event = {.account = code->account, .subject = code->account};
     kz_session_for_t who = {code->account, code->kind, hash, agent};
     kz_q_code_redeem_args_t args = {{code->hash, KZ_CODE_HASH}, hash};
+    kz_q_code_unlock_t *lock;
     kz_q_code_redeem_t *row;
 
     redeemed->token = NULL;
@@ -235,6 +236,9 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
         return NULL;
     }
     KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET, &event));
+    KZ_TRY(kz_q_code_unlock(&lock, kz_grant_db(grant), &(kz_q_code_unlock_args_t){args.hash}, pool));
+    if (lock->unlocked)
+        KZ_TRY(kz_event_add(grant, KZ_EVENT_UNLOCKED, &event));
     KZ_TRY(kz_session_open(&redeemed->token, grant, &who, pool));
     redeemed->state = KZ_CODE_GOOD;
     return kz_grant_commit(grant);

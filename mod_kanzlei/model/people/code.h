@@ -58,12 +58,14 @@ kz_err_t *kz_code_find(kz_code_t **code, kz_grant_t *grant, const char *typed, a
 
 typedef struct kz_code_redeemed_t {
     kz_code_state_t state; /* GOOD: the password is set; otherwise nothing has changed */
-    const char *token; /* of a new session; NULL: the access is locked, which a code can't lift */
+    const char *token; /* of a new session; NULL: the access is locked, and CODE lifts no lock */
 } kz_code_redeemed_t;
 
 /* Uses up CODE, sets the account's password to HASH (as kz_password_hash() makes it), ends all its
  * sessions and other codes, clears its wrong passwords and signs it in, all in GRANT's transaction,
- * which it commits. AGENT: the browser's name. Errors: DB_*. */
+ * which it commits. A client's lock ends, with an event, when the code was mailed because of a
+ * forgotten password: who has it reads the access's own mail. AGENT: the browser's name. Errors:
+ * DB_*. */
 kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const kz_code_t *code,
                          const char *hash, const char *agent, apr_pool_t *pool);
 
