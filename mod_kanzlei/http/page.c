@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "http/csrf.h"
+#include "model/field.h"
 
 /* view names: nav_start nav_clients nav_matters nav_documents nav_receipts nav_admin nav_help */
 static const struct {
@@ -103,6 +104,42 @@ void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
     kz_view_say(view, "page_title", title_key(out->page, rq->pool));
 }
 
+/* 1 for a field that is never shown again: a password of any form. */
+static int is_secret(const char *name)
+{
+    int i;
+
+    for (i = 0; i < KZ_FIELDS; i++) {
+        if (kz_fields[i].kind == KZ_FIELD_SECRET && strcmp(kz_fields[i].name, name) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The session has ended before a form came: its page has what was typed, with the form's own token,
+ * to be sent again after signing in. A form with a password has to be filled in anew. */
+static void keep_typed(kz_view_t *view, const kz_request_t *rq)
+{
+    const apr_array_header_t *rows = apr_table_elts(rq->form);
+    kz_view_t *again;
+    int i;
+
+    for (i = 0; i < rows->nelts; i++) {
+        if (is_secret(APR_ARRAY_IDX(rows, i, apr_table_entry_t).key))
+            return;
+    }
+    if (rows->nelts == 0 || !rq->form_token || !rq->form_token->in_form)
+        return;
+    again = kz_view_object(view, "again");
+    kz_view_text(again, "action", rq->here);
+    for (i = 0; i < rows->nelts; i++) {
+        kz_view_t *row = kz_view_row(again, "typed");
+
+        kz_view_text(row, "name", APR_ARRAY_IDX(rows, i, apr_table_entry_t).key);
+        kz_view_text(row, "value", APR_ARRAY_IDX(rows, i, apr_table_entry_t).val);
+    }
+}
+
 void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
 {
     kz_view_t *view = out->keep ? out->view : kz_reply_page(out, "problem");
@@ -114,6 +151,11 @@ void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
         kz_view_text(problem, "detail", kz_err_sentence(err));
     else
         kz_view_say(problem, "detail", kz_err_text(err));
+    if (kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED) {
+        kz_view_text(problem, "sign_in", apr_pstrcat(rq->pool, rq->base, "/sign-in", NULL));
+        if (!rq->json && !out->keep)
+            keep_typed(view, rq);
+    }
     kz_view_number(view, "status", out->status);
     kz_view_text(view, "request_id", rq->request_id);
     if (out->status == 503 || out->status == 429)

@@ -109,10 +109,11 @@ static int send_json(kz_request_t *rq, kz_reply_t *out)
 
     if (out->status >= 400 && problem) {
         json_t *document = json_pack(
-            "{s:s, s:O?, s:O?, s:i, s:s, s:O?, s:O*}", "type", "about:blank", "title",
+            "{s:s, s:O?, s:O?, s:i, s:s, s:O?, s:O*, s:O*}", "type", "about:blank", "title",
             json_object_get(problem, "title"), "detail", json_object_get(problem, "detail"),
             "status", out->status, "instance", rq->request_id, "errors",
-            json_object_get(problem, "fields"), "results", json_object_get(view, "results"));
+            json_object_get(problem, "fields"), "results", json_object_get(view, "results"),
+            "sign_in", json_object_get(problem, "sign_in"));
 
         text = json_dumps(document, JSON_COMPACT);
         json_decref(document);

@@ -17,6 +17,7 @@ SPECIAL = {
     "page/redeem-password.html": {"code", "user"},  # likewise; the code came with the page before
     "page/client.html": {"staff"},  # chosen from a list
     "part/field.html": {"{{name}}"},
+    "page/problem.html": {"{{name}}"},  # what was typed before the session ended
     "part/upload.html": {"files"},
 }
 EVERYWHERE = {"csrf", "back"}

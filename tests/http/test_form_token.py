@@ -2,6 +2,8 @@
 one signs in with the same browser they stop, and when the same one does they go on."""
 
 import base64
+import html
+import re
 import secrets
 
 import pytest
@@ -119,3 +121,42 @@ def test_a_second_token_behind_a_file_counts_for_nothing(maria):
     assert answer.status_code == 303, answer.text
     names = {row["name"] for row in documents(maria.browser, maria.matter)}
     assert {f"{mark}.txt", f"{mark}b.txt"} <= names
+
+
+def test_what_was_typed_survives_the_end_of_the_session(portal):
+    """The answer has what was typed; after signing in it is sent from there, and makes one thing."""
+    user = portal.fresh_staff("--admin")
+    browser = portal.signed_in(user)
+    form = browser.get("/clients/new", json_view=False).text
+    fields = {"number": secrets.token_hex(4), "kind": "company", "name": 'Geduld "& Co" GmbH',
+              "csrf": re.findall(r'name="csrf" value="([^"]+)"', form)[-1]}  # fmt: skip
+    name = f"__Host-kz-{portal.firm}"
+    portal.sql("DELETE FROM session WHERE account = (SELECT id FROM account WHERE user_name = %s)",
+               user)
+    send = {"token": False, "json_view": False, "headers": {"Origin": portal.url}}
+    answer = browser.request("POST", "/clients", data=fields, **send)
+    assert answer.status_code == 401
+    assert f'href="{browser.base}/sign-in"' in answer.text
+    kept = answer.text.partition(f'action="{browser.base}/clients"')[2].partition("</form>")[0]
+    typed = {name: html.unescape(value) for name, value in
+             re.findall(r'name="([^"]+)" value="([^"]*)"', kept)}  # fmt: skip
+    assert typed == fields
+    assert browser.http.cookies.get(name)
+    assert browser.sign_in(user, PASSWORD).status_code == 303
+    answer = browser.request("POST", "/clients", data=typed, **send)
+    assert answer.status_code == 303, answer.text
+    answer = browser.post_json("/sign-out", headers={"X-CSRF-Token": fields["csrf"]})
+    answer = browser.post_json("/clients", {}, headers={"X-CSRF-Token": fields["csrf"]})
+    assert answer.json()["sign_in"] == f"{browser.base}/sign-in"
+
+
+def test_a_password_is_not_kept(portal):
+    browser = portal.signed_in(portal.fresh_staff())
+    form = browser.get("/account", json_view=False).text
+    fields = {"old": "geheim-1", "password": "geheim-2", "password_again": "geheim-2",
+              "csrf": re.findall(r'name="csrf" value="([^"]+)"', form)[-1]}  # fmt: skip
+    browser.post_json("/sign-out")
+    answer = browser.request("POST", "/account/password", data=fields, token=False,
+                             json_view=False, headers={"Origin": portal.url})
+    assert answer.status_code == 401
+    assert "geheim" not in answer.text
