@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from breakable import RESTART, entered, kill
 from person import wait_for
-from scand_samples import EICAR
+from scand_samples import EICAR, nested
 
 DOWN = r"SCANNER_DOWN"
 
@@ -103,3 +103,23 @@ def test_restart_after_its_death(site, maria):
     upload, last = send(maria.browser, maria.matter, b"good")
     site.back("restart after the scanner's death: upload", lambda: last().status_code in (204, 409))
     ends_as(site, "restart after the scanner's death: upload", maria.browser, upload, "available")
+
+
+@pytest.mark.expect_log(DOWN, r"worker \d: unscannable: limits")
+def test_what_could_not_be_scanned_takes_no_time_again(site, maria):
+    """The same bytes are kept back without the scanner, which is asked about others."""
+    browser, content = maria.browser, nested(25)
+    first, last = send(browser, maria.matter, content)
+    assert last().status_code == 204
+    assert browser.state(first) == "unscannable"
+    again, last_again = send(browser, maria.matter, content)
+    other, last_other = send(browser, maria.matter, content[:-1] + b"x")  # of the same size
+    hanging = site.scanners()
+    kill(hanging, signal.SIGSTOP)
+    try:
+        site.said("scanner hangs: known bytes", last_again, 204)
+        assert browser.state(again) == "unscannable"
+        site.said("scanner hangs: other bytes", last_other, 503)
+    finally:
+        kill(hanging, signal.SIGCONT)
+    ends_as(site, "scanner goes on: other bytes", browser, other, "unscannable")

@@ -8,8 +8,10 @@
 #define LOOKED_AT (1 << 20) /* bytes that tell the type: the first umlaut tells an encoding */
 
 struct kz_upload__scan_t {
-    kz_scan_t *scan; /* NULL: it is too large for the scanner */
-    int memfd;       /* the plaintext; -1: none */
+    kz_scan_t *scan;   /* NULL: it is too large for the scanner */
+    const char *known; /* why the same bytes could not be scanned a while ago; NULL: they weren't */
+    int memfd;         /* the plaintext; -1: none */
+    const kz_upload__content_t *content;
     apr_uint64_t reserved;
     apr_pool_t *pool;
 };
@@ -53,6 +55,14 @@ static kz_err_t *begin(kz_upload__scan_t *scan, kz_upload__content_t *content,
     KZ_TRY(err);
     KZ_TRY(kz_seal_scan_copy(&content->size, NULL, work->spool, scan->memfd, work->key, id));
     KZ_TRY(check_size(content, work));
+    if (kz_upload__verdict_may_be(content)) {
+        KZ_TRY(kz_seal_scan_hash(content->sha256, scan->memfd, work->pool));
+        scan->known = kz_upload__verdict_find(content);
+        if (scan->known) {
+            content->type = type_of(work->row, scan->memfd);
+            return NULL;
+        }
+    }
     KZ_TRY(kz_scan_begin(&scan->scan, conf->scanner, scan->memfd, deadline, work->pool));
     content->type = type_of(work->row, scan->memfd);
     return kz_seal_scan_hash(content->sha256, scan->memfd, work->pool);
@@ -67,6 +77,7 @@ kz_err_t *kz_upload__scan_begin(kz_upload__scan_t **scan, kz_upload__content_t *
     made->memfd = -1;
     made->reserved = (apr_uint64_t)work->row->size;
     made->pool = work->pool;
+    made->content = content;
     content->type = work->row->type; /* by its name */
     err = begin(made, content, work);
     if (err)
@@ -78,8 +89,12 @@ kz_err_t *kz_upload__scan_begin(kz_upload__scan_t **scan, kz_upload__content_t *
 
 kz_err_t *kz_upload__scan_await(kz_scan_verdict_t *verdict, kz_upload__scan_t *scan)
 {
-    *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, "too_large"};
-    return scan->scan ? kz_scan_await(verdict, scan->scan, scan->pool) : NULL;
+    *verdict = (kz_scan_verdict_t){KZ_SCAN_UNSCANNABLE, scan->known ? scan->known : "too_large"};
+    if (!scan->scan)
+        return NULL;
+    KZ_TRY(kz_scan_await(verdict, scan->scan, scan->pool));
+    kz_upload__verdict_note(scan->content, verdict);
+    return NULL;
 }
 
 void kz_upload__scan_end(kz_upload__scan_t *scan)

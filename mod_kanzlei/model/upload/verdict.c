@@ -1,0 +1,89 @@
+/* Remembers which bytes could not be scanned within the bounds: whoever sends them again, and
+ * again, takes no scanner's time. In this process, for a while; nothing else than "kept back" comes
+ * of it. */
+#include "model/upload/internal.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/metrics.h"
+
+#define KNOWN 256                          /* the oldest makes room */
+#define LIFE  (15 * 60 * APR_USEC_PER_SEC) /* then the scanner may try again */
+
+typedef struct known_t {
+    apr_uint64_t size; /* bytes; of an empty place 0 */
+    unsigned char sha256[KZ_SEAL_SHA256];
+    const char *what; /* a literal */
+    apr_time_t until; /* by kz_metrics_clock() */
+} known_t;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static known_t known[KNOWN];
+static int next;
+
+/* The literal that WHAT is, if it is remembered at all. */
+static const char *literal_of(const char *what)
+{
+    static const char *const kept[] = {"limits", "timeout"};
+    size_t i;
+
+    for (i = 0; i < sizeof kept / sizeof *kept; i++) {
+        if (strcmp(what, kept[i]) == 0)
+            return kept[i];
+    }
+    return NULL;
+}
+
+void kz_upload__verdict_note(const kz_upload__content_t *content, const kz_scan_verdict_t *verdict)
+{
+    const char *what = verdict->result == KZ_SCAN_UNSCANNABLE ? literal_of(verdict->what) : NULL;
+    known_t *place;
+
+    if (!what || content->size == 0)
+        return;
+    pthread_mutex_lock(&mutex);
+    place = &known[next];
+    next = (next + 1) % KNOWN;
+    place->size = content->size;
+    memcpy(place->sha256, content->sha256, KZ_SEAL_SHA256);
+    place->what = what;
+    place->until = kz_metrics_clock() + LIFE;
+    pthread_mutex_unlock(&mutex);
+}
+
+/* The one of CONTENT, with the same SHA-256 too if WHOLE; the mutex is held. */
+static const known_t *find(const kz_upload__content_t *content, int whole)
+{
+    apr_time_t now = kz_metrics_clock();
+    int i;
+
+    for (i = 0; i < KNOWN; i++) {
+        if (known[i].size && known[i].size == content->size && known[i].until > now &&
+            (!whole || memcmp(known[i].sha256, content->sha256, KZ_SEAL_SHA256) == 0))
+            return &known[i];
+    }
+    return NULL;
+}
+
+int kz_upload__verdict_may_be(const kz_upload__content_t *content)
+{
+    int found;
+
+    pthread_mutex_lock(&mutex);
+    found = find(content, 0) != NULL;
+    pthread_mutex_unlock(&mutex);
+    return found;
+}
+
+const char *kz_upload__verdict_find(const kz_upload__content_t *content)
+{
+    const known_t *found;
+    const char *what;
+
+    pthread_mutex_lock(&mutex);
+    found = find(content, 1);
+    what = found ? found->what : NULL;
+    pthread_mutex_unlock(&mutex);
+    return what;
+}
