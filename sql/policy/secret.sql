@@ -269,3 +269,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT coalesce(m.version, u.v), m.proof, coalesce(u.id, 0), CASE WHEN m.proof IS NULL THEN u.key END
       FROM master_key m FULL JOIN used u ON u.v = m.version;
 $$;
+
+-- How many uploads are under way, and the bytes announced for them: one's own, and those of all of the firm, of which
+-- no more than P_MOST are counted. Numbers alone, past row-level security: a share is of a firm's people together.
+CREATE OR REPLACE FUNCTION kz_upload_announced(p_most int)
+RETURNS TABLE (mine bigint, mine_bytes bigint, firm bigint, firm_bytes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT count(*) FILTER (WHERE u.account = kz_me()),
+           coalesce(sum(u.size) FILTER (WHERE u.account = kz_me()), 0)::bigint,
+           count(*), coalesce(sum(u.size), 0)::bigint
+      FROM (SELECT account, size FROM upload
+             WHERE firm = kz_at_firm() AND state = 'receiving' LIMIT p_most) u;
+$$;

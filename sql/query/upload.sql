@@ -1,3 +1,8 @@
+-- What one has announced, and one's whole firm; MOST: no more of the firm's uploads are looked at.
+-- upload_announced(most int4) :one
+-- -> mine int8, mine_bytes int8, firm int8, firm_bytes int8
+SELECT mine, mine_bytes, firm, firm_bytes FROM kz_upload_announced($most);
+
 -- upload_add(id uuid, matter uuid, name text, type text, size int8, key bytea) :exec
 INSERT INTO upload (firm, id, account, client, matter, name, type, size, key)
 SELECT m.firm, $id, kz_me(), m.client, m.id, $name, $type, $size, $key

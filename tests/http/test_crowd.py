@@ -1,9 +1,11 @@
 """Many at once, and some who mean harm: whoever asks for much makes only himself wait."""
 
+import secrets
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
+from portal import TUS
 from running import PASSWORD
 
 STRANGERS = 40  # connections of one address, each of which tries passwords as fast as it can
@@ -56,3 +58,24 @@ def test_a_forged_cookie_makes_nobody_known(portal, forged):
     with ThreadPoolExecutor(STRANGERS) as pool:
         list(pool.map(attempt, range(STRANGERS)))
     assert 503 in refused
+
+
+def cancel_all(person, uploads):
+    for upload in uploads:
+        assert person.browser.request(
+            "DELETE", f"/uploads/{upload}", headers=TUS).status_code == 204  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "count"), [(1000, 200), (10 << 30, 10)])
+def test_who_announces_much_takes_no_room_of_others(portal, admin, maria, size, count):
+    """So many uploads, or so many bytes, of one account; then a sentence that says what to do."""
+    much = portal.make_client(admin, "Viel", f"viel-{secrets.token_hex(4)}")
+    uploads = [much.browser.created(much.matter, size) for _ in range(count)]
+    answer = much.browser.create(much.matter, size)
+    assert answer.status_code == 429
+    assert "sehr viele Übertragungen" in answer.json()["detail"]
+    uploads_of_maria = [maria.browser.created(maria.matter, size)]
+    cancel_all(much, uploads[:1])
+    uploads[0] = much.browser.created(much.matter, size)
+    cancel_all(much, uploads)
+    cancel_all(maria, uploads_of_maria)

@@ -14,6 +14,7 @@
 #include "queries.h"
 
 #define KZ_UPLOAD_SPARE (64 << 20) /* bytes of the spool's disk that no upload may use */
+#define KZ_UPLOAD_FIRM  20         /* shares of an account that a firm has */
 #define KZ_UPLOAD_LOOK  (8 << 20)  /* bytes between two checks of the disk's free space */
 
 struct kz_upload_t {
@@ -66,6 +67,27 @@ static kz_err_t *check_room(const kz_conf_t *conf, apr_uint64_t size)
     return NULL;
 }
 
+/* Refuses what is over the share of the account, or of its firm: what one has announced is room
+ * that the others don't have. */
+static kz_err_t *check_share(kz_grant_t *grant, apr_uint64_t size)
+{
+    const kz_conf_t *conf = kz_grant_services(grant)->conf;
+    kz_q_upload_announced_args_t args = {KZ_UPLOAD_FIRM * conf->uploads_open};
+    kz_q_upload_announced_t *row;
+    apr_int64_t bytes = (apr_int64_t)size;
+
+    KZ_TRY(kz_q_upload_announced(&row, kz_grant_db(grant), &args, kz_grant_pool(grant)));
+    if (row->mine < conf->uploads_open && row->mine_bytes + bytes <= conf->uploads_bytes &&
+        row->firm < args.most && row->firm_bytes + bytes <= KZ_UPLOAD_FIRM * conf->uploads_bytes)
+        return NULL;
+    return kz_err_tell(kz_err_create(KZ_ERR_TOO_MANY,
+                                     "%" APR_INT64_T_FMT
+                                     " uploads of the account and %" APR_INT64_T_FMT
+                                     " of its firm are under way",
+                                     row->mine, row->firm),
+                       "err.uploads");
+}
+
 kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matter, const char *name,
                            const char *type, apr_uint64_t size)
 {
@@ -87,6 +109,7 @@ kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matte
 
     KZ_TRY(check_room(portal->conf, size));
     KZ_TRY(kz_worker_spool(NULL, portal));
+    KZ_TRY(check_share(grant, size));
     kz_str_uuid_v7(uuid);
     spool = kz_upload__spool(portal, uuid, pool);
     KZ_TRY(kz_grant_firm_key(&firm_key, grant));

@@ -16,7 +16,7 @@ typedef struct kz_upload_t kz_upload_t; /* one that is being received */
 
 /* Creates an upload of SIZE bytes into MATTER (which the grant must see) and commits. NAME is
  * cleaned by kz_text_file_name() already. The id goes to *ID. Errors: TOO_LARGE, NO_SPACE,
- * STORE_DOWN. */
+ * STORE_DOWN, TOO_MANY (the account, or its firm, has too much under way: KanzleiUploads). */
 kz_err_t *kz_upload_create(const char **id, kz_grant_t *grant, const char *matter, const char *name,
                            const char *type, apr_uint64_t size);
 
