@@ -1,5 +1,5 @@
-"""The operator's master keys are proven: another key, or one that is missing, is said before anything
-is sealed by it."""
+"""The operator's master keys are proven: another key, or one that is missing, is said before
+anything is sealed by it."""
 
 import os
 
