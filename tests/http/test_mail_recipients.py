@@ -303,7 +303,7 @@ def test_a_refusal_for_good_is_seen_and_mended(told, mails):
     answer = admin.post_json(f"{path}/address", {"email": "neu@mandant.example"})
     assert answer.status_code == 303, answer.text
     wait_for(lambda: due_now(told) or len(told_of(told, person.account)) == 3)
-    assert len(mails.to("neu@mandant.example")) == 1
+    assert mails.to("neu@mandant.example")
     assert not unreachable(admin)
     browser = told.browser()
     browser.get_json("/redeem")
