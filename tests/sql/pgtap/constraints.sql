@@ -60,7 +60,7 @@ INSERT INTO wrong VALUES
     ('delivery', 'document = gen_random_uuid()', '23503'),
     ('delivery_step', 'step = ''read''', '23514'), ('delivery_step', 'at = NULL', '23502'),
     ('delivery_step', 'account = tap.id(2, ''maria'')', '23503'),
-    ('delivery_step', 'document = tap.id(1, ''from_client'')', '23514'), -- written once
+    ('delivery_step', 'document = tap.id(2, ''from_client'')', '23503'),
     ('delivery_step', 'client = tap.id(2, ''client'')', '23503'),
     ('delivery_part', 'step = ''opened''', '23514'), ('delivery_part', 'parts = ''{}''', '23514'),
     ('delivery_part', 'account = tap.id(2, ''maria'')', '23503'),
