@@ -47,9 +47,9 @@ void kz_log__write(kz_log_level_t level, const char *file, int line, const char 
 void kz_log_err_keep(kz_log_level_t level, const char *what, const kz_err_t *err)
 {
     if (err)
-        kz_log__write(kz_err_is_told(err) ? KZ_LOG_DEBUG : level, kz_err_file(err), kz_err_line(err), "%s%s: %s (%s:%d)", what,
-                      kz_err_name(kz_err_code(err)), kz_err_detail(err), kz_err_file(err),
-                      kz_err_line(err));
+        kz_log__write(kz_err_is_told(err) ? KZ_LOG_DEBUG : level, kz_err_file(err),
+                      kz_err_line(err), "%s%s: %s (%s:%d)", what, kz_err_name(kz_err_code(err)),
+                      kz_err_detail(err), kz_err_file(err), kz_err_line(err));
 }
 
 void kz_log_err(kz_log_level_t level, const char *what, kz_err_t *err)

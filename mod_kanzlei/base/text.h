@@ -37,8 +37,8 @@ const char *kz_text_file_part(const char *text, size_t len, apr_pool_t *pool);
 const char *kz_text_area(const char *text, size_t len, apr_pool_t *pool);
 
 /* The letters and digits of TEXT in capitals, without all else: what a code is, pasted with dashes,
- * quotes, blanks or invisible characters around and in it. NULL as above, or when one of them is not
- * ASCII. */
+ * quotes, blanks or invisible characters around and in it. NULL as above, or when one of them is
+ * not ASCII. */
 const char *kz_text_code(const char *text, size_t len, apr_pool_t *pool);
 
 /* As kz_text_line(), for what identifies something and is compared byte by byte: a client's number,

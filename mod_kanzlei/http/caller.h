@@ -8,7 +8,7 @@
 #include "base/slots.h"
 #include "model/portal.h"
 
-#define KZ_CALLER_LIFE   (400 * 24 * 3600) /* seconds; browsers keep none for longer */
+#define KZ_CALLER_LIFE (400 * 24 * 3600) /* seconds; browsers keep none for longer */
 
 /* Tells callers apart by KNOWN, the value of the cookie KZ_COOKIE_KNOWN (NULL: none), if this
  * installation has made it; else by R's address: all of an IPv4 one, the /64 of an IPv6 one, which

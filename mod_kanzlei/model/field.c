@@ -100,7 +100,8 @@ static const char *fold(kz_field_kind_t kind, const char *typed, size_t len, apr
 
     if (kind == KZ_FIELD_LINE)
         return kz_text_line(typed, len, pool);
-    if (kind == KZ_FIELD_AREA || kind == KZ_FIELD_CODE) /* a code may be pasted with its line's end */
+    if (kind == KZ_FIELD_AREA ||
+        kind == KZ_FIELD_CODE) /* a code may be pasted with its line's end */
         return kz_text_area(typed, len, pool);
     if (kind == KZ_FIELD_SECRET)
         return apr_pstrmemdup(pool, typed, len);

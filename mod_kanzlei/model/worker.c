@@ -52,8 +52,9 @@ static int flush_name(const kz_portal_t *portal)
     return status;
 }
 
-#define PLACE KZ_STR_UUID_SIZE /* bytes of a place in the file: a UUID or blanks, and a line feed  \
-                                */
+#define PLACE                                                                                      \
+    KZ_STR_UUID_SIZE /* bytes of a place in the file: a UUID or blanks, and a line feed            \
+                      */
 
 static kz_err_t *put_place(const kz_portal_t *portal, int place, const char *id)
 {

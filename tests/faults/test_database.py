@@ -63,7 +63,8 @@ def test_away_while_an_upload_is_scanned(site, maria):
     kill(scanner, signal.SIGSTOP)
     with ThreadPoolExecutor(1) as pool:
         last = pool.submit(browser.patch, upload, 0, b"12345")
-        wait_for(lambda: site.sql("SELECT 1 FROM upload WHERE id = %s AND lease IS NOT NULL", upload))
+        leased = "SELECT 1 FROM upload WHERE id = %s AND lease IS NOT NULL"
+        wait_for(lambda: site.sql(leased, upload))
         site.postgres("stop", "-m", "immediate")
         kill(scanner, signal.SIGCONT)
         assert last.result().status_code == 503

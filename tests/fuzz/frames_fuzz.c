@@ -1,5 +1,5 @@
-/* The frames of HTTP/2. The first byte is the size of the pieces in which the rest comes: however it
- * is cut, the same streams end. */
+/* The frames of HTTP/2. The first byte is the size of the pieces in which the rest comes: however
+ * it is cut, the same streams end. */
 #include "http/frames.h"
 
 #include <stdlib.h>

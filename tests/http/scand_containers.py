@@ -66,7 +66,8 @@ def zip_(folder, files, chance):
     target = Unseekable(out) if chance.random() < 0.3 else out
     with zipfile.ZipFile(target, "w", chance.choice(methods)) as archive:
         for name, content in files:
-            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=chance.random() < 0.2) as file:
+            large = chance.random() < 0.2
+            with archive.open(zipfile.ZipInfo(name), "w", force_zip64=large) as file:
                 file.write(content)
         if chance.random() < 0.3:
             archive.filelist.pop(chance.randrange(len(archive.filelist)))
@@ -180,7 +181,8 @@ def made_mail(files, chance, depth):
     for level in range(depth + 1):
         mark = chance.choice(("b", "=_x y", "----=_Part")) + str(level)
         kind = chance.choice(("mixed", "related", "digest", "alternative"))
-        head = f'Subject: {level}\nMIME-Version: 1.0\nContent-Type: multipart/{kind};\n boundary="{mark}"\n\n'
+        head = f'Subject: {level}\nMIME-Version: 1.0\n'
+        head += f'Content-Type: multipart/{kind};\n boundary="{mark}"\n\n'
         body = b"".join(b"--" + mark.encode() + b"\n" + part + b"\n" for part in parts)
         end = chance.choice((b"--" + mark.encode() + b"--\n", b""))
         whole = head.encode() + chance.choice((b"", b"preamble\n")) + body + end
@@ -241,7 +243,7 @@ PACKERS = {
     "eml": eml,
 }
 
-# What each of Debian's unpackers does with FILE; those that write to standard output unpack one file.
+# What each of Debian's unpackers does with FILE; those that write to standard output unpack one.
 INTO = {
     "7z": ["7z", "x", "-y", "-bd", "-pno", "-oOUT", "FILE"],
     "7z, any": ["7z", "x", "-y", "-bd", "-pno", "-t#", "-oOUT", "FILE"],
@@ -290,7 +292,8 @@ def parts_of(message):
 
 # What Python's modules raise for a damaged container.
 DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, struct.error,
-           zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError, LookupError)  # fmt: skip
+           zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError,
+           LookupError)  # fmt: skip
 
 
 def by_zipfile(content):

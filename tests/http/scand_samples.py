@@ -48,7 +48,8 @@ def forwarded(content):
     """Returns a mail that was forwarded as an attachment; its own attachment is CONTENT."""
     head = b'Subject: s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="%b"\n\n'
     text = b"--%b\nContent-Type: text/plain\n\nSiehe unten.\n\n"
-    inner = head % b"i" + text % b"i" + b"--i\nContent-Type: text/plain\n\n" + content + b"\n--i--\n"
+    inner = head % b"i" + text % b"i" + b"--i\nContent-Type: text/plain\n\n"
+    inner += content + b"\n--i--\n"
     parts = text % b"o" + b"--o\nContent-Type: message/rfc822\n\n" + inner + b"\n--o--\n"
     return b"From: maria@muster.example\n" + head % b"o" + parts
 
@@ -158,8 +159,8 @@ def ppt(encrypted):
 
 
 def odt(encrypted, encoding="utf-8", comment=""):
-    """Returns an OpenDocument text; if encrypted, its members are ciphertext in an ordinary ZIP. The
-    manifest begins with COMMENT."""
+    """Returns an OpenDocument text; if encrypted, its members are ciphertext in an ordinary ZIP.
+    The manifest begins with COMMENT."""
     space = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
     inner = '<manifest:encryption-data manifest:checksum="x"/>' if encrypted else ""
     manifest = (

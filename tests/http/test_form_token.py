@@ -124,7 +124,7 @@ def test_a_second_token_behind_a_file_counts_for_nothing(maria):
 
 
 def test_what_was_typed_survives_the_end_of_the_session(portal):
-    """The answer has what was typed; after signing in it is sent from there, and makes one thing."""
+    """The answer has what was typed; after signing in it is sent from there, and makes one."""
     user = portal.fresh_staff("--admin")
     browser = portal.signed_in(user)
     form = browser.get("/clients/new", json_view=False).text

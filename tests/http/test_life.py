@@ -208,7 +208,9 @@ def test_a_reader_notes_a_missing_copy(life):
     assert paths[0].stat().st_ino != paths[1].stat().st_ino
 
 
-@pytest.mark.expect_log(r"no store has|the copy of document \S+ is missing|STORE_CORRUPT|a damaged copy")
+@pytest.mark.expect_log(
+    r"no store has|the copy of document \S+ is missing|STORE_CORRUPT|a damaged copy"
+)
 @pytest.mark.parametrize("fault", ["missing", "damaged"])
 def test_both_copies_are_bad(life, fault):
     """The reader gets a sentence that says so, not an empty or broken answer or "no such page"."""

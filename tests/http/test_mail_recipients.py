@@ -121,11 +121,14 @@ BEGIN
     PERFORM set_config('kz.who', old.firm || '||portal|all||||', true);
     FOR n IN 1 .. {count} LOOP
         new := gen_random_uuid();
-        INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key, object, by, state)
-        SELECT firm, new, client, matter, direction, 'Kopie ' || n, type, size, sha256, key, object || new, by, state
+        INSERT INTO document (firm, id, client, matter, direction, name, type, size, sha256, key,
+                              object, by, state)
+        SELECT firm, new, client, matter, direction, 'Kopie ' || n, type, size, sha256, key,
+               object || new, by, state
           FROM document WHERE id = old.id;
         INSERT INTO delivery (firm, document, client, matter, direction, provided_at, provided_by)
-        SELECT firm, new, client, matter, direction, now(), provided_by FROM delivery WHERE document = old.id;
+        SELECT firm, new, client, matter, direction, now(), provided_by
+          FROM delivery WHERE document = old.id;
         PERFORM kz_tell_people(new, old.client);
     END LOOP;
 END $$"""

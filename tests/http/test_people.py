@@ -340,7 +340,7 @@ def test_a_letter_that_is_loaded_anew_shows_the_same_code(house, chef, sabine):
     client = client_of(sabine)
     account, _ = access_of(sabine, client)
     page = sabine.get_json(f"/accounts/{account}")
-    assert f'name="letter" value="' in sabine.get(f"/accounts/{account}", json_view=False).text
+    assert 'name="letter" value="' in sabine.get(f"/accounts/{account}", json_view=False).text
     answers = [
         sabine.post(f"/accounts/{account}/letter", letter=page["letter"]).json() for _ in range(3)
     ]

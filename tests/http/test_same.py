@@ -10,7 +10,9 @@ from person import wait_for
 from running import ROOT
 from scand_samples import sevenzip
 
-ROUTE = re.compile(r'^KZ_ROUTE\(GET, "/k/\{firm\}([^"]*)", (\w+), \w+, \w+, \w+, \w+, \w+, PAGE,', re.M)
+ROUTE = re.compile(
+    r'^KZ_ROUTE\(GET, "/k/\{firm\}([^"]*)", (\w+), \w+, \w+, \w+, \w+, \w+, PAGE,', re.M
+)
 ROUTES = ROUTE.findall((ROOT / "mod_kanzlei/routes.def").read_text(encoding="utf-8"))
 REASON = "fuer-niemand-sonst"
 # Ids and codes of choices, which HTML has in links or as words; and the sign of which form it is.
@@ -87,7 +89,8 @@ def hidden(view, text):
 def pages(scene, who):
     """Yields the path of each page for WHO, with each document in its place."""
     known = {"client": [scene.client], "matter": [scene.matter], "account": [scene.account],
-             "staff": [scene.staff], "document": [scene.held, scene.provided, scene.sent]}  # fmt: skip
+             "staff": [scene.staff],
+             "document": [scene.held, scene.provided, scene.sent]}  # fmt: skip
     for path, side in ROUTES:
         if side not in (who, "MEMBER"):
             continue

@@ -1,5 +1,5 @@
-"""Clean means scanned whole: whatever an unpacker brings out of a document was seen by libclamav, or
-the document is kept back; and what is whole is not kept back."""
+"""Clean means scanned whole: whatever an unpacker brings out of a document was seen by libclamav,
+or the document is kept back; and what is whole is not kept back."""
 
 import base64
 import lzma
@@ -118,8 +118,8 @@ def test_damage_hides_nothing(scanner, tmp_path, kind):
             assert not brought_out(tmp_path, content, EICAR), (number, tmp_path / "missed")
 
 
-# In base64 with lines of 77 letters, behind another part, in a mail in a mail whose boundary is broken
-# across lines: GMime and libclamav find no part there, Python does.
+# In base64 with lines of 77 letters, behind another part, in a mail in a mail whose boundary is
+# broken across lines: GMime and libclamav find no part there, Python does.
 CODED = base64.b64encode(EICAR)
 BROKEN_BOUNDARY = b"""Subject: 1
 MIME-Version: 1.0

@@ -133,7 +133,9 @@ def test_changed_arguments_replace_it_without_a_gap(portal, maria):
     assert portal.kanzleictl("status", fails=True)["scanner"]["workers"] == 3
 
 
-@pytest.mark.expect_log(RESTART, r"the scanner ended", r"SCANNER_DOWN: scanner:", r"worker \d: infected")
+@pytest.mark.expect_log(
+    RESTART, r"the scanner ended", r"SCANNER_DOWN: scanner:", r"worker \d: infected"
+)
 def test_one_that_died_is_started_again_after_a_restart_too(portal, maria):
     restart(portal)
     for _ in range(2):

@@ -1,5 +1,5 @@
-"""What nobody may find on a disk: documents in the clear, passwords, tokens of sessions, codes. This
-looks into every file of the portal: database with its log of changes, stores, spool, logs."""
+"""What nobody may find on a disk: documents in the clear, passwords, tokens of sessions, codes.
+This looks into every file of the portal: database with its log of changes, stores, spool, logs."""
 
 import secrets
 from urllib.parse import quote

@@ -76,7 +76,7 @@ KEPT = {
 @pytest.mark.expect_log(r"worker \d: unscannable: (encrypted|unsupported)")
 @pytest.mark.parametrize("name", KEPT)
 def test_nobody_is_accused_of_a_password(maria, name):
-    """The sentence says what is known: that it can't be checked here, not that there is a password."""
+    """The sentence says what is known: that it can't be checked here, and no word of a password."""
     content = (CASES / name).read_bytes()
     upload = maria.browser.created(maria.matter, len(content), name)
     assert maria.browser.patch(upload, 0, content).headers["Upload-State"] == "unscannable"

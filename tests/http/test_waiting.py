@@ -195,6 +195,7 @@ def test_connections_of_one_address_are_bounded(crowded, lines):
     with contextlib.closing(other):
         assert other.get("/sign-in").status_code == 200
     for number in range(len(opened) + 30):
-        lines(PROXY).post("/k/linde/language", None, **{"x-forwarded-for": f"192.0.3.{number % 250}"})
+        reader = {"x-forwarded-for": f"192.0.3.{number % 250}"}
+        lines(PROXY).post("/k/linde/language", None, **reader)
         if number > 600:
             break

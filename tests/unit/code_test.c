@@ -41,9 +41,9 @@ static void codes_are_folded(void **state)
 static void pasted_codes_are_folded(void **state)
 {
     static const char *const pasted[] = {
-        "K7QM\u20102XWD\u20119VBN\u2012H4TR",         /* hyphens, figure dash */
-        "K7QM\u20132XWD\u20149VBN\u2015H4TR",         /* dashes */
-        "K7QM\u22122XWD\ufe639VBN\uff0dH4TR",         /* minus, small and wide hyphen */
+        "K7QM\u20102XWD\u20119VBN\u2012H4TR",          /* hyphens, figure dash */
+        "K7QM\u20132XWD\u20149VBN\u2015H4TR",          /* dashes */
+        "K7QM\u22122XWD\ufe639VBN\uff0dH4TR",          /* minus, small and wide hyphen */
         "K7QM-\u00ad2XWD-\u200b9VBN-\u200dH4TR\ufeff", /* soft hyphen, zero width */
         "\u201eK7QM-2XWD-9VBN-H4TR\u201c",
         "\"K7QM-2XWD-9VBN-H4TR\".",
@@ -67,10 +67,10 @@ static void what_is_no_code(void **state)
     refuses("----");
     refuses("K7QM-2XWD-9VBN-H4T");
     refuses("K7QM-2XWD-9VBN-H4TRR");
-    refuses("K7QM-2XWD-9VBN-H4TU");         /* no U */
-    refuses("K7QM-2XWD-9VBN-H4T\u00e4");       /* no ASCII */
-    refuses("K7QM-2XWD-9VBN-H4TR\u0410");      /* a Cyrillic A */
-    refuses("K7QM-2XWD-9VBN-H4TR\xff");        /* no UTF-8 */
+    refuses("K7QM-2XWD-9VBN-H4TU");             /* no U */
+    refuses("K7QM-2XWD-9VBN-H4T\u00e4");        /* no ASCII */
+    refuses("K7QM-2XWD-9VBN-H4TR\u0410");       /* a Cyrillic A */
+    refuses("K7QM-2XWD-9VBN-H4TR\xff");         /* no UTF-8 */
     refuses("https://portal.example/k/muster"); /* a link without a code */
 }
 

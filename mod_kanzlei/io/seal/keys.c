@@ -12,7 +12,7 @@
 #include "base/secret.h"
 
 #define FIRM_LABEL       "kanzleipost/1/firm-key"
-#define MASTER_LABEL   "kanzleipost/1/master-proof"
+#define MASTER_LABEL     "kanzleipost/1/master-proof"
 #define DOCUMENT_LABEL   "kanzleipost/1/document-key"
 #define DERIVE_LABEL     "kanzleipost/1/derive/"
 #define DOCUMENT_VERSION 1 /* of wrapped document keys */

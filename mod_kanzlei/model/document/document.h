@@ -60,8 +60,8 @@ kz_err_t *kz_document_arrived(const kz_document_reader_t *reader, const char *pa
                               apr_pool_t *pool);
 
 /* The media type of an uploaded file: by its bytes and its name; the browser's word is not asked.
- * BYTES: the first LEN of it, better all; LEN is 0 while nothing has come. Text that isn't UTF-8 has
- * its charset as a parameter (RFC 2046, 4.1.2), so that browsers recode it. */
+ * BYTES: the first LEN of it, better all; LEN is 0 while nothing has come. Text that isn't UTF-8
+ * has its charset as a parameter (RFC 2046, 4.1.2), so that browsers recode it. */
 const char *kz_document_type(const char *name, const unsigned char *bytes, size_t len);
 /* The key of the text that says a media type as people do, such as "type.pdf". */
 const char *kz_document_type_word(const char *type);

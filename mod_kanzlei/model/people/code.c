@@ -236,7 +236,8 @@ kz_err_t *kz_code_redeem(kz_code_redeemed_t *redeemed, kz_grant_t *grant, const 
         return NULL;
     }
     KZ_TRY(kz_event_add(grant, KZ_EVENT_PASSWORD_SET, &event));
-    KZ_TRY(kz_q_code_unlock(&lock, kz_grant_db(grant), &(kz_q_code_unlock_args_t){args.hash}, pool));
+    KZ_TRY(
+        kz_q_code_unlock(&lock, kz_grant_db(grant), &(kz_q_code_unlock_args_t){args.hash}, pool));
     if (lock->unlocked)
         KZ_TRY(kz_event_add(grant, KZ_EVENT_UNLOCKED, &event));
     KZ_TRY(kz_session_open(&redeemed->token, grant, &who, pool));

@@ -132,8 +132,8 @@ kz_err_t *kz_session_sign_in(kz_session_made_t **made, kz_grant_t *grant, const 
     KZ_TRY(verify(&fitted, &found, grant, user, password, pool));
     if (!fitted || found->locked)
         return judge(&answer, grant, user, fitted, found, password);
-    KZ_TRY(kz_session_open(
-        &token, grant, &(kz_session_for_t){found->id, found->kind, fitted, agent}, pool));
+    KZ_TRY(kz_session_open(&token, grant,
+                           &(kz_session_for_t){found->id, found->kind, fitted, agent}, pool));
     if (token) { /* otherwise locked in this moment, or it has got another password */
         *made = apr_pcalloc(pool, sizeof **made);
         (*made)->language = found->language;
