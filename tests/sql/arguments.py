@@ -321,8 +321,8 @@ CALLS = {
 
 # These statements read no more for somebody with 5,000 clients than for somebody with one.
 FLAT = {
-    "client", "delivery_part", "delivery_step", "document", "document_content", "documents_of_matter",
-    "enter", "matter", "receipts_of_document",
+    "client", "delivery_part", "delivery_step", "document", "document_content",
+    "documents_of_matter", "enter", "matter", "receipts_of_document",
 }  # fmt: skip
 
 # These statements may read more rows than usual.

@@ -1,10 +1,13 @@
 """kanzleictl migrate loses nothing of the database of an earlier version."""
 
 import json
+import os
+import struct
 from itertools import product
 
 import pytest
 from ctl_site import SQL, Site
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt
 
 BEFORE = 5
 OWNER_ONLY = """
@@ -116,6 +119,14 @@ def contents(db, of):
     }
 
 
+def wrapped_key(site, firm):
+    """Returns a key of the firm as it is wrapped by the master key (io/seal/FORMAT.md)."""
+    master, nonce = (site.folder / "keys/master-1").read_bytes(), os.urandom(24)
+    bound = b"kanzleipost/1/firm-key" + struct.pack(">Ii", 1, firm)
+    key = crypto_aead_xchacha20poly1305_ietf_encrypt(os.urandom(32), bound, nonce, master)
+    return struct.pack(">I", 1) + nonce + key
+
+
 def earlier(cluster, folder):
     """An installation with the migrations up to BEFORE; only the owner sees its rows."""
     site = Site(cluster, folder)
@@ -130,6 +141,8 @@ def earlier(cluster, folder):
         db.execute("INSERT INTO installation (id) VALUES (%s)", (site.installation,))
         db.execute(OWNER_ONLY)
         fill(db)
+        for (firm,) in db.execute("SELECT id FROM firm").fetchall():
+            db.execute("UPDATE firm SET key = %s WHERE id = %s", (wrapped_key(site, firm), firm))
     return site
 
 
