@@ -1,5 +1,7 @@
 #include "http/address.h"
 
+#include <string.h>
+
 #include <apr_network_io.h>
 #include <http_core.h>
 
@@ -24,4 +26,18 @@ int kz_address_is_direct(const request_rec *r)
             return 0;
     }
     return apr_sockaddr_equal(r->useragent_addr, line->client_addr) && is_peer(line);
+}
+
+void kz_address_network(unsigned char network[KZ_ADDRESS_NETWORK], const apr_sockaddr_t *a)
+{
+    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const unsigned char *bytes = a->ipaddr_ptr;
+
+    memset(network, 0, KZ_ADDRESS_NETWORK);
+    if (a->ipaddr_len == 4) {
+        memcpy(network, mapped, sizeof mapped);
+        memcpy(network + sizeof mapped, bytes, 4);
+    } else if (a->ipaddr_len == 16) {
+        memcpy(network, bytes, memcmp(bytes, mapped, sizeof mapped) == 0 ? 16 : 8);
+    }
 }

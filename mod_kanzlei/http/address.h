@@ -10,4 +10,10 @@
  * never pass on. */
 int kz_address_is_direct(const request_rec *r);
 
+/* The network by which A is counted, in bytes that can be compared: an IPv4 address alone, mapped
+ * to IPv6 (RFC 4291, section 2.5.5.2); of an IPv6 one its /64, which one subscriber has whole (RFC
+ * 6177). */
+#define KZ_ADDRESS_NETWORK 16 /* bytes */
+void kz_address_network(unsigned char network[KZ_ADDRESS_NETWORK], const apr_sockaddr_t *a);
+
 #endif

@@ -2,19 +2,16 @@
 
 #include <string.h>
 
-#include <netinet/in.h>
-
-#include <apr_network_io.h>
 #include <apr_strings.h>
 #include <sodium.h>
 
 #include "base/str.h"
+#include "http/address.h"
 #include "http/cookie.h"
 #include "http/reply.h"
 
-#define RANDOM  12 /* bytes */
-#define MAC     16
-#define NETWORK 8 /* bytes of an IPv6 address */
+#define RANDOM 12 /* bytes */
+#define MAC    16
 
 static const char *sign(const char *random, const kz_portal_t *portal, apr_pool_t *pool)
 {
@@ -56,24 +53,14 @@ static apr_uint64_t number_of(const void *bytes, size_t len, const kz_portal_t *
     return number;
 }
 
-static apr_uint64_t network_of(const apr_sockaddr_t *address, const kz_portal_t *portal)
-{
-#if APR_HAVE_IPV6
-    const struct in6_addr *six = &address->sa.sin6.sin6_addr;
-
-    if (address->family == APR_INET6 && !IN6_IS_ADDR_V4MAPPED(six))
-        return number_of(six, NETWORK, portal);
-    if (address->family == APR_INET6)
-        return number_of(&six->s6_addr[12], sizeof(struct in_addr), portal);
-#endif
-    return number_of(&address->sa.sin.sin_addr, sizeof(struct in_addr), portal);
-}
-
 void kz_caller_see(kz_slots_who_t *who, const request_rec *r, const kz_portal_t *portal,
                    const char *known)
 {
+    unsigned char network[KZ_ADDRESS_NETWORK];
+
+    kz_address_network(network, r->useragent_addr);
     who->known = is_ours(known, portal, r->pool);
     who->group = who->known ? number_of(known, strlen(known), portal)
-                            : network_of(r->useragent_addr, portal);
+                            : number_of(network, sizeof network, portal);
     who->member = 0;
 }

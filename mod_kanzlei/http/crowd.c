@@ -12,6 +12,7 @@
 #include <mod_http2.h>
 
 #include "conf/module.h"
+#include "http/address.h"
 
 #define EACH    8 /* bodies of one address that may be waited for in peace, in this child */
 #define PROXIES 32
@@ -19,7 +20,7 @@
 APR_RING_HEAD(waits_t, kz_crowd_wait_t);
 
 typedef struct peer_t {
-    unsigned char address[KZ_CROWD_ADDRESS];
+    unsigned char address[KZ_ADDRESS_NETWORK];
     int lines; /* connections that are open */
 } peer_t;
 
@@ -29,24 +30,9 @@ static struct {
     int streams, requests;    /* workers there are: for HTTP/2, for HTTP/1.1 */
     apr_hash_t *peers;        /* peer_t, malloc'd, by address: those with connections */
     int lines;                /* connections of one address, at most */
-    unsigned char proxies[PROXIES][KZ_CROWD_ADDRESS];
+    unsigned char proxies[PROXIES][KZ_ADDRESS_NETWORK];
     int known; /* proxies */
 } crowd;
-
-/* The address by which A is counted: of IPv6, the network of one subscriber (RFC 6177). */
-static void shorten(unsigned char *address, const apr_sockaddr_t *a)
-{
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    const unsigned char *bytes = a->ipaddr_ptr;
-
-    memset(address, 0, KZ_CROWD_ADDRESS);
-    if (a->ipaddr_len == 4) {
-        memcpy(address, mapped, sizeof mapped);
-        memcpy(address + sizeof mapped, bytes, 4);
-    } else if (a->ipaddr_len == 16) {
-        memcpy(address, bytes, memcmp(bytes, mapped, sizeof mapped) == 0 ? 16 : 8);
-    }
-}
 
 static void child_init(apr_pool_t *pool, server_rec *server)
 {
@@ -72,11 +58,11 @@ static void learn_proxy(const unsigned char *peer)
     int i;
 
     for (i = 0; i < crowd.known; i++) {
-        if (memcmp(crowd.proxies[i], peer, KZ_CROWD_ADDRESS) == 0)
+        if (memcmp(crowd.proxies[i], peer, KZ_ADDRESS_NETWORK) == 0)
             return;
     }
     if (crowd.known < PROXIES)
-        memcpy(crowd.proxies[crowd.known++], peer, KZ_CROWD_ADDRESS);
+        memcpy(crowd.proxies[crowd.known++], peer, KZ_ADDRESS_NETWORK);
 }
 
 static int is_proxy(const unsigned char *peer)
@@ -84,7 +70,7 @@ static int is_proxy(const unsigned char *peer)
     int i;
 
     for (i = 0; i < crowd.known; i++) {
-        if (memcmp(crowd.proxies[i], peer, KZ_CROWD_ADDRESS) == 0)
+        if (memcmp(crowd.proxies[i], peer, KZ_ADDRESS_NETWORK) == 0)
             return 1;
     }
     return 0;
@@ -93,14 +79,14 @@ static int is_proxy(const unsigned char *peer)
 void kz_crowd_enter(kz_crowd_wait_t *wait, const request_rec *r, kz_crowd_kind_t kind)
 {
     const conn_rec *c = r->connection->master ? r->connection->master : r->connection;
-    unsigned char peer[KZ_CROWD_ADDRESS];
+    unsigned char peer[KZ_ADDRESS_NETWORK];
 
     APR_RING_ELEM_INIT(wait, link);
     wait->entered = 0;
     if (!crowd.lock)
         return;
-    shorten(wait->address, r->useragent_addr);
-    shorten(peer, c->client_addr);
+    kz_address_network(wait->address, r->useragent_addr);
+    kz_address_network(peer, c->client_addr);
     wait->kind = kind;
     wait->is_stream = r->connection->master != NULL;
     wait->entered = 1;
@@ -134,7 +120,7 @@ int kz_crowd_is_many(const kz_crowd_wait_t *wait)
          other = APR_RING_NEXT(other, link)) {
         if (other->kind == wait->kind && other->is_stream == wait->is_stream) {
             all++;
-            own += memcmp(other->address, wait->address, KZ_CROWD_ADDRESS) == 0;
+            own += memcmp(other->address, wait->address, KZ_ADDRESS_NETWORK) == 0;
         }
     }
     apr_thread_mutex_unlock(crowd.lock);
@@ -149,7 +135,7 @@ static apr_status_t forget_line(void *counted)
 
     apr_thread_mutex_lock(crowd.lock);
     if (--peer->lines == 0) {
-        apr_hash_set(crowd.peers, peer->address, KZ_CROWD_ADDRESS, NULL);
+        apr_hash_set(crowd.peers, peer->address, KZ_ADDRESS_NETWORK, NULL);
         free(peer);
     }
     apr_thread_mutex_unlock(crowd.lock);
@@ -159,14 +145,14 @@ static apr_status_t forget_line(void *counted)
 /* Counts a connection of ADDRESS, unless there are enough of it: NULL. Under the lock. */
 static peer_t *count_line(const unsigned char *address)
 {
-    peer_t *peer = apr_hash_get(crowd.peers, address, KZ_CROWD_ADDRESS);
+    peer_t *peer = apr_hash_get(crowd.peers, address, KZ_ADDRESS_NETWORK);
 
     if (!peer) {
         peer = calloc(1, sizeof *peer);
         if (!peer)
             return NULL;
-        memcpy(peer->address, address, KZ_CROWD_ADDRESS);
-        apr_hash_set(crowd.peers, peer->address, KZ_CROWD_ADDRESS, peer);
+        memcpy(peer->address, address, KZ_ADDRESS_NETWORK);
+        apr_hash_set(crowd.peers, peer->address, KZ_ADDRESS_NETWORK, peer);
     }
     if (peer->lines >= crowd.lines)
         return NULL;
@@ -182,14 +168,14 @@ static int is_portal(const server_rec *server)
 /* Ends a connection at once when its address has enough of them. */
 static int pre_connection(conn_rec *c, void *socket)
 {
-    unsigned char address[KZ_CROWD_ADDRESS];
+    unsigned char address[KZ_ADDRESS_NETWORK];
     peer_t *peer = NULL;
     int proxy;
 
     (void)socket;
     if (c->master || !crowd.lock || !is_portal(c->base_server))
         return OK;
-    shorten(address, c->client_addr);
+    kz_address_network(address, c->client_addr);
     apr_thread_mutex_lock(crowd.lock);
     proxy = is_proxy(address);
     if (!proxy)

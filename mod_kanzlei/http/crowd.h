@@ -6,7 +6,7 @@
 #include <apr_ring.h>
 #include <httpd.h>
 
-#define KZ_CROWD_ADDRESS 16 /* bytes: an IPv4 address mapped to IPv6; of an IPv6 one its /64 */
+#include "http/address.h"
 
 typedef enum kz_crowd_kind_t {
     KZ_CROWD_BODY,  /* the next bytes of a request's body */
@@ -16,7 +16,7 @@ typedef enum kz_crowd_kind_t {
 /* One worker that waits; its own, on its stack. */
 typedef struct kz_crowd_wait_t {
     APR_RING_ENTRY(kz_crowd_wait_t) link;
-    unsigned char address[KZ_CROWD_ADDRESS];
+    unsigned char address[KZ_ADDRESS_NETWORK];
     kz_crowd_kind_t kind;
     int is_stream; /* of HTTP/2, which has workers of its own */
     int entered;

@@ -192,7 +192,8 @@ def test_a_right_opens_what_its_lines_say(new_portal):
     page = admin.get(path, json_view=False).text
     assert 'name="right_remarks"' in page and "lässt welche schreiben" in page
     assert "<li>Bemerkungen</li>" not in admin.get("/staff", json_view=False).text
-    assert admin.post_json(path, {"right_remarks": "1"}).status_code == 303
+    match = {"If-Match": admin.get(path).headers["ETag"]}
+    assert admin.post_json(path, {"right_remarks": "1"}, headers=match).status_code == 303
     assert admin.get_json(path)["form"]["right_remarks"]
     assert "<li>Bemerkungen</li>" in admin.get("/staff", json_view=False).text
     assert clerk.get("/remarks").status_code == 200

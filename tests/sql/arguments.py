@@ -213,7 +213,12 @@ CALLS = {
     # job.sql
     "job_take": (("nobody",), [["@new", "mail", "1 minute"], ["@new", "provided", "1 minute"]]),
     "job_done": (("portal",), [["@job", *TAKEN[1:], 0]]),
-    "job_again": (("portal",), [["@job", *TAKEN[1:], "1 minute", True, "refused"]]),
+    "job_again": (("portal",), [
+        ["@job", *TAKEN[1:], "1 minute", last, "refused"] for last in (False, True)]),
+    "master_keys": (("nobody",), [[]]),
+    "master_key_note": (("owner",), [[9, KEY]]),
+    "worker_uploads": (("nobody",), [["@new"]]),
+    "upload_free": (("nobody",), [[1, *TAKEN]]),
     "job_code_made": (("portal",), [["@account"]]),
     "job_person": (("portal",), [["@account", "@client"]]),
     "job_documents": (("portal",), [["@client", "@account", 500]]),

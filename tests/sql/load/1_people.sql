@@ -57,7 +57,7 @@ VALUES (1, nth(4, 5000), 'staff', 'kraft-5000', 'Kraft 5000');
 INSERT INTO staff (firm, id) SELECT firm, nth(4, n) FROM people;
 INSERT INTO "right" (firm, staff, name)
 SELECT firm, nth(4, n), r FROM people, unnest(ARRAY['admin', 'all', 'clients', 'unlock', 'release']) r
- WHERE CASE r WHEN 'admin' THEN n % 10 = 0 WHEN 'all' THEN n % 10 = 1 ELSE n % 10 < 8 END;
+ WHERE CASE r WHEN 'admin' THEN n % 10 = 0 WHEN 'all' THEN n % 10 < 2 ELSE n % 10 < 8 END;
 
 -- Kinds 5 and 6, assignments and groups: number 2 works for 5,000 clients, number 3 for 4 and a group of
 -- 8, number 4 for 2 and for a matter of 20 others, of which one has the most documents, the others for 50.
