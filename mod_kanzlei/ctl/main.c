@@ -174,12 +174,17 @@ static int is_owners(const kz_ctl_command_t *command)
 static int run(kz_ctl_t *ctl, const kz_ctl_command_t *command)
 {
     kz_err_t *err = kz_ctl__become_user(ctl, is_owners(command));
+    int code;
 
     if (!err)
         err = open_portal(ctl);
     if (!err)
         err = command->run(ctl);
-    return finish(ctl, err);
+    code = finish(ctl, err);
+#ifdef __SANITIZE_ADDRESS__
+    kz_err_expected(kz_ctl__begin_root(ctl)); /* the look for leaks needs the rights of root */
+#endif
+    return code;
 }
 
 static int wrong_use(const char *what)

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* Keys and stores belong to the portal's user, and what is made there shall, too. The database's
@@ -24,6 +25,9 @@ kz_err_t *kz_ctl__become_user(kz_ctl_t *ctl, int keep_root)
     if (initgroups(name, user->pw_gid) || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) ||
         setresuid(keep_root ? 0 : user->pw_uid, user->pw_uid, keep_root ? 0 : user->pw_uid))
         return kz_err_status(KZ_ERR_INTERNAL, errno, "becoming %s", name);
+#ifdef __SANITIZE_ADDRESS__
+    prctl(PR_SET_DUMPABLE, 1); /* the look for leaks at the end reads the process's memory */
+#endif
     ctl->root = keep_root && user->pw_uid != 0;
     ctl->user = user->pw_uid;
     return NULL;

@@ -168,7 +168,9 @@ def test_a_document_is_no_page_of_the_portal(maria, kind):
         shown = answer.headers["Content-Disposition"].startswith("inline")
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
-        kinds = ("application/pdf", "image/gif", "image/png", "text/plain; charset=utf-8")
+        texts = ("utf-8", "utf-16le", "utf-16be", "windows-1252")
+        kinds = ("application/pdf", "image/gif", "image/png",
+                 *(f"text/plain; charset={charset}" for charset in texts))  # fmt: skip
         assert not shown or answer.headers["Content-Type"] in kinds
         assert not any(word in answer.headers["Content-Type"] for word in ("html", "svg"))
 
