@@ -112,7 +112,11 @@ kz_err_t *kz_scanner_check(const kz_conf_t *conf)
     const struct passwd *user;
 
     if (!*conf->scanner_program)
-        return NULL;
+        return !*name && strcasecmp(conf->scan_without_landlock, "on") != 0
+                   ? NULL
+                   : kz_err_create(KZ_ERR_CONFIG,
+                                   "KanzleiScannerUser and KanzleiScannerWithoutLandlock are for a "
+                                   "scanner that httpd starts: they need KanzleiScannerProgram");
     if (geteuid() != 0) {
         if (*name)
             return kz_err_create(KZ_ERR_CONFIG, "KanzleiScannerUser can be given where httpd is "
