@@ -100,8 +100,9 @@ def firm_provides(staff, case):
         staff.sees(staff.say("upload.done_staff", name="Bescheid.txt"), within="[data-list]")
     else:
         staff.told("notice.provided_one")
-    text = staff.portal.mail(case.email, "Bescheid.txt")
+    text = staff.portal.mail(case.email, staff.say("mail.provided.go"))
     assert "Sehr geehrte" not in text
+    assert "Bescheid" not in text  # unless the firm wants names in its mails
 
 
 def client_confirms(client, case):
