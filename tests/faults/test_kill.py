@@ -165,8 +165,9 @@ def kill_all(site):
 
 
 def again(site, thorough):
-    """Starts the portal as an operator does after a power cut, by start or by run."""
-    if thorough:
+    """Starts the portal as an operator does after a power cut, by start or run. As root by start:
+    scanner and database have users of their own, whom run can't become."""
+    if thorough or os.geteuid() == 0:
         site.start()
         return
     run = site.data / "program/current/usr/share/kanzleipost/appliance/run"

@@ -8,6 +8,7 @@ import os
 import re
 import uuid
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from person import wait_for
@@ -125,7 +126,7 @@ def state_of(browser, person, ids):
                  "accounts/{account}", "staff/{staff}", "uploads/{upload}"):
         looks = person.browser if "upload" in page else browser  # only she sees it
         view = looks.get_json("/" + page.format(**ids))
-        for name in ("csrf", "here", "notice"):
+        for name in ("csrf", "letter", "here", "notice"):
             view.pop(name, None)
         views.append(view)
     return views
@@ -164,7 +165,9 @@ def test_without_a_session(portal, own, others, made_up, route):
                 and route["answer"] != "PROBLEM"):
             answer = browser.get(path_of(route, ids), json_view=False)
             assert answer.status_code == 303
-            assert answer.headers["Location"] == browser.base + "/sign-in"
+            place, _, back = answer.headers["Location"].partition("?back=")
+            assert place == browser.base + "/sign-in"
+            assert (browser.base + path_of(route, ids)).startswith(unquote(back))
     browser.close()
 
 

@@ -17,7 +17,7 @@ ROUTES = ROUTE.findall((ROOT / "mod_kanzlei/routes.def").read_text(encoding="utf
 REASON = "fuer-niemand-sonst"
 # Ids and codes of choices, which HTML has in links or as words; and the sign of which form it is.
 NO_WORDS = re.compile(
-    r"(^|_|\.)(id|csrf|state|kind|language|lang|access|rights|side|direction|page|slug|reason|what|by|here|base|"
+    r"(^|_|\.)(id|csrf|letter|state|kind|language|lang|access|rights|side|direction|page|slug|reason|what|by|here|base|"
     r"firm_name|me_\w+|name_of_form|agent|media_type|strength_js)(\.|$)"
 )
 # Numbers and addresses that staff see on another page of the same client or colleague.
