@@ -128,7 +128,7 @@ write_portal_conf()
     sed -i '/^Kanzlei.* ""$/d' "$data/conf/kanzlei.conf" # a directive without a value is left out
     [ ! -e "$data/conf/kanzlei.local.conf" ] ||
         cat "$data/conf/kanzlei.local.conf" >> "$data/conf/kanzlei.conf"
-    [ -n "$signatures" ] || [ "$part" = prepare ] ||
+    [ -n "$signatures" ] || [ "$stage" = prepare ] ||
         say "No signature database in /var/lib/clamav: documents are scanned with TEST SIGNATURES ONLY."
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The options that start and run have in common, and the settings that a data folder remembers.
 
-data='' port='' http_port='' listen='' demonstration='' json=no foreground=no part=all
+data='' port='' http_port='' listen='' demonstration='' json=no foreground=no stage=all
 
 parse_options()
 {
@@ -17,7 +17,7 @@ parse_options()
             --empty) demonstration=no ;;
             --json) json=yes ;;
             --foreground) foreground=yes ;;
-            --prepare | --prepared) part=${1#--} ;;
+            --prepare | --prepared) stage=${1#--} ;;
             --help | -h) usage; exit 0 ;;
             *) usage >&2; die "Unknown option: $1" ;;
         esac
