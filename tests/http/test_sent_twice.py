@@ -51,8 +51,11 @@ def test_at_the_same_time(portal, admin, client, number):
     else:
         path = f"/clients/{client}/matters"
         form, fields = token(admin, path + "/new"), {"title": "Steuer"}
+    browsers = [portal.browser() for _ in range(10)]  # with connections of their own
+    for browser in browsers:
+        browser.http.cookies = admin.http.cookies
     with ThreadPoolExecutor(10) as pool:
-        sent = [pool.submit(send, admin, path, form, **fields) for _ in range(10)]
+        sent = [pool.submit(send, one, path, form, **fields) for one in browsers]
         answers = [each.result() for each in sent]
     assert {answer.status_code for answer in answers} == {303}, [each.text for each in answers]
     assert len({answer.headers["Location"] for answer in answers}) == 1

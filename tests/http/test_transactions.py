@@ -81,7 +81,7 @@ def test_a_query_after_the_end_is_logged(steps):
     assert after == "fine"
 
 
-@pytest.mark.expect_log(r"kanzlei:error.*INTERNAL: making \S+/spool/", r"kanzlei:warn.*worker-")
+@pytest.mark.expect_log(r"kanzlei:error.*STORE_DOWN: making \S+/spool/", r"kanzlei:warn.*worker-")
 def test_an_upload_that_finds_no_spool_leaves_no_row(portal, maria):
     """The row is sent before the file is made; an error after that undoes the row."""
     spool = portal.data / "spool"
@@ -93,12 +93,12 @@ def test_an_upload_that_finds_no_spool_leaves_no_row(portal, maria):
         answers = [maria.browser.create(maria.matter, 10) for _ in range(3)]
     finally:
         spool.chmod(mode)
-    assert [answer.status_code for answer in answers] == [500] * 3
+    assert [answer.status_code for answer in answers] == [503] * 3
     assert portal.sql(count) == [(before,)]
     said = portal.log.read_text()
     for answer in answers:  # the log has the request, the message's number and the error's place
         (line,) = re.findall(f".*{answer.json()['instance']}.*", said)
-        assert re.search(r"KZ\d{4}: INTERNAL: making .* \(io/seal/\w+\.c:\d+\) \[request ", line)
+        assert re.search(r"KZ\d{4}: STORE_DOWN: making .* \(io/seal/\w+\.c:\d+\) \[request ", line)
 
 
 def test_a_session_stays_awake_by_reading(portal, maria):

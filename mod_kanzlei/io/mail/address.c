@@ -1,6 +1,5 @@
 #include "io/mail/parts.h"
 
-#include <pthread.h>
 #include <regex.h>
 #include <string.h>
 
@@ -14,23 +13,25 @@
 #define ATOM  "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 #define LABEL "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
-static regex_t pattern;
-static int pattern_ready;
-
-static void compile(void)
+/* Compiled anew each time: a pattern that was kept would be lost with each reload of the module. */
+static int fits(const char *address)
 {
-    pattern_ready = regcomp(&pattern, "^" ATOM "(\\." ATOM ")*@" LABEL "(\\." LABEL ")*$",
-                            REG_EXTENDED | REG_NOSUB) == 0;
+    regex_t pattern;
+    int fits;
+
+    if (regcomp(&pattern, "^" ATOM "(\\." ATOM ")*@" LABEL "(\\." LABEL ")*$",
+                REG_EXTENDED | REG_NOSUB) != 0)
+        return 0;
+    fits = regexec(&pattern, address, 0, NULL, 0) == 0;
+    regfree(&pattern);
+    return fits;
 }
 
 static int is_mailbox(const char *address)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *at = strchr(address, '@');
 
-    pthread_once(&once, compile);
-    return at && at - address <= LOCAL_MAX && strlen(address) <= ADDRESS_MAX && pattern_ready &&
-           regexec(&pattern, address, 0, NULL, 0) == 0;
+    return at && at - address <= LOCAL_MAX && strlen(address) <= ADDRESS_MAX && fits(address);
 }
 
 static int is_ascii(const char *text)
