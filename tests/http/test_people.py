@@ -310,9 +310,14 @@ def test_an_older_code_stays_good_until_one_is_used(house, chef):
     older = letter_code(chef, account)
     assert chef.done(f"/accounts/{account}/invite")[1] == "invited"
     house.person().post("/forgotten", user=user)
-    sent = wait_for(lambda: len(mails(house.mail, f"{user}@example.org")) == 2 and mails(
-        house.mail, f"{user}@example.org"))  # fmt: skip
-    others = [CODE.search(mail)[0] for mail in sent] + [letter_code(chef, account)]
+
+
+    def codes():  # another mail tells of the letter's code, and has none
+        found = [CODE.search(mail) for mail in mails(house.mail, f"{user}@example.org")]
+        return [code[0] for code in found if code]
+
+    wait_for(lambda: len(codes()) == 2)
+    others = [*codes(), letter_code(chef, account)]
     assert redeem(house.person(), older, NEW) == ("/", "password_set")
     assert house.person().enters(user, NEW)
     for code in others:

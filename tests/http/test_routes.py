@@ -261,7 +261,7 @@ def let_in(route, *, admin, assigned, clerk, maria):
 
 
 @pytest.mark.parametrize("route", READS, ids=map(name_of, READS))
-def test_who_is_let_in(admin, assigned, clerk, maria, own, route):
+def test_who_is_let_in(portal, admin, assigned, clerk, maria, own, route):
     """The counterpart: with one's own ids the same paths answer, as JSON and as a page."""
     browsers = let_in(route, admin=admin, assigned=assigned, clerk=clerk, maria=maria)
     assert browsers or route["who"] in ("HOST", "PUBLIC")
@@ -269,6 +269,10 @@ def test_who_is_let_in(admin, assigned, clerk, maria, own, route):
         for json_view in (True, False):
             answer = browser.get(path_of(route, own), json_view=json_view, headers=TUS)
             assert answer.status_code == 200, (name, json_view, answer.text)
+    if route["path"].endswith("/content"):  # it is noted later that they have received it
+        took = "SELECT count(*) FROM delivery_step WHERE document = %s AND step = 'received'"
+        readers = len({"admin", "assigned"} & set(browsers))
+        wait_for(lambda: portal.sql(took, own["document"])[0][0] >= readers)
 
 
 WRITES = [route for route in ROUTES if route["method"] != "GET"]
