@@ -72,6 +72,21 @@ def quiet_log(request):
     assert not lines, "the error log says:\n" + "\n".join(lines)
 
 
+@pytest.fixture(autouse=True)
+def leave_no_connections(request):
+    """Closes the browsers that a test has opened: all tests come from one address, of which the
+    portal serves so many connections at once (mod_kanzlei/http/crowd.h)."""
+    if "portal" not in request.fixturenames:
+        yield
+        return
+    browsers = request.getfixturevalue("portal").browsers
+    before = len(browsers)
+    yield
+    for browser in browsers[before:]:
+        browser.close()
+    del browsers[before:]
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """A PostgreSQL for the installations of one file, with the roles of the portal."""
