@@ -8,6 +8,8 @@ from generator.types import ARGUMENTS, COLUMNS
 
 HEAD = re.compile(r"^-- (\w+)\((.*)\) :(many|one!?|maybe|exec)( writes)?(?: as (\w+))?$")
 WRITES = re.compile(r"\b(INSERT|(?<!FOR )(?<!NO KEY )UPDATE|DELETE)\b")  # a lock is no change
+PART = re.compile(r"^-- part (\w+)$")
+CALL = re.compile(r"(?P<kept>'(?:[^']|'')*'|\"[^\"]*\")|\{(?P<part>[a-z]\w*)\}")
 OPEN_HEAD = re.compile(r"^-- [a-z]\w*\([a-z_]+ [a-z]")  # its arguments may go on in the next line
 TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?\*/)"
@@ -163,6 +165,19 @@ def tidy(part):
     return Part(re.sub(r"\n{2,}", "\n", text), part.with_, part.without)
 
 
+def with_parts(query, parts):
+    """Returns the lines of a query, each {NAME} replaced by the text of that part."""
+
+    def text_of(call):
+        if call["kept"]:
+            return call["kept"]
+        if call["part"] not in parts:
+            fail(query.where, f"no part {call['part']!r} in this file")
+        return "\n".join(parts[call["part"]]).strip().rstrip(";")
+
+    return [CALL.sub(text_of, line) for line in query.lines]
+
+
 def head_of(path, number, head, queries):
     """Returns a new query made from its head."""
     where = f"sql/query/{path.name}:{number}"
@@ -185,7 +200,7 @@ def check(query):
 
 def read(path):
     """Returns the queries of a file, in their order."""
-    queries, query, pending = [], None, ""
+    queries, query, pending, parts, part = [], None, "", {}, None
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if pending:
             line = pending + " " + line.removeprefix("--").strip()
@@ -193,15 +208,20 @@ def read(path):
         pending = line if OPEN_HEAD.match(line) and not head else ""
         if pending:
             continue
-        if head:
-            query = head_of(path, number, head, queries)
+        if PART.match(line):
+            part = parts.setdefault(PART.match(line)[1], [])
+        elif head:
+            query, part = head_of(path, number, head, queries), None
             queries.append(query)
         elif line.startswith("-- -> ") or (
             line.startswith("--    ") and query and not query.lines and query.columns
         ):
             query.columns += pairs(query.where, line[6:].strip(), COLUMNS)
-        elif query and line.strip() and not line.startswith("--"):
-            query.lines.append(line.rstrip())
+        elif line.strip() and not line.startswith("--"):
+            if part is None and query is None:
+                fail(f"sql/query/{path.name}:{number}", "a line before the first head")
+            (query.lines if part is None else part).append(line.rstrip())
     for query in queries:
+        query.lines = with_parts(query, parts)
         check(query)
     return queries

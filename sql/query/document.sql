@@ -67,6 +67,24 @@ SELECT client_name, provided, provided_by, notified, notified_by, opened, opened
   FROM receipt_row WHERE document_id = $document
    AND client_id = (SELECT d.client FROM document d WHERE d.id = $document);
 
+-- part columns
+r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
+r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+
+-- What the filter asks for.
+-- part asked
+[available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
+[from: AND d.at >= $from] [to: AND d.at < $to]
+
+-- part from_place
+[at: AND (d.at, d.id) < ($at, $id)] [before: AND (d.at, d.id) > ($before, $id)]
+ORDER BY d.at [!before: DESC], d.id [!before: DESC]
+
+-- Of the ids of a page, what is shown.
+-- part shown
+, LATERAL (SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
+ORDER BY r.at DESC, r.id DESC
+
 -- Those of one client or matter, or of all clients. The kept back ones of a matter are found by its client.
 -- documents(client uuid, matter uuid, available bool, unscannable bool, from timestamptz,
 --           to timestamptz, at timestamptz, before timestamptz, id uuid, count int4) :many
@@ -74,123 +92,91 @@ SELECT client_name, provided, provided_by, notified, notified_by, opened, opened
 --    state enum(available|unscannable|discarded), reason text, from_firm bool, by_name text, unread bool,
 --    opened timestamptz, received timestamptz, confirmed timestamptz, matter_id uuid,
 --    matter_title text, client_id uuid, client_name text
-SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
-       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+SELECT {columns}
   FROM (SELECT d.firm, d.id FROM document d
          WHERE true [client: AND d.client = $client]
                [matter: AND d.matter = $matter
                  [!client: AND d.client = (SELECT m.client FROM matter m WHERE m.id = $matter)]]
-           [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
-           [from: AND d.at >= $from] [to: AND d.at < $to]
-           [at: AND (d.at, d.id) < ($at, $id)] [before: AND (d.at, d.id) > ($before, $id)]
-         ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) x, LATERAL (
-      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
- ORDER BY r.at DESC, r.id DESC;
+           {asked}
+           {from_place} LIMIT $count) x
+  {shown};
 
 -- documents_mine(available bool, unscannable bool, from timestamptz, to timestamptz, at timestamptz,
 --                before timestamptz, id uuid, count int4) :many as documents
-SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
-       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+SELECT {columns}
   FROM (SELECT n.firm, n.id, n.at
           FROM (SELECT v.firm, v.client
                   FROM visible v, LATERAL (
                       SELECT d.at, d.id FROM document d
                        WHERE d.firm = v.firm AND d.client = v.client
-                         [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
-                         [from: AND d.at >= $from]
-                         [to: AND d.at < $to]
-                         [at: AND (d.at, d.id) < ($at, $id)]
-                         [before: AND (d.at, d.id) > ($before, $id)]
-                       ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT 1) d
+                         {asked}
+                         {from_place} LIMIT 1) d
                  ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) v, LATERAL (
               SELECT d.firm, d.id, d.at FROM document d
                WHERE d.firm = v.firm AND d.client = v.client
-                 [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
-                 [from: AND d.at >= $from]
-                 [to: AND d.at < $to]
-                 [at: AND (d.at, d.id) < ($at, $id)]
-                 [before: AND (d.at, d.id) > ($before, $id)]
-               ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) n
+                 {asked}
+                 {from_place} LIMIT $count) n
          UNION ALL
         SELECT n.firm, n.id, n.at
           FROM visible_matter v, LATERAL (
               SELECT d.firm, d.id, d.at FROM document d
                WHERE d.firm = v.firm AND d.client = v.client AND d.matter = v.matter
-                 [available: AND d.state = 'available'] [unscannable: AND d.state = 'unscannable']
-                 [from: AND d.at >= $from]
-                 [to: AND d.at < $to]
-                 [at: AND (d.at, d.id) < ($at, $id)]
-                 [before: AND (d.at, d.id) > ($before, $id)]
-               ORDER BY d.at [!before: DESC], d.id [!before: DESC] LIMIT $count) n
-         ORDER BY at [!before: DESC], id [!before: DESC] LIMIT $count) x, LATERAL (
-      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
- ORDER BY r.at DESC, r.id DESC;
+                 {asked}
+                 {from_place} LIMIT $count) n
+         ORDER BY at [!before: DESC], id [!before: DESC] LIMIT $count) x
+  {shown};
 
 -- Those with a name LIKE something.
 -- documents_found(like text, client uuid, matter uuid, state text, from timestamptz, to timestamptz,
 --                 at timestamptz, before timestamptz, id uuid, count int4) :many as documents
-SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
-       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
+SELECT {columns}
   FROM kz_document_search(lower($like), $client, $matter, $state, $from, $to, $at, $before, $id,
-                          $count) x, LATERAL (
-      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.id LIMIT 1) r
- ORDER BY r.at DESC, r.id DESC;
+                          $count) x
+  {shown};
+
+-- part available
+, LATERAL (
+    SELECT FROM document d WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
+       AND d.state = 'available' LIMIT 1) d
+
+-- part new_from_place
+[from: AND w.provided_at >= $from]
+[to: AND w.provided_at < $to]
+[at: AND (w.provided_at, w.document) < ($at, $id)]
+[before: AND (w.provided_at, w.document) > ($before, $id)]
+ORDER BY w.provided_at [!before: DESC], w.document [!before: DESC]
 
 -- Documents that the other side has sent and mine has not opened, newest first.
 -- documents_new(direction text, client uuid, matter uuid, from timestamptz, to timestamptz,
 --               at timestamptz, before timestamptz, id uuid, count int4) :many as documents
-SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
-       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM (SELECT w.firm, w.document
-          FROM delivery w, LATERAL (
-              SELECT FROM document d WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
-                 AND d.state = 'available' LIMIT 1) d
+SELECT {columns}
+  FROM (SELECT w.firm, w.document AS id
+          FROM delivery w {available}
          WHERE w.opened_at IS NULL AND w.direction = $direction
            [client: AND w.client = $client] [matter: AND w.matter = $matter]
-           [from: AND w.provided_at >= $from]
-           [to: AND w.provided_at < $to]
-           [at: AND (w.provided_at, w.document) < ($at, $id)]
-           [before: AND (w.provided_at, w.document) > ($before, $id)]
-         ORDER BY w.provided_at [!before: DESC], w.document [!before: DESC] LIMIT $count) x, LATERAL (
-      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.document LIMIT 1) r
- ORDER BY r.at DESC, r.id DESC;
+           {new_from_place} LIMIT $count) x
+  {shown};
 
 -- documents_new_mine(direction text, from timestamptz, to timestamptz, at timestamptz,
 --                    before timestamptz, id uuid, count int4) :many as documents
-SELECT r.id, r.name, r.size, r.at, r.kind, r.state, r.reason, r.from_firm, r.by_name, r.unread,
-       r.opened, r.received, r.confirmed, r.matter_id, r.matter_title, r.client_id, r.client_name
-  FROM (SELECT w.firm, w.document, w.provided_at
+SELECT {columns}
+  FROM (SELECT w.firm, w.document AS id, w.provided_at
           FROM visible v, LATERAL (
               SELECT w.firm, w.document, w.provided_at
-                FROM delivery w, LATERAL (
-                    SELECT FROM document d
-                     WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
-                       AND d.state = 'available' LIMIT 1) d
+                FROM delivery w {available}
                WHERE w.firm = v.firm AND w.client = v.client AND w.opened_at IS NULL
                  AND w.direction = $direction
-                 [from: AND w.provided_at >= $from]
-                 [to: AND w.provided_at < $to]
-                 [at: AND (w.provided_at, w.document) < ($at, $id)]
-                 [before: AND (w.provided_at, w.document) > ($before, $id)]
-               ORDER BY w.provided_at [!before: DESC], w.document [!before: DESC] LIMIT $count) w
+                 {new_from_place} LIMIT $count) w
          UNION ALL
-        SELECT w.firm, w.document, w.provided_at
+        SELECT w.firm, w.document AS id, w.provided_at
           FROM visible_matter v, LATERAL (
               SELECT w.firm, w.document, w.provided_at
-                FROM delivery w, LATERAL (
-                    SELECT FROM document d
-                     WHERE d.firm = w.firm AND d.id = w.document AND d.client = w.client
-                       AND d.state = 'available' LIMIT 1) d
+                FROM delivery w {available}
                WHERE w.firm = v.firm AND w.matter = v.matter AND w.opened_at IS NULL
                  AND w.direction = $direction
-                 [from: AND w.provided_at >= $from]
-                 [to: AND w.provided_at < $to]
-                 [at: AND (w.provided_at, w.document) < ($at, $id)]
-                 [before: AND (w.provided_at, w.document) > ($before, $id)]
-               ORDER BY w.provided_at [!before: DESC], w.document [!before: DESC] LIMIT $count) w
-         ORDER BY provided_at [!before: DESC], document [!before: DESC] LIMIT $count) x, LATERAL (
-      SELECT * FROM document_row r WHERE r.firm = x.firm AND r.id = x.document LIMIT 1) r
- ORDER BY r.at DESC, r.id DESC;
+                 {new_from_place} LIMIT $count) w
+         ORDER BY provided_at [!before: DESC], id [!before: DESC] LIMIT $count) x
+  {shown};
 
 -- For a filter: clients by name, 201 at most.
 -- filter_clients() :many

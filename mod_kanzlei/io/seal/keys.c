@@ -187,21 +187,32 @@ static const master_t *master_find(const kz_seal_keyring_t *ring, apr_uint32_t v
     return NULL;
 }
 
+/* Finds the master key VERSION, and the binding of its proof to the installation. */
+static kz_err_t *master_bound(const master_t **master, binding_t *binding,
+                              const kz_seal_keyring_t *ring, apr_uint32_t version,
+                              const char *installation)
+{
+    apr_uuid_t uuid;
+
+    *master = master_find(ring, version);
+    if (!*master)
+        return kz_err_create(KZ_ERR_NOT_FOUND, "there is no master-%u", version);
+    KZ_TRY(kz_seal__uuid(&uuid, installation));
+    *binding = bind_to(MASTER_LABEL, version, uuid.data, sizeof uuid.data);
+    return NULL;
+}
+
 kz_err_t *kz_seal_master_proof(unsigned char *proof, const kz_seal_keyring_t *ring,
                                apr_uint32_t version, const char *installation,
                                apr_pool_t *scratch_pool)
 {
-    const master_t *master = master_find(ring, version);
+    const master_t *master;
     kz_seal_key_t *random;
     binding_t binding;
-    apr_uuid_t uuid;
 
-    if (!master)
-        return kz_err_create(KZ_ERR_NOT_FOUND, "there is no master-%u", version);
-    KZ_TRY(kz_seal__uuid(&uuid, installation));
+    KZ_TRY(master_bound(&master, &binding, ring, version, installation));
     KZ_TRY(key_new(&random, scratch_pool));
     randombytes_buf(random->bytes, KZ_SEAL_KEY);
-    binding = bind_to(MASTER_LABEL, version, uuid.data, sizeof uuid.data);
     wrap(proof, version, random->bytes, master->key, &binding);
     return NULL;
 }
@@ -210,15 +221,11 @@ kz_err_t *kz_seal_master_check(const unsigned char *proof, const kz_seal_keyring
                                const char *installation, apr_pool_t *scratch_pool)
 {
     apr_uint32_t version = (apr_uint32_t)kz_seal__get_be(proof, 4);
-    const master_t *master = master_find(ring, version);
+    const master_t *master;
     kz_seal_key_t *random;
     binding_t binding;
-    apr_uuid_t uuid;
 
-    if (!master)
-        return kz_err_create(KZ_ERR_NOT_FOUND, "there is no master-%u", version);
-    KZ_TRY(kz_seal__uuid(&uuid, installation));
-    binding = bind_to(MASTER_LABEL, version, uuid.data, sizeof uuid.data);
+    KZ_TRY(master_bound(&master, &binding, ring, version, installation));
     return unwrap(&random, proof, master->key, &binding, scratch_pool);
 }
 
