@@ -88,7 +88,7 @@ kz_err_t *page_access(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(show_access(&account, view, rq, grant));
     kz_view_text(kz_view_object(view, "form"), "email", account->email);
-    kz_form_show(view, rq, KZ_FORM_address);
+    kz_form_edit(out, view, rq, KZ_FORM_address);
     return NULL;
 }
 
@@ -194,18 +194,27 @@ kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     return go_back(out, rq, grant, staff, "unlocked");
 }
 
-/* POST /accounts/{account}/address: where mails to this person go from now on. */
+/* POST /accounts/{account}/address: where mails to this person go from now on; 409 when somebody
+ * else has changed that since the form was made. */
 kz_err_t *page_account_address(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_form_t *form = kz_form_read(rq, KZ_FORM_address);
     kz_q_address_change_args_t args = {kz_request_id(rq, "account"),
                                        kz_form_value(form, KZ_FIELD_address_email)};
+    kz_view_t *now = kz_view_create(rq->words, rq->pool);
     kz_q_address_change_t *row;
+    kz_q_account_email_t *stored;
     kz_q_account_t *account;
     int staff = 0;
 
-    if (kz_form_failed(form))
+    KZ_TRY(kz_q_address_locked(&stored, kz_grant_db(grant),
+                               &(kz_q_account_email_args_t){args.account}, rq->pool));
+    kz_view_text(now, "email", stored->me_email);
+    KZ_TRY(kz_form_compare(form, now));
+    if (kz_form_failed(form)) {
+        KZ_TRY(kz_grant_again(grant)); /* holds it no more */
         return show_access(&account, kz_form_again(out, form, "access"), rq, grant);
+    }
     KZ_TRY(
         kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){args.account}, rq->pool));
     staff = strcmp(account->kind, "staff") == 0;

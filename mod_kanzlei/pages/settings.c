@@ -14,16 +14,21 @@ kz_err_t *page_settings(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 
     KZ_TRY(kz_q_firm_settings(&settings, kz_grant_db(grant), rq->pool));
     kz_show_firm_settings(view, "form", settings);
-    kz_form_show(view, rq, KZ_FORM_settings);
+    kz_form_edit(out, view, rq, KZ_FORM_settings);
     return NULL;
 }
 
-/* POST /settings */
+/* POST /settings: 409 when somebody else has changed them since the form was made. */
 kz_err_t *page_settings_change(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     kz_form_t *form = kz_form_read(rq, KZ_FORM_settings);
     kz_q_firm_settings_change_args_t args = {kz_form_value(form, KZ_FIELD_settings_mail_detail)};
+    kz_view_t *now = kz_view_create(rq->words, rq->pool);
+    kz_q_firm_settings_t *stored;
 
+    KZ_TRY(kz_q_firm_settings_locked(&stored, kz_grant_db(grant), rq->pool));
+    kz_row_firm_settings(now, stored);
+    KZ_TRY(kz_form_compare(form, now));
     if (kz_form_failed(form)) {
         kz_form_again(out, form, "settings");
         return NULL;

@@ -201,6 +201,16 @@ BEGIN
     END IF;
 END $$;
 
+-- The mail address of an account whose address one may change, held for that to the end of the transaction; no row of
+-- another account.
+CREATE OR REPLACE FUNCTION kz_address_hold(p_account uuid)
+RETURNS TABLE (email text) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT a.email FROM account a
+     WHERE a.firm = kz_at_firm() AND a.id = p_account AND kz_side() = 'staff'
+       AND CASE a.kind WHEN 'client' THEN kz_has('clients') AND kz_sees_whole_account(a.id) ELSE kz_has('admin') END
+       FOR NO KEY UPDATE;
+$$;
+
 -- Another mail address for an account that one sees. What went to the former one is of no use to whoever has it: unused
 -- codes end, and mails with one that still wait; what the person is still to be told of goes to the new one. False: it is
 -- the address already.

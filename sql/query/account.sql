@@ -42,6 +42,10 @@ SELECT kz_account_words($account);
 -- -> me_email text
 SELECT email FROM account WHERE id = $account;
 
+-- The mail address, for whoever changes it, locked to the end of the transaction.
+-- address_locked(account uuid) :one! writes as account_email
+SELECT email FROM kz_address_hold($account);
+
 -- Another mail address; false: it is that already.
 -- address_change(account uuid, email text) :one writes
 -- -> changed bool

@@ -58,5 +58,9 @@ SELECT kz_at_firm(), $staff, n FROM unnest($names) n ON CONFLICT DO NOTHING;
 -- -> mail_detail enum(none|names)
 SELECT mail_detail FROM firm;
 
+-- The same, locked for whoever changes them, to the end of the transaction.
+-- firm_settings_locked() :one as firm_settings
+SELECT mail_detail FROM firm FOR NO KEY UPDATE;
+
 -- firm_settings_change(mail_detail text) :exec
 UPDATE firm SET mail_detail = $mail_detail;

@@ -24,6 +24,28 @@ EVERYWHERE = {"csrf", "back"}
 LIST = re.compile(r'<form [^>]*method="get".*?</form>', re.S)  # a list's filter
 FAMILY = re.compile(r"^right_\$name$")  # in right/boxes.html, which has each right once
 
+# Handlers of forms that compare no version, and why they can't undo in silence what somebody else
+# has stored.
+MAKES, STORES_NOTHING = "makes something new", "stores nothing of what is typed"
+UNCOMPARED = {
+    "page_sign_in_post": STORES_NOTHING,
+    "page_language": "the browser keeps it",
+    "page_forgotten_post": STORES_NOTHING,
+    "page_redeem_post": STORES_NOTHING,
+    "page_redeem_password": "the code is used up, once",
+    "page_account_letter": MAKES,
+    "page_me_password": "the former password is asked for, and compared by the database",
+    "page_client_create": MAKES,
+    "page_assign": "adds a row that is there or not",
+    "page_matter_create": MAKES,
+    "page_account_create": MAKES,
+    "page_staff_create": MAKES,
+    "page_document_release": "the state is compared: what is decided is not decided again",
+    "page_document_discard": "the state is compared: what is decided is not decided again",
+    "page_upload_create": MAKES,
+    "page_send": MAKES,
+}
+
 
 def table(root):
     path = root / "mod_kanzlei/forms.def"
@@ -89,6 +111,48 @@ def handlers(root):
     return found
 
 
+def functions(root):
+    """The functions of pages/: {(file, name): body}."""
+    return {
+        (path, match[1]): match[2]
+        for path in c_files(root, "mod_kanzlei/pages")
+        for match in re.finditer(
+            r"^\w[\w ]*\*?(\w+)\([^;{]*\)\n\{\n(.*?)^\}", code(path), re.M | re.S
+        )
+    }
+
+
+def compares(bodies, path, name, seen=()):
+    """Whether a function of PATH calls kz_form_compare(), itself or by one of the same file."""
+    body = bodies.get((path, name), "")
+    called = set(re.findall(r"\b(\w+)\(", body)) - {name, *seen}
+    return "kz_form_compare(" in body or any(
+        compares(bodies, path, one, (*seen, name)) for one in called if (path, one) in bodies
+    )
+
+
+def changes_unseen(root, without=UNCOMPARED):
+    """Finds forms that change what is stored without a look at what somebody else has changed:
+    their handlers compare the version that the form was made from, or are named above."""
+    bodies, found = functions(root), []
+    comparing = {name for path, name in bodies if compares(bodies, path, name)}
+    shown = set(re.findall(r"\bkz_form_edit\(.*?KZ_FORM_(\w+)\)", "".join(bodies.values())))
+    for form, (takers, _) in table(root).items():
+        found += [
+            f"forms.def: {name} compares no version of {form}"
+            for name in takers
+            if name not in comparing and name not in without
+        ]
+        if comparing & set(takers) and form not in shown:
+            found.append(f"forms.def: no page shows {form} with its version (kz_form_edit)")
+    known = {name for takers, _ in table(root).values() for name in takers}
+    return found + [
+        f"UNCOMPARED: {name} compares, or takes no form"
+        for name in without
+        if name in comparing or name not in known
+    ]
+
+
 def missing_labels(root):
     """Finds each label, hint and value of a choice that lacks its text in a language."""
     texts, wanted = catalogues(root), set()
@@ -104,7 +168,10 @@ def missing_labels(root):
     ]
 
 
-@pytest.mark.parametrize("rule", [fields_by_hand, read_by_hand, handlers, missing_labels])
+RULES = [fields_by_hand, read_by_hand, handlers, changes_unseen, missing_labels]
+
+
+@pytest.mark.parametrize("rule", RULES)
 def test_forms(rule):
     assert not rule(ROOT), listed(rule(ROOT))
 
@@ -141,6 +208,28 @@ def test_handlers_can_fail(tmp_path):
     assert handlers(tmp_path) == [
         "forms.def: no route that takes a form has page_b",
         "mod_kanzlei/pages/a.c:1: forms.def doesn't name page_a",
+    ]
+
+
+def test_changes_unseen_can_fail(tmp_path):
+    edits = "kz_err_t *page_a(void)\n{\n    kz_form_edit(out, view, rq, KZ_FORM_a);\n}\n"
+    step = "static kz_err_t *step(void)\n{\n    kz_form_compare(form, now);\n}\n"
+    write(tmp_path, {
+        "mod_kanzlei/forms.def": "KZ_FORM(a, page_a_post)\nKZ_FORM(b, page_b_post)\n",
+        "mod_kanzlei/pages/a.c": edits + step + "kz_err_t *page_a_post(void)\n{\n    step();\n}\n",
+        "mod_kanzlei/pages/b.c": "kz_err_t *page_b_post(void)\n{\n    step();\n}\n",
+    })  # fmt: skip
+    assert changes_unseen(tmp_path, {"page_b_post": MAKES}) == []
+    assert changes_unseen(tmp_path, {"page_a_post": MAKES}) == [
+        "forms.def: page_b_post compares no version of b",
+        "UNCOMPARED: page_a_post compares, or takes no form",
+    ]
+    write(
+        tmp_path,
+        {"mod_kanzlei/pages/a.c": step + "kz_err_t *page_a_post(void)\n{\n    step();\n}\n"},
+    )
+    assert changes_unseen(tmp_path, {"page_b_post": MAKES}) == [
+        "forms.def: no page shows a with its version (kz_form_edit)"
     ]
 
 

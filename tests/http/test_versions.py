@@ -119,3 +119,82 @@ def test_rights_as_well(portal, clerks):
     again = CSRF.findall(answer.text)
     assert save(two, path, again[2], {"right_unlock": "1"}).status_code == 303
     assert portal.sql('SELECT name FROM "right" WHERE staff = %s', staff) == [("unlock",)]
+
+
+def save_at(browser, path, form, fields):
+    """Opens the page at PATH, and sends the form on it that goes to FORM; returns the answer."""
+    return save(browser, form, page(browser, path), fields)
+
+
+def test_an_address_as_well(portal, clerks):
+    """Of two clerks who correct the address of one access the second is told."""
+    one, two = clerks
+    person = portal.make_client(one, "Adresse", "adresse")
+    path = f"/accounts/{person.account}"
+    form = f"{path}/address"
+    token = page(two, path)
+    assert save_at(one, path, form, {"email": "neu@mandant.example"}).status_code == 303
+    answer = save(two, form, token, {"email": "anders@mandant.example"})
+    assert answer.status_code == 409
+    assert answer.text.count("Inzwischen gespeichert: „neu@mandant.example“.") == 2
+    assert 'value="anders@mandant.example"' in answer.text
+    etag = {"If-Match": one.get(path).headers["ETag"]}
+    assert one.get_json(path)["account"]["email"] == "neu@mandant.example"
+    assert one.post_json(form, {"email": "c@mandant.example"}).status_code == 428
+    again = CSRF.findall(answer.text)[-1]
+    assert save(two, form, again, {"email": "anders@mandant.example"}).status_code == 303
+    answer = one.post_json(form, {"email": "c@mandant.example"}, headers=etag)
+    assert answer.status_code == 409
+    (error,) = answer.json()["errors"]
+    assert (error["stored"], error["sent"]) == ("anders@mandant.example", "c@mandant.example")
+    etag = {"If-Match": one.get(path).headers["ETag"]}
+    for turn in range(5):
+        with ThreadPoolExecutor(2) as pool:
+            sent = [
+                pool.submit(
+                    each.post_json, form, {"email": f"{name}{turn}@mandant.example"}, headers=etag
+                )
+                for name, each in enumerate((one, two))
+            ]
+            assert sorted(each.result().status_code for each in sent) == [303, 409]
+        etag = {"If-Match": one.get(path).headers["ETag"]}
+
+
+def test_who_sees_a_part_of_an_access_changes_no_address(portal, clerks):
+    """One that acts for a client as well whom the clerk doesn't see: said, not passed over."""
+    admin, user = clerks[0], portal.fresh_staff("--right", "clients")
+    person = portal.make_client(admin, "Ganz", "ganz")
+    other = portal.make_client(admin, "Anders", "anders")
+    portal.sql(
+        "INSERT INTO account_client (firm, account, client) SELECT firm, %s, id FROM client"
+        " WHERE id = %s",
+        person.account,
+        other.client,
+    )
+    (staff,) = portal.sql("SELECT id FROM account WHERE user_name = %s", user)[0]
+    answer = admin.post_json(f"/clients/{person.client}/assignments", {"staff": str(staff)})
+    assert answer.status_code == 303
+    clerk = portal.signed_in(user)
+    path = f"/accounts/{person.account}"
+    answer = save_at(clerk, path, f"{path}/address", {"email": "weg@mandant.example"})
+    assert answer.status_code == 404
+    assert [clerk.post_json(path + way).status_code for way in ("/invite", "/letter")] == [404, 404]
+    assert admin.get_json(path)["account"]["email"] == "ganz@mandant.example"
+
+
+def test_settings_as_well(clerks):
+    one, two = clerks
+    path, token = "/settings", page(two, "/settings")
+    before = one.get(path)
+    assert before.json()["form"]["mail_detail"] == "none"
+    assert save_at(one, path, path, {"mail_detail": "names"}).status_code == 303
+    answer = save(two, path, token, {"mail_detail": "none"})
+    assert answer.status_code == 409
+    assert "Inzwischen gespeichert: „" in answer.text
+    assert one.post_json(path, {"mail_detail": "none"}).status_code == 428
+    etag = {"If-Match": before.headers["ETag"]}
+    assert one.post_json(path, {"mail_detail": "none"}, headers=etag).status_code == 409
+    assert one.get_json(path)["form"]["mail_detail"] == "names"
+    again = CSRF.findall(answer.text)[-1]
+    assert save(two, path, again, {"mail_detail": "none"}).status_code == 303
+    assert one.get_json(path)["form"]["mail_detail"] == "none"

@@ -74,6 +74,7 @@ CALLS = {
     "account_unlock": (STAFF, [["@account"]]),
     "account_words": ((*MEMBERS, "public"), [["@account"]]),
     "account_email": (MEMBERS, [["@account"]]),
+    "address_locked": (("admin", "few"), [["@account"]]),
     "address_change": (("admin", "few"), [["@account", "neu@x.example"]]),
     # client.sql
     "clients": (("admin", "small"), [[*place, 51] for place in BY_NAME]),
@@ -286,6 +287,7 @@ CALLS = {
     ),
     "staff_member": (("admin", "small"), [["@staff", "@me"]]),
     "firm_settings": (("admin", "small"), [[]]),
+    "firm_settings_locked": (("admin", "small"), [[]]),
     "firm_settings_change": (("admin", "small"), [["names"], ["none"]]),
     "staff_rights": (("admin", "small"), [["@staff"]]),
     "clients_of_staff": (("admin", "small"), [["@staff"]]),
