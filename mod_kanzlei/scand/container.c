@@ -11,10 +11,12 @@
 #define BLOCK 512 /* bytes of a tar header, and what its files are filled up to */
 #define MARK  257 /* where "ustar" stands in one */
 
-/* Whether all LENGTH bytes are digits to BASE. */
+/* Whether all LENGTH bytes are digits to BASE, or the blanks that GNU cpio takes for them. */
 static int digits(const unsigned char *p, size_t length, int base)
 {
     for (size_t i = 0; i < length; i++) {
+        if (p[i] == ' ')
+            continue;
         if (base == 8 ? p[i] < '0' || p[i] > '7' : !isxdigit(p[i]))
             return 0;
     }
@@ -70,7 +72,35 @@ static int is_lha(const unsigned char *p, size_t left)
     return left >= 19 && p[4] == '-' && isalnum(p[3]) && p[18] <= 3;
 }
 
-/* A bare LZMA stream has no magic: properties of usual size, a dictionary as encoders make them, a
+/* A cabinet behind other bytes has its folders and files within it and them; cabextract doesn't
+ * look at the reserved number behind the magic, others want it to be 0 ([MS-CAB] 2.1). */
+static int is_cab(const unsigned char *p, size_t left)
+{
+    if (left < 36)
+        return 0;
+    return kz_u32(p + 4) == 0 || (kz_u32(p + 16) < kz_u32(p + 8) && kz_u32(p + 8) < left + 32);
+}
+
+/* The header's size and the version, in big endian. */
+static int is_xar(const unsigned char *p, size_t left)
+{
+    return left >= 28 && (p[4] || p[5] >= 28) && p[6] == 0 && p[7] == 1;
+}
+
+/* A frame to be skipped, before those of LZ4 or Zstandard; P is at its second byte. */
+static int is_skippable(const unsigned char *p, size_t left)
+{
+    (void)left;
+    return p[-1] >> 4 == 5;
+}
+
+/* The superblock's state, block size and revision; P is at its magic, 56 bytes into it. */
+static int is_ext(const unsigned char *p, size_t left)
+{
+    return left >= 24 && kz_u16(p + 2) <= 7 && kz_u32(p - 32) <= 6 && kz_u32(p + 20) <= 1;
+}
+
+/* A bare LZMA stream has no magic: properties of usual size, a dictionary that unpackers take, a
  * length that is unknown or possible, and the range coder's first byte (LZMA SDK, lzma.txt). */
 static int is_lzma(const unsigned char *p, size_t length)
 {
@@ -83,8 +113,16 @@ static int is_lzma(const unsigned char *p, size_t length)
     size = kz_u64(p + 5);
     for (high = dictionary; high & (high - 1); high &= high - 1)
         ;
-    return dictionary >= 4096 && (dictionary == high || dictionary == high + high / 2) &&
-           (size == UINT64_MAX || size < UINT64_C(1) << 38);
+    return dictionary > 0 && size > 0 &&
+           (dictionary == high || dictionary == high + high / 2 || dictionary == UINT32_MAX) &&
+           (size == UINT64_MAX || size < UINT64_C(1) << 56);
+}
+
+/* The same, or behind the one byte of LZMA86 that tells whether programs were filtered. */
+static int is_any_lzma(const kz_layer_t *layer)
+{
+    return is_lzma(layer->bytes, layer->length) || (layer->length > 0 && layer->bytes[0] <= 1 &&
+                                                    is_lzma(layer->bytes + 1, layer->length - 1));
 }
 
 typedef struct magic_t {
@@ -94,19 +132,23 @@ typedef struct magic_t {
     int (*test)(const unsigned char *p, size_t left); /* NULL: the magic is enough */
 } magic_t;
 
-#define KZ_CONTAINER(name, place, magic) {magic, sizeof magic - 1, place, NULL},
+#define KZ_CONTAINER(name, place, magic)    {magic, sizeof magic - 1, place, NULL},
+#define KZ_TESTED(name, place, test, magic) {magic, sizeof magic - 1, place, test},
 #define KZ_HIDDEN(name, test, magic)
 static const magic_t placed[] = {
 #include "container.def"
 };
 #undef KZ_CONTAINER
+#undef KZ_TESTED
 #undef KZ_HIDDEN
 #define KZ_CONTAINER(name, place, magic)
+#define KZ_TESTED(name, place, test, magic)
 #define KZ_HIDDEN(name, test, magic) {magic, sizeof magic - 1, 0, test},
 static const magic_t hidden[] = {
 #include "container.def"
 };
 #undef KZ_CONTAINER
+#undef KZ_TESTED
 #undef KZ_HIDDEN
 
 static int is_here(const magic_t *magic, const unsigned char *p, size_t left)
@@ -148,7 +190,7 @@ void kz_inspect_containers(kz_inspection_t *in, const kz_layer_t *layer)
         if (layer->length >= placed[i].at &&
             is_here(&placed[i], layer->bytes + placed[i].at, layer->length - placed[i].at))
             in->unsupported = 1;
-    if (is_somewhere(layer) || is_lzma(layer->bytes, layer->length))
+    if (is_somewhere(layer) || is_any_lzma(layer))
         in->unsupported = 1;
 }
 
@@ -193,8 +235,8 @@ static void look_at_header(kz_inspection_t *in, const kz_layer_t *layer, size_t 
         return;
     left = layer->length - at - BLOCK;
     size = octal(block + 124, 12);
-    if (memchr("123456LK", block[156], 8))
-        return; /* links, devices, folders; long names */
+    if (memchr("LK", block[156], 2))
+        return; /* long names */
     if (block[156] == 'x' || block[156] == 'g') {
         /* An extended header that says another size, or that the file has holes. */
         if (size > left || memmem(data, size, "size=", 5) || memmem(data, size, "GNU.", 4))
@@ -204,7 +246,7 @@ static void look_at_header(kz_inspection_t *in, const kz_layer_t *layer, size_t 
     } else if (size > left) {
         in->trouble = 1;
     } else {
-        kz_seen_needed(in, data, size);
+        kz_seen_needed(in, data, size); /* links, devices and folders have none, or should not */
     }
 }
 

@@ -51,6 +51,9 @@ void kz_inspect_zip(kz_inspection_t *in, const kz_layer_t *layer, int loose);
 void kz_inspect_tar(kz_inspection_t *in, const kz_layer_t *layer);
 void kz_inspect_containers(kz_inspection_t *in, const kz_layer_t *layer);
 
+/* Needs each 7z archive in LAYER, wherever in it that begins (sevenzip.c). */
+void kz_inspect_7z(kz_inspection_t *in, const kz_layer_t *layer);
+
 /* Copies the decoded parts of a mail (RFC 2045 to 2047, 5322) to IN's parts (mail.c). */
 void kz_inspect_mail(kz_inspection_t *in, const kz_layer_t *layer);
 
