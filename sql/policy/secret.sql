@@ -169,7 +169,8 @@ END $$;
 
 -- A code for a new password and its mail, wished by somebody who says to be USER, a user name or a mail address; of
 -- several accesses with that address for the one that was used last. None when there is no such name, no mail address,
--- a lock of one of the staff (a client's ends by that mail), a mail that waits, one a minute ago, or three within a quarter of an hour: anybody may wish.
+-- a lock of one of the staff (a client's ends by that mail), a mail that waits with a code of which half the life is
+-- left, a code a minute ago, or three within a quarter of an hour: anybody may wish.
 -- Then a row is written and goes again, so that the answer takes as long, and the table stays as it was.
 DROP FUNCTION IF EXISTS kz_forgotten(uuid, text);
 CREATE OR REPLACE FUNCTION kz_forgotten(p_job uuid, p_user text, p_code uuid, p_hash bytea, p_life interval,
@@ -182,14 +183,16 @@ BEGIN
      WHERE a.firm = kz_at_firm() AND kz_side() = 'public'
        AND (a.user_fold = lower(p_user) OR lower(a.email) = lower(p_user)) AND a.email <> ''
        AND (a.locked_at IS NULL OR a.kind = 'client')
-       AND NOT EXISTS (SELECT FROM job j
-                        WHERE j.firm = a.firm AND j.kind = 'mail' AND j.state = 'waiting'
-                          AND j.about = a.id AND j.data ->> 'purpose' = 'password')
-       AND NOT EXISTS (SELECT FROM code k
-                        WHERE k.firm = a.firm AND k.account = a.id AND k.purpose = 'password'
-                          AND k.created > now() - interval '15 minutes'
-                       HAVING count(*) >= 3 OR max(k.created) > now() - interval '1 minute')
      ORDER BY a.signed_in_at DESC NULLS LAST, a.id LIMIT 1;
+    IF EXISTS (SELECT FROM job j JOIN code k ON k.firm = j.firm AND k.id = (j.data ->> 'code')::uuid
+                WHERE j.firm = kz_at_firm() AND j.kind = 'mail' AND j.state = 'waiting' AND j.about = whose
+                  AND j.data ->> 'purpose' = 'password' AND k.expires > now() + p_life / 2)
+       OR EXISTS (SELECT FROM code k
+                   WHERE k.firm = kz_at_firm() AND k.account = whose AND k.purpose = 'password'
+                     AND k.created > now() - interval '15 minutes'
+                  HAVING count(*) >= 3 OR max(k.created) > now() - interval '1 minute') THEN
+        whose := NULL;
+    END IF;
     INSERT INTO job (firm, id, kind, state, data, sealed)
     VALUES (kz_at_firm(), p_job, 'mail', 'waiting',
             jsonb_build_object('purpose', 'password', 'account', coalesce(whose, p_job), 'code', p_code), p_sealed);

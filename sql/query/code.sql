@@ -11,12 +11,13 @@ ON CONFLICT DO NOTHING RETURNING expires;
 SELECT expires FROM kz_code_again($account, $hash);
 
 -- A new code, and the JOB that mails it, in which it lies SEALED. A mail that waits already serves: then nothing is
--- made.
+-- made, as long as half of its code's life is left.
 -- code_mail(job uuid, account uuid, purpose text, id uuid, hash bytea, life interval_ms, sealed bytea) :exec
 WITH wanted AS (
     SELECT kz_at_firm() AS firm
-     WHERE NOT EXISTS (SELECT FROM job WHERE kind = 'mail' AND state = 'waiting'
-                          AND about = $account AND data ->> 'purpose' = $purpose)),
+     WHERE NOT EXISTS (SELECT FROM job j JOIN code k ON k.firm = j.firm AND k.id = (j.data ->> 'code')::uuid
+                        WHERE j.kind = 'mail' AND j.state = 'waiting' AND j.about = $account
+                          AND j.data ->> 'purpose' = $purpose AND k.expires > now() + $life / 2)),
      made AS (
     INSERT INTO code (firm, id, account, purpose, hash, expires)
     SELECT firm, $id, $account, $purpose, $hash, now() + $life FROM wanted)

@@ -388,3 +388,61 @@ def test_an_unusable_address_of_the_firm_stops_no_mail(told, mails):
     _, address = invited(told, admin, "antwort")
     wait_for(lambda: mails.to(address))
     told.sql("UPDATE firm SET email = ''")
+
+
+@pytest.mark.parametrize("wish", ["forgotten", "invitation"])
+def test_a_code_whose_time_is_over_before_its_mail_went_is_made_anew(told, mails, wish):
+    """The mail server was away for longer than the code lives: whoever asks again gets a new one,
+    although the mail with the former one still waits."""
+    admin = told.signed_in("admin")
+    person = told.make_client(admin, "Frist", "frist-" + secrets.token_hex(3))
+    who = "SELECT user_name, email FROM account WHERE id = %s"
+    user, address = told.sql(who, person.account)[0]
+    waiting = "SELECT id FROM job WHERE about = %s AND kind = 'mail' AND state = 'waiting'"
+    stranger = told.browser()
+    stranger.get_json("/forgotten")
+
+    def ask():
+        if wish == "forgotten":
+            assert stranger.post_json("/forgotten", {"user": user}).status_code < 400
+        else:
+            invite = f"/accounts/{person.account}/invite"
+            assert admin.post_json(invite).status_code == 303
+
+    mails.forget()
+    mails.refused = {address}
+    ask()
+    wait_for(lambda: told.sql(waiting + " AND tries > 0", person.account))
+    ask()  # the mail that waits serves
+    assert len(told.sql(waiting, person.account)) == 1
+    told.sql("UPDATE code SET created = created - interval '15 days', expires = now()"
+             " WHERE account = %s AND used_at IS NULL", person.account)  # fmt: skip
+    ask()
+    mails.forget()
+    wait_for(lambda: due_now(told) or mails.to(address))
+    (text,) = mails.to(address)
+    browser = told.browser()
+    browser.get_json("/redeem")
+    fields = {"code": CODE.search(text)[0], "password": PASSWORD, "password_again": PASSWORD}
+    assert browser.post_json("/redeem/password", fields).status_code == 303
+    wait_for(lambda: due_now(told) or not told.sql(waiting, person.account))
+
+
+def test_who_asks_twice_gets_no_code_for_another_access(told, mails):
+    """Two accesses have one mail address: the one that was used last is meant, however often one
+    asks."""
+    admin = told.signed_in("admin")
+    users = ["paar-" + secrets.token_hex(3) for _ in range(2)]
+    first, second = (told.make_client(admin, "Paar", user) for user in users)
+    told.sql("UPDATE account SET email = %s WHERE id IN (%s, %s)",
+             f"{users[0]}@mandant.example", first.account, second.account)  # fmt: skip
+    told.sql("UPDATE account SET signed_in_at = signed_in_at - interval '1 day' WHERE id = %s",
+             second.account)  # fmt: skip
+    told.sql("DELETE FROM code WHERE account IN (%s, %s)", first.account, second.account)
+    stranger = told.browser()
+    stranger.get_json("/forgotten")
+    for _ in range(3):
+        sent = stranger.post_json("/forgotten", {"user": f"{users[0]}@mandant.example"})
+        assert sent.status_code < 400
+    of = "SELECT account::text FROM code WHERE account IN (%s, %s)"
+    assert told.sql(of, first.account, second.account) == [(str(first.account),)]
