@@ -1,6 +1,6 @@
 #include "base/metrics.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 static atomic_ullong counters[KZ_COUNTERS];
 static kz_timing_t timings[KZ_TIMINGS];
@@ -23,14 +23,6 @@ static const char *const timing_names[] = {
 
 static const apr_time_t bounds[KZ_TIMING_BOUNDS] = {100, 1000, 10000, 100000, 1000000, 10000000};
 
-apr_time_t kz_metrics_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 void kz_metrics_count(kz_counter_id_t id)
 {
     atomic_fetch_add_explicit(&counters[id], 1, memory_order_relaxed);
@@ -43,7 +35,7 @@ kz_timing_t *kz_metrics_timing(kz_timing_id_t id)
 
 void kz_metrics_time(kz_timing_t *timing, apr_time_t start)
 {
-    apr_time_t took = kz_metrics_clock() - start;
+    apr_time_t took = kz_clock_now() - start;
     int i = 0;
 
     while (i < KZ_TIMING_BOUNDS && took > bounds[i])

@@ -42,11 +42,8 @@ typedef struct kz_timing_sum_t {
 
 /* KZ_COUNT(DB_BUSY): one more. */
 #define KZ_COUNT(id)       kz_metrics_count(KZ_COUNTER_##id)
-/* KZ_TIME(DB_WAIT, start): it took from START (kz_metrics_clock()) until now. */
+/* KZ_TIME(DB_WAIT, start): it took from START (kz_clock_now()) until now. */
 #define KZ_TIME(id, start) kz_metrics_time(kz_metrics_timing(KZ_TIMING_##id), start)
-
-/* Microseconds of a clock that nobody sets. */
-apr_time_t kz_metrics_clock(void);
 
 void kz_metrics_count(kz_counter_id_t id);
 kz_timing_t *kz_metrics_timing(kz_timing_id_t id);

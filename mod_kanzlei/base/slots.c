@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <apr_uuid.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -26,7 +27,7 @@ struct kz_slots_t {
     int taken, waiting;
     user_t *line;           /* those who wait, the first one first: on their stacks */
     user_t *users, *unused; /* those who have a slot; together as many as there are slots */
-    apr_time_t said; /* when the log was told that somebody was refused (kz_metrics_clock()) */
+    apr_time_t said;        /* when the log was told that somebody was refused (kz_clock_now()) */
     const char *what;
 };
 
@@ -153,7 +154,6 @@ static kz_err_t *refuse(const kz_slots_t *slots, const kz_slots_who_t *who)
 /* Stands in the line until DEADLINE; the mutex is held. */
 static kz_err_t *await(kz_slots_t *slots, const kz_slots_who_t *who, apr_time_t deadline)
 {
-    const struct timespec until = {deadline / APR_USEC_PER_SEC, deadline % APR_USEC_PER_SEC * 1000};
     user_t self = {.who = *who, .granted = PTHREAD_COND_INITIALIZER}, **link = &slots->line;
     int rc = 0;
 
@@ -163,7 +163,7 @@ static kz_err_t *await(kz_slots_t *slots, const kz_slots_who_t *who, apr_time_t 
     slots->waiting++;
     serve(slots);
     while (!self.has && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&self.granted, &slots->mutex, &until);
+        rc = kz_clock_wait(&self.granted, &slots->mutex, deadline);
     pthread_cond_destroy(&self.granted);
     if (self.has)
         return NULL;
@@ -174,7 +174,7 @@ static kz_err_t *await(kz_slots_t *slots, const kz_slots_who_t *who, apr_time_t 
 /* Counts that somebody was refused. A crowd of those makes a line a minute, not one each. */
 static kz_err_t *say(kz_slots_t *slots, kz_err_t *err)
 {
-    apr_time_t now = kz_metrics_clock(), said;
+    apr_time_t now = kz_clock_now(), said;
 
     KZ_COUNT(SLOTS_BUSY);
     pthread_mutex_lock(&slots->mutex);
@@ -196,10 +196,10 @@ kz_err_t *kz_slots_take(kz_slots_t *slots, const kz_slots_who_t *who, apr_interv
     if (!slots->line && slots->taken < slots->bounds.count && may_have_one(slots, who)) {
         give_to(slots, who);
     } else {
-        start = kz_metrics_clock();
+        start = kz_clock_now();
         err = refuse(slots, who);
         if (!err)
-            err = await(slots, who, apr_time_now() + wait);
+            err = await(slots, who, kz_clock_now() + wait);
     }
     pthread_mutex_unlock(&slots->mutex);
     if (start)

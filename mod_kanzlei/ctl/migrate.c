@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 #include <sodium.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "model/master.h"
 
@@ -270,7 +271,7 @@ static kz_err_t *bind_all(migrate_t *m)
         return NULL;
     KZ_TRY(kz_db_admin_run(m->db, "BEGIN"));
     KZ_TRY(ask(&known, m, "bind", &own, 1));
-    KZ_TRY(kz_stores_initialise(m->ctl->portal->stores, apr_time_now() + STORES_TIME, m->pool));
+    KZ_TRY(kz_stores_initialise(m->ctl->portal->stores, kz_clock_now() + STORES_TIME, m->pool));
     KZ_TRY(kz_db_admin_run(m->db, "COMMIT"));
     kz_ctl__say(m->ctl, "Bound the database and %d stores to the installation %s.",
                 kz_stores_count(m->ctl->portal->stores), own);

@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "base/clock.h"
 #include "base/time.h"
 #include "io/scan/scan.h"
 #include "model/master.h"
@@ -204,7 +205,7 @@ static void show_store(kz_ctl_t *ctl, json_t *list, int i)
 {
     const char *name = kz_stores_name(ctl->portal->stores, i), *free_text = "";
     const char *url = APR_ARRAY_IDX(ctl->portal->conf->stores, i, kz_conf_pair_t).value;
-    kz_err_t *err = kz_stores_try(ctl->portal->stores, i, apr_time_now() + WAIT, ctl->pool);
+    kz_err_t *err = kz_stores_try(ctl->portal->stores, i, kz_clock_now() + WAIT, ctl->pool);
     json_t *store = json_object();
     apr_int64_t left = strncmp(url, "dir:", 4) == 0 ? free_bytes(url + 4) : -1;
 
@@ -266,7 +267,7 @@ static void show_scanner(kz_ctl_t *ctl)
     const kz_conf_t *conf = ctl->portal->conf;
     json_t *object = json_object();
     kz_scan_status_t status;
-    kz_err_t *err = kz_scan_status(&status, conf->scanner, apr_time_now() + WAIT, ctl->pool);
+    kz_err_t *err = kz_scan_status(&status, conf->scanner, kz_clock_now() + WAIT, ctl->pool);
 
     json_object_set_new(ctl->result, "scanner", object);
     json_object_set_new(object, "running", json_boolean(!err));

@@ -1,5 +1,7 @@
 #include "ctl/ctl.h"
 
+#include "base/clock.h"
+
 #define TIME (30 * APR_USEC_PER_SEC)
 
 static kz_err_t *initialise(kz_ctl_t *ctl)
@@ -8,7 +10,7 @@ static kz_err_t *initialise(kz_ctl_t *ctl)
     json_t *names = json_array();
     int i;
 
-    KZ_TRY(kz_stores_initialise(stores, apr_time_now() + TIME, ctl->pool));
+    KZ_TRY(kz_stores_initialise(stores, kz_clock_now() + TIME, ctl->pool));
     json_object_set_new(ctl->result, "stores", names);
     for (i = 0; i < kz_stores_count(stores); i++) {
         json_array_append_new(names, json_string(kz_stores_name(stores, i)));

@@ -7,6 +7,7 @@
 #include <http_protocol.h>
 #include <util_filter.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "http/crowd.h"
 #include "http/jsonform.h"
@@ -136,14 +137,14 @@ static apr_time_t deadline_of(const kz_http_t *http, apr_time_t start, int many)
  * a request could set; each pause is an eighth of the time waited so far. */
 static kz_err_t *fetch_until(kz_http_t *http, apr_size_t room, const kz_crowd_wait_t *wait)
 {
-    apr_time_t start = apr_time_now();
+    apr_time_t start = kz_clock_now();
 
     if (http->got == 0)
         start = http->began;
     for (;;) {
         apr_status_t status = ap_get_brigade(http->r->input_filters, http->in, AP_MODE_READBYTES,
                                              APR_NONBLOCK_READ, (apr_off_t)room);
-        apr_time_t now = apr_time_now();
+        apr_time_t now = kz_clock_now();
 
         if (status == APR_SUCCESS && !APR_BRIGADE_EMPTY(http->in))
             return NULL;
@@ -163,7 +164,7 @@ static kz_err_t *fetch(kz_http_t *http, apr_size_t room)
     kz_err_t *err;
 
     if (!http->began)
-        http->began = apr_time_now();
+        http->began = kz_clock_now();
     kz_crowd_enter(&wait, http->r, KZ_CROWD_BODY);
     err = fetch_until(http, room, &wait);
     kz_crowd_leave(&wait);
@@ -190,7 +191,7 @@ kz_err_t *kz_request_read(kz_request_t *rq, char *buffer, apr_size_t *len)
 static kz_err_t *read_all(char **body, apr_size_t *len, kz_request_t *rq)
 {
     apr_int64_t announced = kz_request_length(rq);
-    apr_time_t start = apr_time_now();
+    apr_time_t start = kz_clock_now();
     char *room;
 
     if (announced > KZ_HTTP_FORM_MAX)

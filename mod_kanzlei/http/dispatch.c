@@ -1,5 +1,6 @@
 /* From a request_rec to a handler's answer: the one place in which session, firm, right, the ids of
  * the path and the form token are looked at. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/http.h"
 
@@ -287,7 +288,7 @@ static kz_err_t *admit_reader(kz_crowd_wait_t *wait, const request_rec *r, kz_re
 
 static int answer(request_rec *r, kz_site_t *site, int ready)
 {
-    apr_time_t start = kz_metrics_clock();
+    apr_time_t start = kz_clock_now();
     kz_grant_t *grant = NULL;
     kz_request_t *rq = make_request(r, site);
     kz_reply_t out = {.pool = r->pool};

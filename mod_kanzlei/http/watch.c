@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "base/log.h"
 #include "http/watch.h"
 
@@ -10,8 +11,6 @@
 #include <apr_portable.h>
 #include <apr_signal.h>
 #include <apr_strings.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <http_core.h>
 
@@ -46,12 +45,12 @@ struct kz_watch_t {
 };
 
 static struct {
-    apr_thread_mutex_t *lock; /* guards the rest, and each answer; NULL: nothing is watched */
-    apr_thread_cond_t *some;
-    apr_thread_t *thread;
+    pthread_mutex_t lock; /* guards the rest, and each answer */
+    pthread_cond_t some;
+    apr_thread_t *thread; /* NULL: nothing is watched */
     kz_watch_t *first;
     int count, ending;
-} watcher;
+} watcher = {.lock = PTHREAD_MUTEX_INITIALIZER, .some = PTHREAD_COND_INITIALIZER};
 
 static void release(kz_watch_t *watch)
 {
@@ -97,36 +96,36 @@ void kz_watch__ended(conn_rec *line, apr_uint32_t stream)
 {
     kz_watch_t *watch;
 
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     for (watch = watcher.first; watch; watch = watch->next) {
         if (watch->line == line && watch->stream == stream)
             watch->ended = 1;
     }
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
 }
 
 void kz_watch__flushed(conn_rec *line)
 {
     kz_watch_t *watch;
 
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     for (watch = watcher.first; watch; watch = watch->next) {
         if (watch->line == line && watch->ended && !watch->out)
             set_target(watch);
     }
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
 }
 
 void kz_watch__gone(conn_rec *line)
 {
     kz_watch_t *watch;
 
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     for (watch = watcher.first; watch; watch = watch->next) {
         if (watch->line == line)
             leave_line(watch);
     }
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
 }
 
 static apr_uint32_t stream_of(request_rec *r)
@@ -159,9 +158,9 @@ kz_watch_t *kz_watch_begin(request_rec *r)
     watch->fd = fd;
     watch->line = c;
     watch->stream = stream;
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     if (watcher.count >= MOST || watcher.ending) {
-        apr_thread_mutex_unlock(watcher.lock);
+        pthread_mutex_unlock(&watcher.lock);
         release(watch);
         return NULL;
     }
@@ -169,7 +168,7 @@ kz_watch_t *kz_watch_begin(request_rec *r)
     watch->next = watcher.first;
     watcher.first = watch;
     watcher.count++;
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
     return watch;
 }
 
@@ -177,10 +176,10 @@ void kz_watch_drop(kz_watch_t *watch)
 {
     if (!watch)
         return;
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     unlink_watch(watch);
     leave_line(watch);
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
     release(watch);
 }
 
@@ -189,13 +188,13 @@ void kz_watch_handed(kz_watch_t *watch, const kz_content_t *content, const char 
     watch->received = content->received;
     watch->kept = content->keep(content->baton, watch->pool);
     watch->parts = apr_pstrdup(watch->pool, parts);
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     if (watch->stream == 0)
         set_target(watch);
-    watch->until = apr_time_now() + LIFE;
+    watch->until = kz_clock_now() + LIFE;
     watch->handed = 1;
-    apr_thread_cond_signal(watcher.some);
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_cond_signal(&watcher.some);
+    pthread_mutex_unlock(&watcher.lock);
 }
 
 typedef enum verdict_t { WAITS, ARRIVED, LOST } verdict_t;
@@ -257,11 +256,11 @@ static kz_watch_t *take_due(apr_time_t now)
 
 static void put_back(kz_watch_t *watch)
 {
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     watch->next = watcher.first;
     watcher.first = watch;
     watcher.count++;
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
 }
 
 /* Notes what has arrived; what fails is tried again, unless the process ends. */
@@ -282,7 +281,7 @@ static void note(kz_watch_t *due)
             continue;
         }
         kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0047) "a receipt is noted later: ", err);
-        watch->again = apr_time_now() + AGAIN;
+        watch->again = kz_clock_now() + AGAIN;
         put_back(watch);
     }
 }
@@ -297,14 +296,14 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
     do {
         kz_watch_t *due;
 
-        apr_thread_mutex_lock(watcher.lock);
+        pthread_mutex_lock(&watcher.lock);
         if (!watcher.first && !watcher.ending)
-            apr_thread_cond_wait(watcher.some, watcher.lock);
+            pthread_cond_wait(&watcher.some, &watcher.lock);
         else if (!watcher.ending)
-            apr_thread_cond_timedwait(watcher.some, watcher.lock, LOOK);
+            kz_clock_wait(&watcher.some, &watcher.lock, kz_clock_now() + LOOK);
         last = watcher.ending;
-        due = take_due(apr_time_now());
-        apr_thread_mutex_unlock(watcher.lock);
+        due = take_due(kz_clock_now());
+        pthread_mutex_unlock(&watcher.lock);
         note(due);
     } while (!last);
     return NULL;
@@ -316,29 +315,25 @@ static apr_status_t stop(void *unused)
     apr_status_t status;
 
     (void)unused;
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     watcher.ending = 1;
-    apr_thread_cond_signal(watcher.some);
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_cond_signal(&watcher.some);
+    pthread_mutex_unlock(&watcher.lock);
     apr_thread_join(&status, watcher.thread);
     return APR_SUCCESS;
 }
 
 int kz_watch__is_on(void)
 {
-    return watcher.lock != NULL;
+    return watcher.thread != NULL;
 }
 
 void kz_watch__start(apr_pool_t *pool)
 {
-    apr_status_t status = apr_thread_mutex_create(&watcher.lock, APR_THREAD_MUTEX_DEFAULT, pool);
+    apr_status_t status = apr_thread_create(&watcher.thread, NULL, run, NULL, pool);
 
-    if (status == APR_SUCCESS)
-        status = apr_thread_cond_create(&watcher.some, pool);
-    if (status == APR_SUCCESS)
-        status = apr_thread_create(&watcher.thread, NULL, run, NULL, pool);
     if (status != APR_SUCCESS) {
-        watcher.lock = NULL;
+        watcher.thread = NULL;
         kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0048) "no download counts as received: ",
                    kz_err_status(KZ_ERR_INTERNAL, status, "the thread that watches answers"));
         return;

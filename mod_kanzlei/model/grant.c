@@ -4,8 +4,8 @@
 
 #include <apr_strings.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "queries.h"
 
 struct kz_grant_t {
@@ -69,7 +69,7 @@ static kz_err_t *send_enter(kz_grant_t *grant)
     };
 
     grant->settled = 0;
-    grant->entered = kz_metrics_clock();
+    grant->entered = kz_clock_now();
     KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
     KZ_TRY(kz_q_enter_send(grant->db, &args));
     kz_db_defer(grant->db, read_enter, grant);
@@ -304,7 +304,7 @@ kz_err_t *kz_grant_keep(kz_grant_t *grant)
 {
     kz_err_t *err;
 
-    if (kz_metrics_clock() - grant->entered < KZ_GRANT_KEEP)
+    if (kz_clock_now() - grant->entered < KZ_GRANT_KEEP)
         return NULL;
     err = kz_grant_again(grant);
     kz_grant_rest(grant);

@@ -12,7 +12,7 @@
 typedef struct kz_site_shared_t {
     kz_db_health_t db;
     volatile int test_signatures; /* the scanner has no others */
-    volatile apr_time_t ready;    /* since when a child has been ready, by kz_metrics_clock(); 0:
+    volatile apr_time_t ready;    /* since when a child has been ready, by kz_clock_now(); 0:
                                      none yet */
     volatile int wrong_keys;      /* the master keys are not this installation's */
 } kz_site_shared_t;

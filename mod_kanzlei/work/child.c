@@ -9,8 +9,8 @@
 #include <httpd.h>
 #include <http_core.h>
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/metrics.h"
 
 #define KZ_CHILD_PATIENCE (10 * APR_USEC_PER_SEC) /* while another child is ready */
 #define KZ_CHILD_WELL     (5 * APR_USEC_PER_SEC)  /* httpd's parent looks once a second */
@@ -23,7 +23,7 @@ struct kz_child_t {
     apr_pool_t *pool; /* of the thread's tries */
     apr_thread_t *thread;
     atomic_int ending;
-    apr_time_t since, said; /* by kz_metrics_clock(): first try; last line about a fault, 0: none */
+    apr_time_t since, said; /* by kz_clock_now(): first try; last line about a fault, 0: none */
 };
 
 /* Whether another child has been ready for long enough that httpd's parent has seen it. */
@@ -31,7 +31,7 @@ static int is_another_well(const kz_child_t *child)
 {
     apr_time_t ready = child->loaded->shared->ready;
 
-    return ready && kz_metrics_clock() - ready > KZ_CHILD_WELL;
+    return ready && kz_clock_now() - ready > KZ_CHILD_WELL;
 }
 
 /* One try, in a pool of its own. */
@@ -48,7 +48,7 @@ static kz_err_t *try_once(kz_child_t *child)
         return err;
     }
     if (!child->loaded->shared->ready)
-        child->loaded->shared->ready = kz_metrics_clock();
+        child->loaded->shared->ready = kz_clock_now();
     child->site = made;
     kz_jobs_open(child->jobs, made);
     return NULL;
@@ -57,7 +57,7 @@ static kz_err_t *try_once(kz_child_t *child)
 /* Says a fault, and again after a while: an operator who looks later finds it. */
 static void say(kz_child_t *child, kz_err_t *err)
 {
-    apr_time_t now = kz_metrics_clock();
+    apr_time_t now = kz_clock_now();
 
     if (child->said && now - child->said < KZ_CHILD_SAY) {
         kz_err_expected(err); /* the same as a second ago */
@@ -70,7 +70,7 @@ static void say(kz_child_t *child, kz_err_t *err)
 /* Ends this process, if another one is well and it has tried for long enough. */
 static void give_up(const kz_child_t *child)
 {
-    if (kz_metrics_clock() - child->since < KZ_CHILD_PATIENCE || !is_another_well(child))
+    if (kz_clock_now() - child->since < KZ_CHILD_PATIENCE || !is_another_well(child))
         return;
     KZ_LOG(KZ_LOG_CRIT, KZ_LOGNO(0042) "this process is not ready, and ends: httpd replaces it");
     _exit(APEXIT_CHILDSICK);
@@ -114,7 +114,7 @@ static int try_before_requests(kz_child_t *child)
             return 1;
         say(child, err);
         give_up(child);
-        if (kz_metrics_clock() - child->since >= KZ_CHILD_PATIENCE)
+        if (kz_clock_now() - child->since >= KZ_CHILD_PATIENCE)
             return 0; /* the other one is too young: httpd would end */
         apr_sleep(APR_USEC_PER_SEC);
     }
@@ -128,7 +128,7 @@ void kz_child_start(kz_child_t **child, const kz_site_t *loaded, kz_jobs_t *jobs
 
     made->loaded = loaded;
     made->jobs = jobs;
-    made->since = kz_metrics_clock();
+    made->since = kz_clock_now();
     apr_pool_create(&made->pool, pool);
     *child = made;
     if (try_before_requests(made))

@@ -1,7 +1,7 @@
 #include "work/lane.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "io/scan/scan.h"
 #include "model/check/check.h"
 #include "model/master.h"
@@ -95,10 +95,10 @@ static int is_general(const kz_err_t *err)
 static void several(const char *name, task_t one, const void *what, kz_site_t *site,
                     apr_pool_t *pool)
 {
-    apr_time_t until = kz_metrics_clock() + KZ_LANE_ROUND;
+    apr_time_t until = kz_clock_now() + KZ_LANE_ROUND;
     int found = 1, i;
 
-    for (i = 0; found && i < KZ_LANE_AT_ONCE && kz_metrics_clock() < until && !kz_lane_is_ending();
+    for (i = 0; found && i < KZ_LANE_AT_ONCE && kz_clock_now() < until && !kz_lane_is_ending();
          i++) {
         apr_pool_t *turn;
         kz_err_t *err;
@@ -139,7 +139,7 @@ static void ask_scanner(kz_site_t *site, apr_pool_t *pool)
 {
     kz_scan_status_t status;
     kz_err_t *err = kz_scan_status(&status, site->portal->conf->scanner,
-                                   apr_time_now() + APR_USEC_PER_SEC, pool);
+                                   kz_clock_now() + APR_USEC_PER_SEC, pool);
 
     if (err) {
         complain("scanner", err);
@@ -153,7 +153,7 @@ static void ask_scanner(kz_site_t *site, apr_pool_t *pool)
 /* Whether WAIT has passed since *LAST, by a clock that nobody sets; *LAST then becomes now. */
 static int is_due(apr_time_t *last, apr_interval_time_t wait)
 {
-    apr_time_t now = kz_metrics_clock();
+    apr_time_t now = kz_clock_now();
 
     if (*last && now - *last <= wait)
         return 0;
@@ -206,7 +206,7 @@ static void run_copies(kz_lane_t *lane, apr_pool_t *pool)
     several("copy", one_copy, NULL, lane->site, pool);
     if (is_due(&lane->swept, KZ_LANE_SWEEP))
         complain("sweeping", kz_stores_sweep(portal->stores,
-                                             apr_time_now() + portal->conf->store_timeout, pool));
+                                             kz_clock_now() + portal->conf->store_timeout, pool));
 }
 
 void kz_lane_run(kz_lane_t *lane, apr_pool_t *pool)

@@ -17,6 +17,7 @@
 #include <http_main.h>
 #include <unixd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "io/scan/command.h"
 
@@ -69,7 +70,7 @@ static void maintain(int reason, void *baton, apr_wait_t status)
     scanner->kept->pid = 0;
     KZ_LOG(KZ_LOG_ERR, KZ_LOGNO(0022) "the scanner ended (status %d) and is started again",
            (int)status);
-    err = start(scanner, apr_time_now() - scanner->kept->started < KZ_SCANNER_CALM);
+    err = start(scanner, kz_clock_now() - scanner->kept->started < KZ_SCANNER_CALM);
     kz_log_err(KZ_LOG_CRIT, KZ_LOGNO(0023) "starting the scanner: ", err);
 }
 
@@ -88,7 +89,7 @@ static kz_err_t *start(scanner_t *scanner, int wait)
         run(scanner, wait);
     if (pid < 0)
         return kz_err_status(KZ_ERR_CONFIG, errno, "the scanner does not start");
-    scanner->kept->started = apr_time_now();
+    scanner->kept->started = kz_clock_now();
     scanner->kept->pid = pid;
     look_after(scanner);
     return NULL;

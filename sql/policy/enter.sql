@@ -305,6 +305,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT u.firm FROM event_unsealed u WHERE u.firm > p_after ORDER BY u.firm LIMIT 1;
 $$;
 
+-- The clock was ahead for a while: what was noted then waits for no longer than what is noted now. Nothing is put
+-- off for more than an hour (KZ_JOB_LONGEST in work/job.c), and no lease is longer than half a day.
+CREATE OR REPLACE FUNCTION kz_clock_set_back()
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE job SET due = now() WHERE state = 'waiting' AND due > now() + interval '2 hours';
+    UPDATE job SET worker = NULL, lease = NULL
+     WHERE state = 'waiting' AND lease > now() + interval '12 hours';
+    UPDATE upload SET touched = now()
+     WHERE state IN ('receiving', 'scanning', 'storing') AND touched > now() + interval '1 minute';
+    UPDATE upload SET worker = NULL, lease = NULL
+     WHERE state IN ('scanning', 'storing') AND lease > now() + interval '12 hours';
+    UPDATE object_copy SET at = now() WHERE state <> 'held' AND at > now() + interval '2 hours';
+    UPDATE session SET seen = now() WHERE seen > now() + interval '1 minute';
+END $$;
+
 -- Deletes sessions, codes, finished uploads and jobs that nobody needs any more; returns how many. An
 -- expired code is kept for a while, so that a late reader is told why it is of no use; a failed job as long
 -- as somebody may ask for its error.
@@ -315,6 +331,7 @@ DECLARE
     gone int;
     n int;
 BEGIN
+    PERFORM kz_clock_set_back();
     DELETE FROM session WHERE ends < now() - interval '1 day';
     GET DIAGNOSTICS gone = ROW_COUNT;
     DELETE FROM upload WHERE state IN ('available', 'infected', 'unscannable', 'failed')

@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import ssl
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -99,15 +100,19 @@ class Site(Portal):
         self.mails, self.mail_port = Mails(), free_port()
         self.mail_server = None
         self.slow, self.sick = folder / "slow", folder / "sick"
+        self.clock = folder / "clock"
+        self.set_clock(0)
         self.shim = self.build_shim(folder)
         self.start_mail()
         super().__init__(folder)
 
     def build_shim(self, folder):
-        """Builds the library that makes a store slow or a process sick, or records flushes."""
+        """Builds the library that makes a store slow or a process sick, sets its clock, or records
+        flushes."""
         shim = folder / "slow.so"
         command = "gcc -shared -fPIC -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -o"
-        subprocess.run([*command.split(), shim, HERE / "slow.c", HERE / "power.c"], check=True)
+        sources = [HERE / name for name in ("slow.c", "clock.c", "power.c")]
+        subprocess.run([*command.split(), shim, *sources], check=True)
         return shim
 
     # --- starting and stopping ---
@@ -116,7 +121,8 @@ class Site(Portal):
         """Starts the portal with a mail server, and without sanitizers, which can't report in
         processes that are killed."""
         self.environment |= {
-            "KANZLEI_MAIL": f"smtp://127.0.0.1:{self.mail_port}", "KANZLEI_HTTPD_ENVIRONMENT": "",
+            "KANZLEI_MAIL": f"smtp://127.0.0.1:{self.mail_port}",
+            "KANZLEI_HTTPD_ENVIRONMENT": "",
         }
         if "KZ_BUILD" in os.environ:
             self.environment["KANZLEI_BUILD"] = str(Path(os.environ["KZ_BUILD"]).parent)
@@ -134,6 +140,12 @@ class Site(Portal):
         kill(descendants(*self.roots()), signal.SIGCONT)
         self.slow.unlink(missing_ok=True)
         self.sick.unlink(missing_ok=True)
+        self.set_clock(0)
+
+    def set_clock(self, wrong):
+        """Makes the clock wrong by so many seconds, in what was started with the preload."""
+        with self.clock.open("r+b" if self.clock.exists() else "wb") as file:
+            file.write(struct.pack("=q", wrong))
 
     @property
     def owner(self):
@@ -146,8 +158,14 @@ class Site(Portal):
             owner = pwd.getpwuid((self.data / folder).stat().st_uid)
             user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
         done = subprocess.run(
-            [str(word) for word in command], env=os.environ | (env or {}), cwd="/",
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+            [str(word) for word in command],
+            env=os.environ | (env or {}),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
             **user,
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
@@ -159,6 +177,7 @@ class Site(Portal):
         if preload:
             env |= {"LD_PRELOAD": str(self.shim)}
             env |= {"KZ_SLOW": str(self.slow), "KZ_SICK": str(self.sick)}
+            env |= {"KZ_CLOCK": str(self.clock)}
         conf = self.data / "conf/httpd.conf"
         self.as_owner("/usr/sbin/apache2", "-f", conf, "-k", action, env=env)
 
@@ -172,13 +191,14 @@ class Site(Portal):
         self.httpd("start", preload)
         wait_for(self.answers)
 
-    def postgres(self, action, *options):
+    def postgres(self, action, *options, preload=False):
         version = (self.data / "pg/cluster/PG_VERSION").read_text().strip()
         command = f"/usr/lib/postgresql/{version}/bin/pg_ctl -w -s -t 60"
         log = self.data / "pg/log/postgresql-start.log"
         cluster = self.data / "pg/cluster"
         words = [*shlex.split(command), "-D", cluster, "-l", log, *options, action]
-        self.as_owner(*words, folder="pg")
+        env = {"LD_PRELOAD": str(self.shim), "KZ_CLOCK": str(self.clock)} if preload else None
+        self.as_owner(*words, env=env, folder="pg")
 
     def start_mail(self):
         self.mail_server = Controller(self.mails, hostname="127.0.0.1", port=self.mail_port)
@@ -274,7 +294,11 @@ class Site(Portal):
         context = ssl.create_default_context(cafile=self.authority)
         browser.http.close()
         browser.http = httpx.Client(
-            base_url=self.url, verify=context, http2=version == 2, timeout=60, trust_env=False,
+            base_url=self.url,
+            verify=context,
+            http2=version == 2,
+            timeout=60,
+            trust_env=False,
             cookies=browser.http.cookies,
         )
 
@@ -317,7 +341,8 @@ class Site(Portal):
 
     def spooled(self):
         return {
-            path.name.split(".")[0] for path in (self.data / "spool").iterdir()
+            path.name.split(".")[0]
+            for path in (self.data / "spool").iterdir()
             if not path.name.startswith("worker-") and path.name != "filler"
         }
 
@@ -377,5 +402,3 @@ def clear(answer):
         assert kind.startswith("text/html"), kind
         assert re.search(r"<html[^>]* lang=.?de", answer.text), answer.text[:200]
         assert "Internal Server Error" not in answer.text
-
-

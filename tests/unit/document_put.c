@@ -12,6 +12,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "model/grant.h"
 #include "queries.h"
@@ -69,7 +70,7 @@ static kz_err_t *store(put_t *p)
     if (fd < 0 || fstat(fd, &info) != 0)
         return kz_err_create(KZ_ERR_INTERNAL, "%s", p->spool);
     err = kz_stores_put(p->held, p->portal->stores, p->object, fd, (apr_uint64_t)info.st_size,
-                        apr_time_now() + 60 * APR_USEC_PER_SEC);
+                        kz_clock_now() + 60 * APR_USEC_PER_SEC);
     close(fd);
     KZ_TRY(kz_seal_spool_remove(p->spool, p->pool));
     return err;

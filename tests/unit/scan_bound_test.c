@@ -11,13 +11,15 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+
 #define SUM    1000
 #define ONE    600
 #define SECOND APR_USEC_PER_SEC
 
 static apr_time_t in(double seconds)
 {
-    return apr_time_now() + (apr_time_t)(seconds * SECOND);
+    return kz_clock_now() + (apr_time_t)(seconds * SECOND);
 }
 
 static int reserve(apr_uint64_t size)

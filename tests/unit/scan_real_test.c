@@ -19,6 +19,8 @@
 
 #include "scan_once.h"
 
+#include "base/clock.h"
+
 #define SECOND APR_USEC_PER_SEC
 #define MANY   60 /* seconds: ends a test that would hang */
 
@@ -52,7 +54,7 @@ static int start(void **state)
         _exit(127);
     }
     for (int i = 0; i < MANY * 100; i++) {
-        kz_err_t *err = kz_scan_status(&status, path, apr_time_now() + SECOND, pool);
+        kz_err_t *err = kz_scan_status(&status, path, kz_clock_now() + SECOND, pool);
 
         if (!err)
             return status.refusing;
@@ -76,9 +78,9 @@ static int scan(kz_scan_verdict_t *verdict, const char *bytes, size_t length)
     int fd, code = -1;
     kz_err_t *err;
 
-    assert_null(kz_scan_reserve(&fd, length, apr_time_now() + MANY * SECOND));
+    assert_null(kz_scan_reserve(&fd, length, kz_clock_now() + MANY * SECOND));
     assert_int_equal(write(fd, bytes, length), length);
-    err = scan_memfd(verdict, path, fd, apr_time_now() + MANY * SECOND, pool);
+    err = scan_memfd(verdict, path, fd, kz_clock_now() + MANY * SECOND, pool);
     kz_scan_release(fd, length);
     if (err)
         code = (int)kz_err_code(err);
@@ -121,7 +123,7 @@ static void test_status(void **state)
     kz_scan_status_t status;
 
     (void)state;
-    assert_null(kz_scan_status(&status, path, apr_time_now() + MANY * SECOND, pool));
+    assert_null(kz_scan_status(&status, path, kz_clock_now() + MANY * SECOND, pool));
     assert_int_equal(status.workers, 1);
     assert_int_equal(status.signatures, 3);
     assert_int_equal(status.refusing, 0);

@@ -5,6 +5,7 @@
 #include <apr_general.h>
 #include <signal.h>
 
+#include "base/clock.h"
 #include "scan_fake.h"
 #include "scan_once.h"
 
@@ -16,7 +17,7 @@ static int document(void)
 {
     int fd = -1;
 
-    assert_null(kz_scan_reserve(&fd, 9, apr_time_now() + 60 * SECOND));
+    assert_null(kz_scan_reserve(&fd, 9, kz_clock_now() + 60 * SECOND));
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     assert_int_equal(write(fd, "Guten Tag", 9), 9);
     return fd;
@@ -26,7 +27,7 @@ static int document(void)
 static int ask(kz_scan_verdict_t *verdict, fake_t *fake, double seconds)
 {
     int fd = document(), code = -1;
-    apr_time_t end = apr_time_now() + (apr_time_t)(seconds * SECOND);
+    apr_time_t end = kz_clock_now() + (apr_time_t)(seconds * SECOND);
     kz_err_t *err = scan_memfd(verdict, fake->path, fd, end, pool);
 
     kz_scan_release(fd, 9);
@@ -250,7 +251,7 @@ static void test_what_is_sent(void **state)
 static void test_sent_twice(void **state)
 {
     static const step_t clean[] = {{SAY, KZ_SCAND_CLEAN, ""}, {SAY, KZ_SCAND_CLEAN, ""}};
-    apr_time_t end = apr_time_now() + 60 * SECOND;
+    apr_time_t end = kz_clock_now() + 60 * SECOND;
     kz_scan_verdict_t verdict;
     int fd = document();
     fake_t fake;
@@ -271,7 +272,7 @@ static void test_what_cannot_be_sealed(void **state)
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     (void)state;
-    err = scan_memfd(&verdict, "/nowhere", fd, apr_time_now() + SECOND, pool);
+    err = scan_memfd(&verdict, "/nowhere", fd, kz_clock_now() + SECOND, pool);
     assert_int_equal(kz_err_code(err), KZ_ERR_INTERNAL);
     kz_err_free(err);
     close(fd);
@@ -285,7 +286,7 @@ static void test_status(void **state)
 
     (void)state;
     fake_start(&fake, NULL, 0, KZ_SCAND_READY);
-    assert_null(kz_scan_status(&status, fake.path, apr_time_now() + 60 * SECOND, pool));
+    assert_null(kz_scan_status(&status, fake.path, kz_clock_now() + 60 * SECOND, pool));
     fake_stop(&fake);
     assert_int_equal(status.workers, 2);
     assert_int_equal(status.signatures, 7);
@@ -294,18 +295,18 @@ static void test_status(void **state)
     assert_string_equal(status.version, "1.2.3");
     assert_true(status.loaded == 1700000000 * SECOND);
     fake_start(&fake, NULL, 0, KZ_SCAND_REFUSING);
-    assert_null(kz_scan_status(&status, fake.path, apr_time_now() + 60 * SECOND, pool));
+    assert_null(kz_scan_status(&status, fake.path, kz_clock_now() + 60 * SECOND, pool));
     fake_stop(&fake);
     assert_int_equal(status.refusing, 1);
     assert_string_equal(status.reason, "because");
     for (int down = 0; down <= KZ_SCAND_LOADING; down++) {
         fake_start(&fake, NULL, 0, down); /* hung, loading */
-        err = kz_scan_status(&status, fake.path, apr_time_now() + SECOND / 5, pool);
+        err = kz_scan_status(&status, fake.path, kz_clock_now() + SECOND / 5, pool);
         assert_int_equal(kz_err_code(err), KZ_ERR_SCANNER_DOWN);
         kz_err_free(err);
         fake_stop(&fake);
     }
-    err = kz_scan_status(&status, fake.path, apr_time_now() + SECOND, pool); /* gone */
+    err = kz_scan_status(&status, fake.path, kz_clock_now() + SECOND, pool); /* gone */
     assert_int_equal(kz_err_code(err), KZ_ERR_SCANNER_DOWN);
     kz_err_free(err);
 }
@@ -313,7 +314,7 @@ static void test_status(void **state)
 static int reserve_all(double seconds)
 {
     int fd = -1, code = -1;
-    kz_err_t *err = kz_scan_reserve(&fd, 9, apr_time_now() + (apr_time_t)(seconds * SECOND));
+    kz_err_t *err = kz_scan_reserve(&fd, 9, kz_clock_now() + (apr_time_t)(seconds * SECOND));
 
     if (err)
         code = (int)kz_err_code(err);
@@ -337,7 +338,7 @@ static void test_room_comes_back_when_the_scanner_has_let_go(void **state)
 
         fake_start(&fake, &step, 1, KZ_SCAND_READY);
         fd = document();
-        assert_null(kz_scan_begin(&scan, fake.path, fd, apr_time_now() + SECOND, pool));
+        assert_null(kz_scan_begin(&scan, fake.path, fd, kz_clock_now() + SECOND, pool));
         if (awaited) {
             assert_null(kz_scan_await(&verdict, scan, pool));
             assert_string_equal(verdict.what, "timeout");

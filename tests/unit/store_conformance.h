@@ -3,6 +3,7 @@
 #ifndef KZ_TESTS_STORE_CONFORMANCE_H
 #define KZ_TESTS_STORE_CONFORMANCE_H
 
+#include "base/clock.h"
 #include "io/store/store.h"
 
 #include <pthread.h>
@@ -20,7 +21,7 @@ static apr_pool_t *pool;
 
 static inline apr_time_t soon(void)
 {
-    return apr_time_now() + apr_time_from_sec(30);
+    return kz_clock_now() + apr_time_from_sec(30);
 }
 
 /* Returns a source of SIZE bytes that depend on SEED. */
@@ -281,7 +282,7 @@ static inline void conform_deadline(void **state)
     int fd = source_make(3000000, 1);
 
     (void)state;
-    assert_code(driver->put(store, "1/aa/late/1", fd, 3000000, apr_time_now() - 1, pool),
+    assert_code(driver->put(store, "1/aa/late/1", fd, 3000000, kz_clock_now() - 1, pool),
                 KZ_ERR_STORE_DOWN);
     close(fd);
     assert_string_equal(listed("1/aa/late/"), "");

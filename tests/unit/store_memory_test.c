@@ -1,6 +1,7 @@
 /* A second driver, "memory:", is made of the contract in io/store/store.h alone: it passes the
  * conformance suite, and the set works with it once it is registered. It can't stage, and leaves
  * nothing to sweep. */
+#include "base/clock.h"
 #include "store_conformance.h"
 
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
 
 static kz_err_t *in_time(apr_time_t deadline)
 {
-    return apr_time_now() < deadline ? NULL : kz_err_create(KZ_ERR_STORE_DOWN, "too late");
+    return kz_clock_now() < deadline ? NULL : kz_err_create(KZ_ERR_STORE_DOWN, "too late");
 }
 
 static kz_err_t *memory_open(void **made, const char *rest, apr_pool_t *of)

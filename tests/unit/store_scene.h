@@ -207,7 +207,7 @@ static const kz_store_driver_t odd_driver = {
 
 static inline apr_time_t in_ms(int ms)
 {
-    return apr_time_now() + apr_time_from_msec(ms);
+    return kz_clock_now() + apr_time_from_msec(ms);
 }
 
 /* A deadline that only a store that hangs exceeds. */
@@ -358,7 +358,7 @@ static inline void await_idle(int index)
         pthread_mutex_lock(&one->lock);
         users = one->users;
         pthread_mutex_unlock(&one->lock);
-        if (users == 1 || apr_time_now() > limit)
+        if (users == 1 || kz_clock_now() > limit)
             break;
         apr_sleep(1000);
     }

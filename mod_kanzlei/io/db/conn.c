@@ -7,7 +7,7 @@
 
 #include <apr_strings.h>
 
-#include "base/metrics.h"
+#include "base/clock.h"
 
 /* Waits for the socket until DEADLINE. 1: ready, 0: time-out, -1: error. */
 static int wait_socket(PGconn *pg, short events, apr_time_t deadline)
@@ -19,7 +19,7 @@ static int wait_socket(PGconn *pg, short events, apr_time_t deadline)
     if (pfd.fd < 0)
         return -1;
     do {
-        left = deadline - kz_metrics_clock();
+        left = deadline - kz_clock_now();
         if (left < 0)
             left = 0;
         n = poll(&pfd, 1, (int)((left + 999) / 1000));
@@ -257,7 +257,7 @@ static int is_outdated(const PGresult *result)
 
 kz_err_t *kz_db__next(kz_db_answer_t *answer, kz_db_conn_t *conn)
 {
-    apr_time_t deadline = conn->first_by ? conn->first_by : kz_metrics_clock() + conn->timeout;
+    apr_time_t deadline = conn->first_by ? conn->first_by : kz_clock_now() + conn->timeout;
     int failed;
 
     answer->kind = conn->queue[conn->first].kind;

@@ -32,7 +32,7 @@ kz_err_t *kz_db_conninfo_check(const char *conninfo);
  * many requests and jobs fail meanwhile (their errors are kz_err_told()). */
 typedef struct kz_db_health_t {
     volatile apr_uint32_t away; /* 1: it did not answer the last one who asked */
-    volatile apr_time_t since;  /* by kz_metrics_clock() */
+    volatile apr_time_t since;  /* by kz_clock_now() */
 } kz_db_health_t;
 
 /* A pool of at most MAX connections by the libpq string CONNINFO. HEALTH lives as long as POOL;

@@ -1,9 +1,8 @@
 /* The connections of a process: borrowed by one thread at a time, the one used last first. */
 #include <apr_atomic.h>
 #include <apr_strings.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "io/db/conn.h"
@@ -14,8 +13,8 @@ struct kz_db_pool_t {
     int max, open;          /* connections */
     kz_db_conn_t *idle;     /* the one used last comes first */
     kz_db_health_t *health; /* NULL: this process is alone, and says itself what it meets */
-    apr_thread_mutex_t *mutex;
-    apr_thread_cond_t *freed;
+    pthread_mutex_t mutex;  /* of all above */
+    pthread_cond_t freed;
 };
 
 static apr_status_t close_all(void *baton)
@@ -35,18 +34,14 @@ kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
                           apr_interval_time_t timeout, kz_db_health_t *health, apr_pool_t *pool)
 {
     kz_db_pool_t *p = apr_pcalloc(pool, sizeof *p);
-    apr_status_t status;
 
     KZ_TRY(kz_db_conninfo_check(conninfo));
     p->conninfo = apr_pstrdup(pool, conninfo);
     p->timeout = timeout;
     p->max = max;
     p->health = health;
-    status = apr_thread_mutex_create(&p->mutex, APR_THREAD_MUTEX_DEFAULT, pool);
-    if (status == APR_SUCCESS)
-        status = apr_thread_cond_create(&p->freed, pool);
-    if (status != APR_SUCCESS)
-        return kz_err_status(KZ_ERR_INTERNAL, status, "database pool");
+    if (pthread_mutex_init(&p->mutex, NULL) != 0 || pthread_cond_init(&p->freed, NULL) != 0)
+        return kz_err_create(KZ_ERR_INTERNAL, "database pool");
     apr_pool_cleanup_register(pool, p, close_all, apr_pool_cleanup_null);
     *dbpool = p;
     return NULL;
@@ -55,7 +50,7 @@ kz_err_t *kz_db_pool_open(kz_db_pool_t **dbpool, const char *conninfo, int max,
 kz_err_t *kz_db__note(kz_db_pool_t *dbpool, kz_err_t *err)
 {
     kz_db_health_t *health = dbpool->health;
-    apr_time_t now = kz_metrics_clock();
+    apr_time_t now = kz_clock_now();
 
     if (!health)
         return err;
@@ -73,15 +68,15 @@ kz_err_t *kz_db__note(kz_db_pool_t *dbpool, kz_err_t *err)
 
 void kz_db__give_back(kz_db_pool_t *dbpool, kz_db_conn_t *conn)
 {
-    apr_thread_mutex_lock(dbpool->mutex);
+    pthread_mutex_lock(&dbpool->mutex);
     if (conn) {
         conn->next = dbpool->idle;
         dbpool->idle = conn;
     } else {
         dbpool->open--;
     }
-    apr_thread_cond_signal(dbpool->freed);
-    apr_thread_mutex_unlock(dbpool->mutex);
+    pthread_cond_signal(&dbpool->freed);
+    pthread_mutex_unlock(&dbpool->mutex);
 }
 
 /* An idle connection, or the right to open one (*CONN is NULL then). */
@@ -90,12 +85,10 @@ static kz_err_t *take_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_
     kz_err_t *err = NULL;
 
     *conn = NULL;
-    apr_thread_mutex_lock(dbpool->mutex);
+    pthread_mutex_lock(&dbpool->mutex);
     while (!dbpool->idle && dbpool->open >= dbpool->max && !err) {
-        apr_interval_time_t left = deadline - kz_metrics_clock();
-
-        if (left > 0) {
-            apr_thread_cond_timedwait(dbpool->freed, dbpool->mutex, left);
+        if (kz_clock_now() < deadline) {
+            kz_clock_wait(&dbpool->freed, &dbpool->mutex, deadline);
         } else {
             KZ_COUNT(DB_BUSY);
             err = kz_err_create(KZ_ERR_DB_BUSY, "database: all %d connections are in use",
@@ -108,7 +101,7 @@ static kz_err_t *take_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_
     } else if (!err) {
         dbpool->open++;
     }
-    apr_thread_mutex_unlock(dbpool->mutex);
+    pthread_mutex_unlock(&dbpool->mutex);
     return err;
 }
 
@@ -126,7 +119,7 @@ static kz_err_t *fill_place(kz_db_conn_t **conn, kz_db_pool_t *dbpool, apr_time_
 
 kz_err_t *kz_db__borrow(kz_db_conn_t **conn, kz_db_pool_t *dbpool)
 {
-    apr_time_t deadline = kz_metrics_clock() + dbpool->timeout, start = kz_metrics_clock();
+    apr_time_t deadline = kz_clock_now() + dbpool->timeout, start = kz_clock_now();
 
     do {
         kz_err_t *err = take_place(conn, dbpool, deadline);

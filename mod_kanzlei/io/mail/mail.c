@@ -9,6 +9,7 @@
 
 #include <apr_strings.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "io/mail/parts.h"
 
@@ -67,7 +68,7 @@ static kz_err_t *hand_over(const kz_mail_config_t *config, const kz_mail_t *mail
 kz_err_t *kz_mail_send(const kz_mail_config_t *config, const kz_mail_t *mail,
                        apr_pool_t *scratch_pool)
 {
-    apr_time_t start = kz_metrics_clock();
+    apr_time_t start = kz_clock_now();
     kz_err_t *err = hand_over(config, mail, scratch_pool);
 
     KZ_TIME(MAIL_SEND, start);

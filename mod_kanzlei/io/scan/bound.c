@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "io/scan/internal.h"
 
 #define HARD_CAP     (APR_UINT64_C(2147483648) - 3) /* bytes, libclamav's */
@@ -93,10 +94,9 @@ static void look_at_held(void)
  * most. Returns 0, or ETIMEDOUT at DEADLINE. */
 static int wait_for_change(apr_time_t deadline)
 {
-    apr_time_t soon = apr_time_now() + KZ_HELD_LOOK,
+    apr_time_t soon = kz_clock_now() + KZ_HELD_LOOK,
                end = held && soon < deadline ? soon : deadline;
-    const struct timespec until = {end / APR_USEC_PER_SEC, end % APR_USEC_PER_SEC * 1000};
-    int rc = pthread_cond_timedwait(&changed, &mutex, &until);
+    int rc = kz_clock_wait(&changed, &mutex, end);
 
     look_at_held();
     return rc == ETIMEDOUT && end < deadline ? 0 : rc;

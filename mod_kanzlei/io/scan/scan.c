@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "io/scan/internal.h"
 
@@ -34,22 +34,13 @@ struct kz_scan_t {
     const char *path;
     int fd; /* connected and asked; -1: over */
     int memfd;
-    apr_int64_t end; /* of the wait, monotonic */
+    apr_int64_t end; /* of the wait, by now_ms() */
     apr_pool_t *pool;
 };
 
 static apr_int64_t now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (apr_int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* The deadline in the clock that both sides share, and that nobody sets. */
-static apr_int64_t monotonic(apr_time_t deadline)
-{
-    return now_ms() + (deadline - apr_time_now()) / 1000;
+    return apr_time_as_msec(kz_clock_now());
 }
 
 static int timeout_until(apr_int64_t end)
@@ -289,7 +280,7 @@ kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, ap
 
     made->path = apr_pstrdup(pool, socket_path);
     made->memfd = memfd;
-    made->end = monotonic(deadline);
+    made->end = apr_time_as_msec(deadline);
     made->pool = pool;
     if (fcntl(memfd, F_ADD_SEALS, SEALS) && !is_sealed(memfd))
         return kz_err_status(KZ_ERR_INTERNAL, errno, "sealing a memfd");
@@ -305,7 +296,7 @@ kz_err_t *kz_scan_begin(kz_scan_t **scan, const char *socket_path, int memfd, ap
 
 kz_err_t *kz_scan_await(kz_scan_verdict_t *verdict, kz_scan_t *scan, apr_pool_t *result_pool)
 {
-    apr_time_t start = kz_metrics_clock();
+    apr_time_t start = kz_clock_now();
     kz_scand_reply_t reply;
     outcome_t outcome;
 
@@ -330,7 +321,7 @@ kz_err_t *kz_scan_status(kz_scan_status_t *status, const char *socket_path, apr_
 {
     kz_scand_status_t raw;
     uid_t user = (uid_t)-1;
-    int rc = ask_status(&raw, &user, socket_path, monotonic(deadline));
+    int rc = ask_status(&raw, &user, socket_path, apr_time_as_msec(deadline));
 
     memset(status, 0, sizeof *status);
     if (rc)

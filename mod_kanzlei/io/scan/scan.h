@@ -1,6 +1,8 @@
 /* The scanner as the portal sees it: a verdict on the bytes of a sealed memfd. The work is done by
  * kanzlei-scand (mod_kanzlei/scand), reached over a Unix socket; its protocol is in
- * scand/PROTOCOL.md. Fails closed: only a plain "clean" is clean. */
+ * scand/PROTOCOL.md. Fails closed: only a plain "clean" is clean. Each DEADLINE is by
+ * kz_clock_now().
+ */
 #ifndef KZ_IO_SCAN_H
 #define KZ_IO_SCAN_H
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "io/store/store.h"
 
@@ -26,7 +27,7 @@ typedef struct kz_store__one_t {
     int users;            /* the set, and each thread */
     int behind;           /* threads that nobody waits for any more */
     int verified;         /* the marker was read and is right */
-    apr_time_t shun;      /* until then (kz_metrics_clock) it is asked last */
+    apr_time_t shun;      /* until then (kz_clock_now) it is asked last */
     char trouble[256];    /* the last error, "" if there was none */
 } kz_store__one_t;
 

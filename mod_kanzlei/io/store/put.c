@@ -155,7 +155,7 @@ void kz_stores_drop(kz_stores_write_t *write)
     if (!write->job)
         return;
     write_end(errs, write, KZ_STORES_MAX + 1, KZ_STORE_DROPPED,
-              apr_time_now() + write->stores->grace);
+              kz_clock_now() + write->stores->grace);
     for (i = 0; i < write->stores->count; i++)
         kz_err_expected(errs[i]); /* nobody wants the object any more */
 }

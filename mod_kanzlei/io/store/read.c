@@ -59,7 +59,7 @@ static kz_err_t *is_missing(kz_store_object_t *object, int index, kz_err_t *err,
 static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadline)
 {
     kz_store__one_t *one = object->stores->one[index];
-    apr_time_t start = kz_metrics_clock();
+    apr_time_t start = kz_clock_now();
     apr_uint64_t size = 0;
     kz_err_t *err;
 
@@ -75,7 +75,7 @@ static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadli
         err = is_missing(object, index, err, deadline);
     err = kz_store__note(one, err);
     KZ_TIME(STORE_OPEN, start);
-    kz_store__slow(one, kz_metrics_clock() - start);
+    kz_store__slow(one, kz_clock_now() - start);
     if (err) {
         leave(object);
         return err;
@@ -150,7 +150,7 @@ kz_err_t *kz_stores_get(kz_store_object_t **object, apr_uint64_t *size, kz_store
 kz_err_t *kz_stores_get_from(kz_store_object_t **object, apr_uint64_t *size, kz_stores_t *stores,
                              int index, const char *key, apr_pool_t *pool)
 {
-    apr_time_t deadline = apr_time_now() + KZ_STORE_READ_TIMEOUT;
+    apr_time_t deadline = kz_clock_now() + KZ_STORE_READ_TIMEOUT;
 
     KZ_TRY(kz_store__arguments(stores, index, key));
     KZ_TRY(kz_store__open(object, stores, 1U << index, key, deadline, pool));
@@ -173,7 +173,7 @@ kz_err_t *kz_stores_next(kz_store_object_t *object)
     kz_err_t *err;
 
     leave(object);
-    err = open_next(object, apr_time_now() + KZ_STORE_READ_TIMEOUT);
+    err = open_next(object, kz_clock_now() + KZ_STORE_READ_TIMEOUT);
     if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND) {
         kz_err_expected(err);
         return kz_err_create(KZ_ERR_STORE_CORRUPT, "no store has a good copy of %s", object->key);
@@ -185,7 +185,7 @@ static kz_err_t *read_here(kz_store_object_t *object, apr_uint64_t offset, void 
                            size_t *len, apr_time_t deadline)
 {
     kz_store__one_t *one;
-    apr_time_t start = kz_metrics_clock();
+    apr_time_t start = kz_clock_now();
     kz_err_t *err;
 
     if (object->index < 0)
@@ -193,7 +193,7 @@ static kz_err_t *read_here(kz_store_object_t *object, apr_uint64_t offset, void 
     one = object->stores->one[object->index];
     err = one->driver->read(object->handle, offset, buffer, len, deadline);
     KZ_TIME(STORE_READ, start);
-    kz_store__slow(one, kz_metrics_clock() - start);
+    kz_store__slow(one, kz_clock_now() - start);
     return err ? kz_store__note(one, err) : NULL;
 }
 
@@ -224,7 +224,7 @@ kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t
     const size_t wanted = *len;
 
     for (;;) {
-        apr_time_t deadline = apr_time_now() + KZ_STORE_READ_TIMEOUT;
+        apr_time_t deadline = kz_clock_now() + KZ_STORE_READ_TIMEOUT;
         kz_err_t *err, *second;
 
         leave_slow(from, deadline);

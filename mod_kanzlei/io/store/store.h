@@ -24,9 +24,9 @@ typedef struct kz_stores_t kz_stores_t;             /* the set; threads may shar
 /* Called for each key, in order of its bytes; an error ends the listing and is returned. */
 typedef kz_err_t *(*kz_store_list_fn)(void *baton, const char *key, apr_uint64_t size);
 
-/* The functions of a driver. Every call returns by DEADLINE (absolute), as far as the system lets
- * it: put and replace are called in a thread that can be left behind. NOT_FOUND where there is no
- * such object, CONFLICT where put finds the key taken by other bytes (same size and content is
+/* The functions of a driver. Every call returns by DEADLINE (kz_clock_now()), as far as the system
+ * lets it: put and replace are called in a thread that can be left behind. NOT_FOUND where there is
+ * no such object, CONFLICT where put finds the key taken by other bytes (same size and content is
  * success: put is repeatable), STORE_DOWN for everything that another try may mend, NO_SPACE,
  * INVALID for a bad key. An object that put has acknowledged survives a power cut. Several threads
  * use one DRIVER at once; FD is read by offset only. The driver allocates lasting memory from the
@@ -76,7 +76,8 @@ typedef struct kz_store_driver_t {
                         apr_pool_t *scratch_pool);
     kz_err_t *(*list)(void *driver, const char *prefix, kz_store_list_fn each, void *baton,
                       apr_time_t deadline, apr_pool_t *scratch_pool);
-    /* Removes the unfinished writes (of KEY, unless that is NULL) from before the time BEFORE.
+    /* Removes the unfinished writes (of KEY, unless that is NULL) from before the time BEFORE (of
+     * the day: files have it).
      * NULL: there can be none. */
     kz_err_t *(*sweep)(void *driver, const char *key, apr_time_t before, apr_time_t deadline,
                        apr_pool_t *scratch_pool);

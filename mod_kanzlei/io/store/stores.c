@@ -46,7 +46,7 @@ kz_err_t *kz_store__arguments(const kz_stores_t *stores, int index, const char *
 
 kz_err_t *kz_store__in_time(apr_time_t deadline)
 {
-    return apr_time_now() <= deadline ? NULL
+    return kz_clock_now() <= deadline ? NULL
                                       : kz_err_create(KZ_ERR_STORE_DOWN, "no answer in time");
 }
 
@@ -94,7 +94,7 @@ kz_err_t *kz_store__note(kz_store__one_t *one, kz_err_t *err)
         one->shun = 0;
     } else if (kz_err_code(err) == KZ_ERR_STORE_DOWN || kz_err_code(err) == KZ_ERR_CONFIG) {
         apr_cpystrn(one->trouble, kz_err_detail(err), sizeof one->trouble);
-        one->shun = kz_metrics_clock() + KZ_STORE_SHUN;
+        one->shun = kz_clock_now() + KZ_STORE_SHUN;
         one->verified = 0;                            /* the store may come back as another disk */
     } else if (kz_err_code(err) == KZ_ERR_NO_SPACE) { /* can be read */
         apr_cpystrn(one->trouble, kz_err_detail(err), sizeof one->trouble);
@@ -110,7 +110,7 @@ void kz_store__slow(kz_store__one_t *one, apr_time_t took)
     pthread_mutex_lock(&one->lock);
     snprintf(one->trouble, sizeof one->trouble, "store %s: a read took %d ms", one->name,
              (int)apr_time_as_msec(took));
-    one->shun = kz_metrics_clock() + KZ_STORE_SHUN;
+    one->shun = kz_clock_now() + KZ_STORE_SHUN;
     pthread_mutex_unlock(&one->lock);
 }
 
@@ -119,7 +119,7 @@ int kz_store__shunned(kz_store__one_t *one)
     int shunned;
 
     pthread_mutex_lock(&one->lock);
-    shunned = one->behind > 0 || one->shun > kz_metrics_clock();
+    shunned = one->behind > 0 || one->shun > kz_clock_now();
     pthread_mutex_unlock(&one->lock);
     return shunned;
 }
@@ -281,7 +281,7 @@ kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, i
                          int quorum, const char *installation, apr_pool_t *pool)
 {
     kz_stores_t *made = apr_pcalloc(pool, sizeof *made);
-    apr_time_t deadline = apr_time_now() + OPEN_TIMEOUT;
+    apr_time_t deadline = kz_clock_now() + OPEN_TIMEOUT;
     int i;
 
     if (count < 1 || count > KZ_STORES_MAX || quorum < 1 || quorum > count)

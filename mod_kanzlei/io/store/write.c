@@ -44,15 +44,11 @@ struct kz_store__job_t {
 static job_t *job_create(const kz_store__write_t *write)
 {
     job_t *job = calloc(1, sizeof *job);
-    pthread_condattr_t attributes;
 
     if (!job)
         return NULL;
     pthread_mutex_init(&job->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&job->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&job->changed, NULL);
     job->users = 1;
     memcpy(job->key, write->key, strlen(write->key) + 1); /* checked: fits */
     job->size = write->size;
@@ -82,13 +78,6 @@ static void job_release(job_t *job)
 
 /* --- the thread --- */
 
-static void wait_until(job_t *job, apr_time_t limit)
-{
-    struct timespec at = {.tv_sec = apr_time_sec(limit), .tv_nsec = apr_time_usec(limit) * 1000};
-
-    pthread_cond_timedwait(&job->changed, &job->lock, &at);
-}
-
 /* The file itself goes to one store, or two would have one copy. */
 static int take_given(job_t *job)
 {
@@ -104,12 +93,11 @@ static int take_given(job_t *job)
 /* Waits for the caller's decision. INTERNAL: it is dropped, and the store is not to blame. */
 static kz_err_t *gate_pass(job_t *job)
 {
-    apr_time_t limit = kz_metrics_clock() + (job->deadline - apr_time_now());
     gate_t gate;
 
     pthread_mutex_lock(&job->lock);
-    while (job->gate == KZ_STORE_SHUT && kz_metrics_clock() < limit)
-        wait_until(job, limit);
+    while (job->gate == KZ_STORE_SHUT && kz_clock_now() < job->deadline)
+        kz_clock_wait(&job->changed, &job->lock, job->deadline);
     gate = job->gate;
     pthread_mutex_unlock(&job->lock);
     if (gate == KZ_STORE_OPEN)
@@ -161,7 +149,7 @@ static void *part_main(void *baton)
     part_t *part = baton;
     kz_store__one_t *one = part->one;
     job_t *job = part->job;
-    apr_time_t start = kz_metrics_clock();
+    apr_time_t start = kz_clock_now();
     kz_err_t *err = part_write(part);
     int behind;
 
@@ -245,13 +233,13 @@ static void part_start(job_t *job, part_t *part, kz_store__one_t *one, int fd)
 /* Waits, with the job locked: for all until the deadline, or for GRACE after the quorum. */
 static void wait_for_parts(job_t *job, int quorum, apr_interval_time_t grace, apr_time_t deadline)
 {
-    apr_time_t start = kz_metrics_clock(), limit = start + (deadline - apr_time_now());
+    apr_time_t start = kz_clock_now(), limit = deadline;
     int granted = 0;
 
-    while (job->running > 0 && kz_metrics_clock() < limit) {
-        wait_until(job, limit);
+    while (job->running > 0 && kz_clock_now() < limit) {
+        kz_clock_wait(&job->changed, &job->lock, limit);
         if (!granted && job->succeeded >= quorum) {
-            apr_time_t now = kz_metrics_clock();
+            apr_time_t now = kz_clock_now();
 
             if (grace < now - start)
                 grace = now - start;

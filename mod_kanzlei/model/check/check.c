@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include <openssl/evp.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "model/grant.h"
 #include "queries.h"
@@ -110,7 +111,7 @@ static kz_err_t *read_copy(subject_t *s, int store, apr_pool_t *pool)
 static int leave_out(kz_check_t *check, kz_stores_t *stores, int store, kz_err_t *err,
                      apr_pool_t *pool)
 {
-    kz_err_t *down = kz_stores_check(stores, store, apr_time_now() + STORE_TIME, pool);
+    kz_err_t *down = kz_stores_check(stores, store, kz_clock_now() + STORE_TIME, pool);
     kz_check_problem_t problem = {.kind = KZ_CHECK_DOWN, .store = kz_stores_name(stores, store)};
 
     if (!down)
@@ -169,7 +170,7 @@ static const char *mend(subject_t *s, int store, int good)
     const char *detail;
     int same;
     kz_err_t *err = kz_stores_replace(stores_of(s), store, good, s->row->object, conf->spool,
-                                      apr_time_now() + longest);
+                                      kz_clock_now() + longest);
 
     if (err) {
         detail = apr_pstrcat(s->pool, "not repaired: ", kz_err_detail(err), NULL);

@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "queries.h"
 
@@ -56,7 +57,7 @@ static void unknown(listing_t *l, const char *key)
 
     if (l->check->remove_unknown && time_of(key) != 0) { /* other programs' files stay */
         err =
-            kz_stores_remove(stores, key, apr_time_now() + l->portal->conf->store_timeout, l->pool);
+            kz_stores_remove(stores, key, kz_clock_now() + l->portal->conf->store_timeout, l->pool);
         problem.mended = !err;
         if (err)
             problem.detail = apr_pstrcat(l->pool, "not removed: ", kz_err_detail(err), NULL);
@@ -107,7 +108,7 @@ static kz_err_t *check_store(listing_t *l, const char *prefix, apr_pool_t *scrat
     apr_pool_create(&l->pool, scratch_pool);
     l->keys = apr_array_make(l->pool, BATCH, sizeof(const char *));
     err =
-        kz_stores_list(l->portal->stores, l->store, prefix, collect, l, apr_time_now() + LIST_TIME);
+        kz_stores_list(l->portal->stores, l->store, prefix, collect, l, kz_clock_now() + LIST_TIME);
     if (!err)
         err = ask(l);
     apr_pool_destroy(l->pool);

@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "model/proof/event.h"
@@ -85,7 +86,7 @@ kz_err_t *kz_document_remove(kz_grant_t *grant, const char *object)
     if (row->wanted)
         return kz_err_create(KZ_ERR_INVALID, "a document needs the object %s", object);
     kz_grant_rest(grant);
-    KZ_TRY(kz_stores_remove(portal->stores, object, apr_time_now() + portal->conf->store_timeout,
+    KZ_TRY(kz_stores_remove(portal->stores, object, kz_clock_now() + portal->conf->store_timeout,
                             pool));
     KZ_TRY(kz_grant_again(grant));
     KZ_TRY(kz_q_job_object_gone(NULL, kz_grant_db(grant), &(kz_q_job_object_gone_args_t){object}));
@@ -151,7 +152,7 @@ static kz_err_t *turn(kz_document_content_t *content, kz_err_t *err)
 static kz_err_t *open_object(kz_document_content_t *content)
 {
     const kz_portal_t *portal = kz_grant_services(content->grant);
-    apr_time_t deadline = apr_time_now() + portal->conf->store_timeout;
+    apr_time_t deadline = kz_clock_now() + portal->conf->store_timeout;
     apr_uint64_t size;
     kz_err_t *err = kz_stores_get(&content->object, &size, portal->stores, content->row->object,
                                   deadline, kz_grant_pool(content->grant));

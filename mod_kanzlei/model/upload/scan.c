@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include "base/clock.h"
 #include "model/document/document.h"
 
 #define LOOKED_AT (1 << 20) /* bytes that tell the type: the first umlaut tells an encoding */
@@ -43,7 +44,7 @@ static kz_err_t *begin(kz_upload__scan_t *scan, kz_upload__content_t *content,
                        const kz_upload__work_t *work)
 {
     const kz_conf_t *conf = work->portal->conf;
-    apr_time_t deadline = apr_time_now() + conf->scan_time * 2;
+    apr_time_t deadline = kz_clock_now() + conf->scan_time * 2;
     const char *id = work->row->id;
     kz_err_t *err = kz_scan_reserve(&scan->memfd, scan->reserved, deadline);
 

@@ -7,13 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 void kz_upload__store_sweep(const kz_upload__work_t *work)
 {
     kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0034) "parts of a killed upload stay for the sweep: ",
                kz_stores_sweep_key(work->portal->stores, work->object,
-                                   apr_time_now() + work->portal->conf->store_timeout, work->pool));
+                                   kz_clock_now() + work->portal->conf->store_timeout, work->pool));
 }
 
 /* Makes the spool a whole object. */
@@ -41,7 +42,7 @@ kz_err_t *kz_upload__store_begin(kz_stores_write_t **write, const kz_upload__wor
 {
     const kz_conf_t *conf = work->portal->conf;
     apr_time_t deadline =
-        apr_time_now() + conf->scan_time * 2 + kz_conf_store_time(conf, content->size) * 2;
+        kz_clock_now() + conf->scan_time * 2 + kz_conf_store_time(conf, content->size) * 2;
     kz_store_source_t source = {.key = work->object, .given = 1};
     struct stat info;
     kz_err_t *err = NULL;
@@ -71,7 +72,7 @@ kz_err_t *kz_upload__store_settle(unsigned char *held, kz_stores_write_t **write
 
     *write = NULL;
     return kz_stores_settle(held, settled,
-                            apr_time_now() + kz_conf_store_time(work->portal->conf, content->size));
+                            kz_clock_now() + kz_conf_store_time(work->portal->conf, content->size));
 }
 
 void kz_upload__store_drop(kz_stores_write_t **write)
@@ -84,5 +85,5 @@ void kz_upload__store_drop(kz_stores_write_t **write)
 kz_err_t *kz_upload__store_remove(const kz_upload__work_t *work)
 {
     return kz_stores_remove(work->portal->stores, work->object,
-                            apr_time_now() + work->portal->conf->store_timeout, work->pool);
+                            kz_clock_now() + work->portal->conf->store_timeout, work->pool);
 }

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "base/metrics.h"
+#include "base/clock.h"
 
 #define KNOWN 256                          /* the oldest makes room */
 #define LIFE  (15 * 60 * APR_USEC_PER_SEC) /* then the scanner may try again */
@@ -15,7 +15,7 @@ typedef struct known_t {
     apr_uint64_t size; /* bytes; of an empty place 0 */
     unsigned char sha256[KZ_SEAL_SHA256];
     const char *what; /* a literal */
-    apr_time_t until; /* by kz_metrics_clock() */
+    apr_time_t until; /* by kz_clock_now() */
 } known_t;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -48,14 +48,14 @@ void kz_upload__verdict_note(const kz_upload__content_t *content, const kz_scan_
     place->size = content->size;
     memcpy(place->sha256, content->sha256, KZ_SEAL_SHA256);
     place->what = what;
-    place->until = kz_metrics_clock() + LIFE;
+    place->until = kz_clock_now() + LIFE;
     pthread_mutex_unlock(&mutex);
 }
 
 /* The one of CONTENT, with the same SHA-256 too if WHOLE; the mutex is held. */
 static const known_t *find(const kz_upload__content_t *content, int whole)
 {
-    apr_time_t now = kz_metrics_clock();
+    apr_time_t now = kz_clock_now();
     int i;
 
     for (i = 0; i < KNOWN; i++) {
