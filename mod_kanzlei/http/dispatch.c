@@ -22,8 +22,6 @@
 #include "http/form.h"
 #include "http/multipart.h"
 
-#define KZ_BACK_MAX 1000 /* bytes of a way back in the address of the page to sign in */
-
 /* The value of the cookie "__Host-NAME", or NULL. */
 static const char *find_cookie(request_rec *r, const char *name)
 {
@@ -114,8 +112,10 @@ static kz_err_t *check_body(kz_request_t *rq, const kz_route_t *route)
 {
     if (route->token != KZ_TOKEN_NONE)
         KZ_TRY(kz_http__origin_check(rq));
-    if (route->body == KZ_BODY_FORM)
+    if (route->body == KZ_BODY_FORM) {
         KZ_TRY(kz_http__read_form(rq));
+        kz_http__take_typed(rq);
+    }
     return read_token(rq, route);
 }
 
@@ -257,22 +257,6 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
     return run_route(rq, grant, &match, out);
 }
 
-/* The page to sign in, with the way back to what was asked for; of a file to the page of what it
- * belongs to. */
-static const char *sign_in_place(const kz_request_t *rq)
-{
-    const char *back = rq->here;
-
-    if (rq->route->answer == KZ_ANSWER_FILE && rq->ids > 0)
-        back = apr_pstrmemdup(rq->pool, back, (size_t)(strrchr(rq->path, '/') - rq->path));
-    else if (rq->route->answer != KZ_ANSWER_PAGE)
-        back = "";
-    if (!kz_request_leads_back(rq, back) || strlen(back) > KZ_BACK_MAX ||
-        strcmp(back + strlen(rq->base), "/") == 0) /* where one lands anyway */
-        return "/sign-in";
-    return apr_pstrcat(rq->pool, "/sign-in?back=", ap_escape_urlencoded(rq->pool, back), NULL);
-}
-
 /* A document goes out as fast as its reader takes it, and keeps a worker. HTTP/2 has few: BUSY,
  * when the rest of them is needed for others. Ends with kz_crowd_leave(). */
 static kz_err_t *admit_reader(kz_crowd_wait_t *wait, const request_rec *r, kz_reply_t *out)
@@ -303,10 +287,10 @@ static int answer(request_rec *r, kz_site_t *site, int ready)
     err = err ? see_account(rq, grant, err) : admit_reader(&reader, r, &out);
     kz_grant_rest(grant); /* what ended in an error is undone */
     if (err && kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route && !rq->json &&
-        rq->route->effect != KZ_EFFECT_WRITES) {
+        (rq->route->effect != KZ_EFFECT_WRITES || rq->route->id == KZ_ROUTE_page_sign_out)) {
         kz_err_expected(err);
         err = NULL;
-        kz_reply_see(&out, rq->base, sign_in_place(rq), NULL);
+        kz_reply_see(&out, rq->base, kz_http__sign_in_place(rq), NULL);
         if (rq->token)
             kz_reply_cookie(&out, kz_cookie_session(rq->slug, r->pool), NULL, 0);
     }

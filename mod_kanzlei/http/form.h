@@ -60,6 +60,13 @@ kz_err_t *kz_form__begin(int *done, kz_request_t *rq, const kz_grant_t *grant, k
 kz_err_t *kz_form_done(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, const char *path,
                        const char *notice);
 
+/* --- signed_out.c: signing in goes on with a form whose session had ended */
+
+/* Where that form goes to, for kz_reply_again(); NULL: there is none. */
+const char *kz_form_goes_on(const kz_request_t *rq);
+/* Keeps it in VIEW, the page to sign in, that comes back. */
+void kz_form_keep(kz_view_t *view, const kz_request_t *rq);
+
 /* --- form_version.c */
 
 /* The version of what FORM has in the fields of the form ID, to VERSION. */

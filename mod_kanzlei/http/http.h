@@ -45,6 +45,17 @@ kz_err_t *kz_http__origin_check(const kz_request_t *rq);
 /* Reads an urlencoded or JSON body into RQ->form. MEDIA_TYPE, TOO_LARGE, BAD_REQUEST, TIMEOUT. */
 kz_err_t *kz_http__read_form(kz_request_t *rq);
 
+/* --- signed_out.c: a request whose session has ended */
+
+/* The page to sign in below RQ's entrance, with the way back to what was asked for: of a file to
+ * the page of what it belongs to, of a form to the page that it was on. */
+const char *kz_http__sign_in_place(const kz_request_t *rq);
+/* Puts the fields of RQ's form down as VIEW's "again", to go on after signing in. Returns 0 if
+ * there are none with a token, or one is a password, which is never shown again. */
+int kz_http__keep_typed(kz_view_t *view, const kz_request_t *rq);
+/* Takes the form out of one that comes from signing in. */
+void kz_http__take_typed(kz_request_t *rq);
+
 /* What every page's view has. GRANT may be NULL, else it is settled. */
 void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant);
 /* Makes ERR's page or problem document (RFC 9457) of OUT. */

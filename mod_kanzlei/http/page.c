@@ -6,7 +6,7 @@
 #include <apr_strings.h>
 
 #include "http/csrf.h"
-#include "model/field.h"
+#include "http/form.h"
 
 /* view names: nav_start nav_clients nav_matters nav_documents nav_receipts nav_admin nav_help */
 static const struct {
@@ -104,40 +104,33 @@ void kz_http__globals(kz_reply_t *out, kz_request_t *rq, kz_grant_t *grant)
     kz_view_say(view, "page_title", title_key(out->page, rq->pool));
 }
 
-/* 1 for a field that is never shown again: a password of any form. */
-static int is_secret(const char *name)
+/* What a form whose session has ended needs to go on: the page to sign in, with what was typed; or
+ * the way back to where it is filled in anew. */
+static void ask_to_sign_in(kz_reply_t *out, kz_view_t *problem, const kz_request_t *rq)
 {
-    int i;
-
-    for (i = 0; i < KZ_FIELDS; i++) {
-        if (kz_fields[i].kind == KZ_FIELD_SECRET && strcmp(kz_fields[i].name, name) == 0)
-            return 1;
+    if (!rq->json && !out->keep && kz_http__keep_typed(out->view, rq)) {
+        kz_reply_page(out, "sign-in");
+        kz_view_text(out->view, "back", NULL);
+        kz_form_show(out->view, rq, KZ_FORM_sign_in);
+        return;
     }
-    return 0;
+    kz_view_text(problem, "sign_in",
+                 apr_pstrcat(rq->pool, rq->base, kz_http__sign_in_place(rq), NULL));
 }
 
-/* The session has ended before a form came: its page has what was typed, with the form's own token,
- * to be sent again after signing in. A form with a password has to be filled in anew. */
-static void keep_typed(kz_view_t *view, const kz_request_t *rq)
+/* The sentence of ERR for people: its own, or what is true of the request that it ends. */
+static void say_detail(kz_view_t *problem, const kz_request_t *rq, const kz_err_t *err)
 {
-    const apr_array_header_t *rows = apr_table_elts(rq->form);
-    kz_view_t *again;
-    int i;
+    const char *key = kz_err_text(err);
 
-    for (i = 0; i < rows->nelts; i++) {
-        if (is_secret(APR_ARRAY_IDX(rows, i, apr_table_entry_t).key))
-            return;
-    }
-    if (rows->nelts == 0 || !rq->form_token || !rq->form_token->in_form)
+    if (kz_err_sentence(err)) {
+        kz_view_text(problem, "detail", kz_err_sentence(err));
         return;
-    again = kz_view_object(view, "again");
-    kz_view_text(again, "action", rq->here);
-    for (i = 0; i < rows->nelts; i++) {
-        kz_view_t *row = kz_view_row(again, "typed");
-
-        kz_view_text(row, "name", APR_ARRAY_IDX(rows, i, apr_table_entry_t).key);
-        kz_view_text(row, "value", APR_ARRAY_IDX(rows, i, apr_table_entry_t).val);
     }
+    if (kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route->effect == KZ_EFFECT_WRITES &&
+        strcmp(key, "err.sign_in_needed") == 0)
+        key = rq->route->body == KZ_BODY_PARTS ? "err.signed_out_files" : "err.signed_out";
+    kz_view_say(problem, "detail", key);
 }
 
 void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
@@ -145,17 +138,11 @@ void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
     kz_view_t *view = out->keep ? out->view : kz_reply_page(out, "problem");
     kz_view_t *problem = kz_view_object(view, "problem");
 
-    out->status = kz_err_http(err);
     kz_view_say(problem, "title", "err.title");
-    if (kz_err_sentence(err))
-        kz_view_text(problem, "detail", kz_err_sentence(err));
-    else
-        kz_view_say(problem, "detail", kz_err_text(err));
-    if (kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED) {
-        kz_view_text(problem, "sign_in", apr_pstrcat(rq->pool, rq->base, "/sign-in", NULL));
-        if (!rq->json && !out->keep)
-            keep_typed(view, rq);
-    }
+    say_detail(problem, rq, err);
+    if (kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED || kz_err_code(err) == KZ_ERR_OTHER_ACCOUNT)
+        ask_to_sign_in(out, problem, rq);
+    out->status = kz_err_http(err);
     kz_view_number(view, "status", out->status);
     kz_view_text(view, "request_id", rq->request_id);
     if (out->status == 503 || out->status == 429)

@@ -19,6 +19,12 @@ void kz_reply_see(kz_reply_t *out, const char *base, const char *path, const cha
         apr_pstrcat(out->pool, base, path, notice ? "?notice=" : "", notice ? notice : "", NULL));
 }
 
+void kz_reply_again(kz_reply_t *out, const char *path)
+{
+    kz_reply_empty(out, 307);
+    kz_reply_header(out, "Location", path);
+}
+
 void kz_reply_empty(kz_reply_t *out, int status)
 {
     out->kind = KZ_REPLY_EMPTY;

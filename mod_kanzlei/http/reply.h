@@ -77,6 +77,8 @@ kz_view_t *kz_reply_page(kz_reply_t *out, const char *name);
 /* 303 to PATH below the firm's entrance ("/clients"), with the text notice.NOTICE there (or NULL).
  */
 void kz_reply_see(kz_reply_t *out, const char *base, const char *path, const char *notice);
+/* 307 to PATH, with its entrance: the browser sends the same form there (RFC 9110, 15.4.8). */
+void kz_reply_again(kz_reply_t *out, const char *path);
 /* 204, or any other status without a body. */
 void kz_reply_empty(kz_reply_t *out, int status);
 /* BYTES, LEN of them, as media type TYPE. */

@@ -54,7 +54,7 @@ kz_err_t *page_sign_in(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 }
 
 /* POST /sign-in: the same answer for an unknown name, a wrong password and a locked access. Leads
- * to where one wanted to go. */
+ * to where one wanted to go, or goes on with a form whose session had ended. */
 kz_err_t *page_sign_in_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {
     const char *agent = kz_request_header(rq, "User-Agent");
@@ -70,12 +70,16 @@ kz_err_t *page_sign_in_post(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out
         if (!kz_form_failed(form))
             kz_form_fail(form, KZ_FIELD_sign_in_password, "sign_in.wrong");
         kz_view_text(kz_form_again(out, form, "sign-in"), "back", back);
+        kz_form_keep(out->view, rq);
         return NULL;
     }
     kz_reply_cookie(out, kz_cookie_session(rq->slug, rq->pool), made->token, 0);
     kz_reply_cookie(out, KZ_COOKIE_LANGUAGE, made->language, KZ_COOKIE_LANGUAGE_LIFE);
     kz_reply_known(out, rq->portal);
-    kz_reply_see(out, back ? "" : rq->base, back ? back : "/", NULL);
+    if (kz_form_goes_on(rq))
+        kz_reply_again(out, kz_form_goes_on(rq));
+    else
+        kz_reply_see(out, back ? "" : rq->base, back ? back : "/", NULL);
     return NULL;
 }
 

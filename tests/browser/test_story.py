@@ -274,6 +274,26 @@ def test_letter(admin, person):
     client.told("notice.password_set")
 
 
+@SCRIPT
+def test_a_form_goes_on_after_signing_in(admin, script):
+    """The session has ended while a form was filled in: who signs in on the answer has sent it."""
+    staff = admin(script=script)
+    account, number = staff.portal.accounts["admin"], f"W-{secrets.token_hex(3)}"
+    staff.go("/clients/new")
+    staff.fill(number=number, name="Weiter & Söhne GmbH")
+    staff.page.check("#kind-company")
+    staff.context.clear_cookies()
+    staff.press("form.save")
+    staff.sees(staff.say("sign_in.again"))
+    staff.fill(user=account["user"], password="falsch-und-lang-genug")
+    staff.press("sign_in.go_on")
+    staff.sees(staff.say("sign_in.again"))
+    staff.fill(user=account["user"], password=account["password"])
+    staff.press("sign_in.go_on")
+    staff.told("notice.client_created")
+    staff.sees("Weiter & Söhne GmbH")
+
+
 def test_language(person):
     """The portal is in German first; one click switches to English for good."""
     reader = person(language="en", script=False)
