@@ -15,7 +15,8 @@ SELECT expires FROM kz_code_again($account, $hash);
 -- code_mail(job uuid, account uuid, purpose text, id uuid, hash bytea, life interval_ms, sealed bytea) :exec
 WITH wanted AS (
     SELECT kz_at_firm() AS firm
-     WHERE NOT EXISTS (SELECT FROM job j JOIN code k ON k.firm = j.firm AND k.id = (j.data ->> 'code')::uuid
+     WHERE NOT EXISTS (SELECT FROM job j JOIN code k ON k.firm = j.firm AND k.account = $account
+                                                   AND k.id = (j.data ->> 'code')::uuid
                         WHERE j.kind = 'mail' AND j.state = 'waiting' AND j.about = $account
                           AND j.data ->> 'purpose' = $purpose AND k.expires > now() + $life / 2)),
      made AS (
