@@ -93,8 +93,8 @@ static kz_err_t *drop(send_t *s)
 {
     kz_log_err(KZ_LOG_INFO,
                KZ_LOGNO(0036) "closing an upload that is dropped: ", kz_upload_close(&s->upload));
-    KZ_TRY(kz_grant_again(s->grant));
-    return kz_upload_remove(s->grant, s->id);
+    kz_grant_rest(s->grant);
+    return kz_upload_drop(s->grant, s->id);
 }
 
 /* The same behind an error, which is what is answered. */
@@ -149,14 +149,16 @@ static void add_end(send_t *s, const kz_upload_end_t *end)
  * is no error of the form, whose other files go on. */
 static kz_err_t *finish(send_t *s)
 {
-    kz_upload_end_t end;
-    kz_err_t *err;
+    kz_upload_end_t end = {.outcome = KZ_UPLOAD_RECEIVING};
+    kz_err_t *err = kz_grant_again(s->grant); /* the session may have ended meanwhile */
 
-    KZ_TRY(kz_grant_again(s->grant)); /* the session may have ended meanwhile */
     kz_grant_rest(s->grant);
-    err = kz_upload_finish(&end, s->grant, s->id, s->size, s->rq->pool);
-    if (end.outcome == KZ_UPLOAD_RECEIVING)
+    if (!err)
+        err = kz_upload_finish(&end, s->grant, s->id, s->size, s->rq->pool);
+    if (end.outcome == KZ_UPLOAD_RECEIVING) {
+        give_up(s);
         return err;
+    }
     kz_log_err(KZ_LOG_ERR, KZ_LOGNO(0072) "a file of a form is not finished yet: ", err);
     add_end(s, &end);
     return NULL;
@@ -209,6 +211,8 @@ static kz_err_t *explain(kz_err_t *err)
 
     if (code == KZ_ERR_DB_DOWN || code == KZ_ERR_DB_BUSY)
         return kz_err_tell(err, "err.sent_unknown");
+    if (code == KZ_ERR_NOT_FOUND)
+        return kz_err_tell(err, "err.sent_ended");
     return code == KZ_ERR_SIGN_IN_NEEDED ? kz_err_tell(err, "err.sent_signed_out") : err;
 }
 

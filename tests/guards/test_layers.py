@@ -27,7 +27,8 @@ CALLERS = {
     ),
     "kz_grant_enter": {"http/dispatch.c"},
     "kz_grant_portal": {
-        "work/job.c", "model/document/document.c", "model/upload/finish.c", "model/proof/proof.c",
+        "work/job.c", "model/document/document.c", "model/upload/finish.c",
+        "model/upload/upload.c", "model/proof/proof.c",
         "model/check/check.c", "model/check/check_events.c",
         "model/check/check_receipts.c", "ctl/common.c",
     },

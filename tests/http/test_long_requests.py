@@ -139,8 +139,14 @@ def test_what_is_kept_is_not_to_be_sent_again(portal, sender):
     wait_for(lambda: len(browser.get_json(path)["documents"] or []) == 3)
 
 
-def test_a_form_whose_session_ends_says_what_is_there(portal, sender):
-    """The first file is there, the second isn't: who signs in again sends only that one."""
+@pytest.mark.parametrize("change, status, sentence", [
+    (ends, 401, "senden Sie nur, was dort fehlt"), (leaves, 404, "der Rest ist es nicht"),
+])  # fmt: skip
+def test_a_form_whose_sender_may_no_more_says_what_is_there(
+    portal, sender, change, status, sentence
+):
+    """The first file is there, the second isn't: who signs in again sends only that one. Nobody
+    could go on with what came of the second one: it is removed."""
     browser = sender.browser
     token = f'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n{browser.csrf}\r\n'
     part = '--b\r\nContent-Disposition: form-data; name="files"; filename="%s"\r\n\r\n'
@@ -150,11 +156,13 @@ def test_a_form_whose_session_ends_says_what_is_there(portal, sender):
         wait_for(lambda: portal.sql("SELECT count(*) FROM document WHERE client = %s"
                                     " AND name = 'erste.txt'", sender.client) == [(1,)])
         time.sleep(0.3)
-        ends(portal, sender, browser)
+        change(portal, sender, browser)
         yield b"\r\n--b--\r\n"
 
     answer = browser.request(
         "POST", f"/matters/{sender.matter}/documents", token=False, content=files(),
         headers={"Content-Type": "multipart/form-data; boundary=b", "Origin": browser.url})
-    assert answer.status_code == 401
-    assert "senden Sie nur, was dort fehlt" in answer.json()["detail"]
+    assert answer.status_code == status
+    assert sentence in answer.json()["detail"]
+    left = "SELECT id FROM upload WHERE account = %s AND state = 'receiving'"
+    assert portal.sql(left, sender.account) == []

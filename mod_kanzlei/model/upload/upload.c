@@ -269,3 +269,12 @@ kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id)
                             kz_grant_pool(grant));
     return NULL;
 }
+
+kz_err_t *kz_upload_drop(const kz_grant_t *grant, const char *id)
+{
+    kz_grant_t *portal;
+
+    KZ_TRY(kz_grant_portal(&portal, kz_grant_services(grant), kz_grant_firm(grant),
+                           kz_grant_pool(grant)));
+    return kz_upload_remove(portal, id);
+}

@@ -49,6 +49,9 @@ kz_err_t *kz_upload_close(kz_upload_t **upload);
 
 /* Gives up an upload that is still being received. Commits. Errors: COMPLETE. */
 kz_err_t *kz_upload_remove(kz_grant_t *grant, const char *id);
+/* The same for one that GRANT has made in this request, which may do nothing any more by now; in
+ * the portal's own name. */
+kz_err_t *kz_upload_drop(const kz_grant_t *grant, const char *id);
 
 typedef enum kz_upload_outcome_t {
     KZ_UPLOAD_RECEIVING, /* it isn't noted as complete: the last byte is to be sent again */
