@@ -171,7 +171,8 @@ END $$;
 -- several accesses with that address for the one that was used last. None when there is no such name, no mail address,
 -- a lock of one of the staff (a client's ends by that mail), a mail that waits with a code of which half the life is
 -- left, a code a minute ago, or three within a quarter of an hour: anybody may wish.
--- Then a row is written and goes again, so that the answer takes as long, and the table stays as it was.
+-- Then a row is written and goes again, so that the answer takes as long, and the table stays as it was. Wishes for the
+-- same name go one after the other: of many at once each sees what those before it have made.
 DROP FUNCTION IF EXISTS kz_forgotten(uuid, text);
 CREATE OR REPLACE FUNCTION kz_forgotten(p_job uuid, p_user text, p_code uuid, p_hash bytea, p_life interval,
                                         p_sealed bytea)
@@ -179,6 +180,7 @@ RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 DECLARE
     whose uuid;
 BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('kanzleipost forgotten'), hashtext(kz_at_firm() || ' ' || lower(p_user)));
     SELECT a.id INTO whose FROM account a
      WHERE a.firm = kz_at_firm() AND kz_side() = 'public'
        AND (a.user_fold = lower(p_user) OR lower(a.email) = lower(p_user)) AND a.email <> ''

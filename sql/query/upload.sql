@@ -1,3 +1,8 @@
+-- One's uploads begin one after the other, to the end of the transaction: of many at once each is counted.
+-- upload_lock() :one
+-- -> held int4
+SELECT 1 FROM pg_advisory_xact_lock(hashtext('kanzleipost uploads'), hashtext(kz_me()::text));
+
 -- What one has announced, and one's whole firm; MOST: no more of the firm's uploads are looked at.
 -- upload_announced(most int4) :one
 -- -> mine int8, mine_bytes int8, firm int8, firm_bytes int8

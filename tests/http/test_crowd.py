@@ -2,9 +2,12 @@
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 
+import psycopg
 import pytest
+from person import wait_for
 from portal import TUS
 from running import PASSWORD
 
@@ -79,3 +82,43 @@ def test_who_announces_much_takes_no_room_of_others(portal, admin, maria, size, 
     uploads[0] = much.browser.created(much.matter, size)
     cancel_all(much, uploads)
     cancel_all(maria, uploads_of_maria)
+
+
+@contextmanager
+def gate(portal, table, count):
+    """Until COUNT transactions wait to write to TABLE, or for each other, none of them goes on."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with psycopg.connect(portal.database()) as db, ThreadPoolExecutor(count) as pool:
+        db.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        yield pool
+        wait_for(lambda: portal.sql(waiting)[0][0] >= count)
+        db.rollback()
+
+
+def test_who_announces_much_at_once_is_counted(portal, admin):
+    much = portal.make_client(admin, "Zugleich", f"zugleich-{secrets.token_hex(4)}")
+    uploads = [much.browser.created(much.matter, 10 << 30) for _ in range(9)]
+    browsers = [portal.browser() for _ in range(4)]  # with connections of their own
+    for browser in browsers:
+        browser.http.cookies = much.browser.http.cookies
+        browser.get_json("/")
+    with gate(portal, "upload", 4) as pool:
+        sent = [pool.submit(one.create, much.matter, 10 << 30) for one in browsers]
+    assert sorted(answer.result().status_code for answer in sent) == [201, 429, 429, 429]
+    found = portal.sql("SELECT id::text FROM upload WHERE account = %s", much.account)
+    cancel_all(much, [upload for (upload,) in found])
+    assert len(found) == len(uploads) + 1
+
+
+def test_many_wishes_for_a_new_password_at_once_are_one_mail(portal, admin):
+    user = f"vergesslich-{secrets.token_hex(4)}"
+    portal.make_client(admin, "Vergesslich", user)
+    browsers = [portal.browser() for _ in range(4)]
+    for browser in browsers:
+        browser.get_json("/forgotten")
+    with gate(portal, "job", 4) as pool:
+        sent = [pool.submit(one.post_json, "/forgotten", {"user": user}) for one in browsers]
+    assert {answer.result().status_code for answer in sent} == {200}
+    made = "SELECT count(*) FROM code k JOIN account a ON a.id = k.account " \
+           "WHERE a.user_name = %s AND k.purpose = 'password'"  # fmt: skip
+    assert portal.sql(made, user) == [(1,)]

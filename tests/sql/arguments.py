@@ -300,6 +300,7 @@ CALLS = {
     "rights_drop": (("admin", "small"), [["@staff", "{admin}"]]),
     "rights_add": (("admin", "small"), [["@staff", "{admin,all}"]]),
     # upload.sql
+    "upload_lock": (MEMBERS, [[]]),
     "upload_announced": (MEMBERS, [[4000]]),
     "upload_add": (MEMBERS, [["@new", "@matter", "Scan.pdf", "application/pdf", 1000, KEY]]),
     "upload": (MEMBERS, [["@upload"]]),

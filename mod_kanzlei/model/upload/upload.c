@@ -74,9 +74,15 @@ static kz_err_t *check_share(kz_grant_t *grant, apr_uint64_t size)
     const kz_conf_t *conf = kz_grant_services(grant)->conf;
     kz_q_upload_announced_args_t args = {KZ_UPLOAD_FIRM * conf->uploads_open};
     kz_q_upload_announced_t *row;
+    kz_q_upload_lock_t *lock;
+    kz_db_t *db = kz_grant_db(grant);
+    apr_pool_t *pool = kz_grant_pool(grant);
     apr_int64_t bytes = (apr_int64_t)size;
 
-    KZ_TRY(kz_q_upload_announced(&row, kz_grant_db(grant), &args, kz_grant_pool(grant)));
+    KZ_TRY(kz_q_upload_lock_send(db));
+    KZ_TRY(kz_q_upload_announced_send(db, &args));
+    KZ_TRY(kz_q_upload_lock_read(&lock, db, pool));
+    KZ_TRY(kz_q_upload_announced_read(&row, db, pool));
     if (row->mine < conf->uploads_open && row->mine_bytes + bytes <= conf->uploads_bytes &&
         row->firm < args.most && row->firm_bytes + bytes <= KZ_UPLOAD_FIRM * conf->uploads_bytes)
         return NULL;
