@@ -187,3 +187,15 @@ def test_words_are_no_containers(scanner):
     assert scanner.scan(b"MSCF, xar! und LZIP sind alt, CD001 auch; -lh?-, 0707.\n" * 99) == CLEAN
     assert scanner.scan(bytes(5000)) == CLEAN
     assert scanner.scan(b"\1" + bytes(5000)) == CLEAN
+
+
+def test_a_directory_of_many_and_many_headers_take_no_time(scanner):
+    """It is looked up for each of the headers whether the directory names it: 128 thousand million
+    comparisons would outlast this test's patience."""
+    header = b"PK\3\4" + b"\x14\0\0\0\xff\xff"  # of no known method
+    numbers = (20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 7)
+    entry = b"PK\1\2" + struct.pack("<HHHHHHIIIHHHHHII", *numbers) + b"a"
+    entries, headers = 32_000 * entry, 4_000_000 * header
+    end = struct.pack("<HHHHIIH", 0, 0, 32_000, 32_000, len(entries), len(headers), 0)
+    content = b"x" + headers + entries + b"PK\5\6" + end
+    assert scanner.scan(content) == CLEAN
