@@ -16,6 +16,9 @@ database_user=kanzlei-db
 # whoever called start: when that is root, the service can't change the program that it runs.
 state_folders='store-1 store-2 spool keys tls mail run log conf tmp'
 
+# Bytes; a start puts a larger log aside as NAME.1.
+log_limit=67108864
+
 say()
 {
     printf '%s\n' "$*" >&2

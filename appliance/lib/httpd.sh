@@ -55,9 +55,10 @@ show_httpd_log()
     tail -n 10 "$data/log/httpd-start.log" "$data/log/error.log" >&2 2>/dev/null
 }
 
+# A log that has grown over the limit becomes the old one.
 rotate()
 {
-    if [ -e "$1" ] && [ "$(stat -c %s "$1")" -gt 67108864 ]; then
+    if [ -e "$1" ] && [ "$(stat -c %s "$1")" -gt "$log_limit" ]; then
         mv -f "$1" "$1.1"
     fi
 }

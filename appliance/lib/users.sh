@@ -54,12 +54,23 @@ running_scanner()
     [ -z "$pid" ] || tr '\0' '\n' < "/proc/$pid/cmdline" | sed '/^--replaces$/,+1d'
 }
 
+# The scanner's log, as httpd's (rotate in httpd.sh). The scanner may go on to append to it: it is copied, and emptied,
+# by the scanner's user, whose folder it is.
+rotate_scanner_log()
+{
+    # shellcheck disable=SC2016  # expanded by the inner shell
+    as_user "$scanner_user" sh -c 'umask 077
+        [ ! -e "$1" ] || [ "$(stat -c %s "$1")" -le "$2" ] || { cp "$1" "$1.1" && : > "$1"; }' \
+        sh "$data/scan/log" "$log_limit"
+}
+
 # The scanner lives on from start to start unless its arguments, or the program, have changed.
 need_scanner()
 {
     local words=("$program/usr/lib/kanzleipost/kanzlei-scand" --guard --group "$service_user") arguments before=() turn
 
     [ -z "$foreign_scanner" ] || return 0
+    rotate_scanner_log
     mapfile -t arguments < <(control scanner arguments)
     [ ${#arguments[@]} -gt 0 ] || die "The scanner's arguments are not known."
     words+=("${arguments[@]}")

@@ -5,10 +5,12 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import socket
 import ssl
 import stat
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -304,6 +306,36 @@ def test_no_query_strings_in_the_log(appliance):
     appliance.stop()
     log = (appliance.data / "log/access.log").read_text()
     assert "/nowhere" in log and "geheim" not in log
+
+
+def scanners(appliance):
+    return sorted(pid for pid, said in appliance.processes().items() if "kanzlei-scand" in said)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the scanner's own log needs root")
+def test_large_logs_are_put_aside(appliance):
+    """Those of httpd, and the scanner's, which lives on and goes on to write there."""
+    appliance.must_start()
+    large = 64 * 1024 * 1024 + 1
+    logs = [appliance.data / name for name in ("log/error.log", "log/access.log", "scan/log")]
+    for log in logs:
+        os.truncate(log, large)
+    with (appliance.data / "conf/local.conf").open("a") as conf:
+        conf.write("LogLevel info\n")  # httpd starts anew, the scanner doesn't
+    before = scanners(appliance)
+    appliance.must_start()
+    assert scanners(appliance) == before
+    for log in logs:
+        old = log.with_name(log.name + ".1")
+        assert old.stat().st_size >= large and log.stat().st_size < large
+        assert old.stat().st_uid == log.stat().st_uid and old.stat().st_mode & 0o077 == 0
+    emptied = logs[-1].stat().st_size
+    os.kill(before[-1], signal.SIGKILL)
+    for _ in range(100):
+        if logs[-1].stat().st_size > emptied:
+            break
+        time.sleep(0.1)
+    assert emptied < logs[-1].stat().st_size < large
 
 
 def test_in_the_foreground_it_ends_on_sigterm(appliance):
