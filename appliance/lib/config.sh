@@ -143,11 +143,11 @@ redirect_lines()
 
 write_httpd_conf()
 {
-    local modules threads_per_child h2_workers children=4
+    local modules threads_per_child h2_workers children=4 most=12
 
-    # Where the bound is narrow, half of the children that may be there are old ones that end.
+    # Of the children that may be there, old ones that end are two thirds; half where the bound is narrow.
     size_httpd "$(process_limit)"
-    [ "$threads_per_child" -eq 512 ] || children=2
+    [ "$threads_per_child" -eq 512 ] || children=2 most=4
     modules=$(dirname -- "$(find /usr/lib/apache2/modules /usr/libexec/apache2 \
         -name mod_ssl.so -print -quit 2>/dev/null)")
     [ -e "$data/conf/local.conf" ] || cp "$here/httpd/local.conf" "$data/conf/local.conf"
@@ -155,5 +155,5 @@ write_httpd_conf()
         DATA "$data" PROGRAM "$program" MODULES "$modules" PORT "$port" URL "$url" \
         HOST "$(server_name)" LISTEN "$(listen_lines "$port")" REDIRECT "$(redirect_lines)" \
         THREADS "$threads_per_child" WORKERS "$((threads_per_child * children))" \
-        SPARE "$((threads_per_child / 8))" H2WORKERS "$h2_workers"
+        SERVERS "$most" SPARE "$((threads_per_child / 8))" H2WORKERS "$h2_workers"
 }

@@ -43,7 +43,8 @@ process_limit()
 }
 
 # httpd's sizes under a LIMIT: sets threads_per_child and h2_workers. At most four children are there at
-# once, two of them while they end after a graceful restart; 120 are left to PostgreSQL, the scanner and
+# once, two of them while they end after a graceful restart (eight more may end where the limit is wide enough for
+# full sizes: they have threads for the connections that are left); 120 are left to PostgreSQL, the scanner and
 # scripts. The portal takes less than half of a wide limit, so that a second one has room beside it, and
 # nine tenths of a narrow one.
 size_httpd()
