@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "conf/module.h"
 #include "http/crowd.h"
+#include "http/drain.h"
 #include "http/http.h"
 #include "http/log.h"
 #include "http/watch.h"
@@ -171,6 +172,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, threads, APR_HOOK_MIDDLE);
     kz_crowd_register();
+    kz_drain_register();
     kz_watch_register();
     ap_hook_translate_name(translate_name, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_map_to_storage(map_to_storage, NULL, NULL, APR_HOOK_FIRST);
