@@ -9,6 +9,15 @@ own_folder()
         install -d -m "$2" -o "$1" -g "$service_user" "$3"
 }
 
+# The same of a folder in one of $1's own, who may have put a link in its place: root follows none.
+own_inner_folder()
+{
+    [ "$(stat -c '%U %G %a' "$3" 2>/dev/null)" != "$1 $service_user $2" ] || return 0
+    [ -d "$3" ] || mkdir -m 0700 "$3"
+    chown -h "$1:$service_user" "$3"
+    as_user "$1" chmod "$2" "$3" || die "$3 is not a folder of $1's."
+}
+
 # A cluster that an older version made is the service's: it is stopped, and becomes the database user's.
 take_cluster()
 {
@@ -29,7 +38,7 @@ make_state_folders()
     embedded_postgres || return 0
     take_cluster
     own_folder "$database_user" 710 "$data/pg"
-    own_folder "$database_user" 710 "$data/pg/socket"
+    own_inner_folder "$database_user" 710 "$data/pg/socket"
 }
 
 # The database, started if it is embedded. What comes then finds KANZLEI_DATABASE, as with an outside one.
@@ -86,7 +95,7 @@ need_scanner()
         [ ! -S "$KANZLEI_SCANNER.status" ] || return 0
         sleep 0.1
     done
-    die "The scanner does not start: $(tail -n 1 "$data/scan/log")"
+    die "The scanner does not start: $(as_user "$scanner_user" tail -n 1 "$data/scan/log")"
 }
 
 # The demonstration's firm is made by the owner of the schema; all else of it by the service's user.
