@@ -20,9 +20,13 @@
 #define KZ_BODY_FIRST       (3 * APR_USEC_PER_SEC)
 #define KZ_BODY_SILENT      (120 * APR_USEC_PER_SEC)
 #define KZ_BODY_RATE        256 /* bytes a second, on the whole */
-/* While many are: what has been sent will have come by then. */
+/* While many are: what has been sent will have come by then. A body that comes steadily, as slow as
+ * that may be, isn't cut by its pauses unless they need all workers. */
 #define KZ_BODY_SHORT_FIRST (100 * 1000)
 #define KZ_BODY_SHORT       (250 * 1000)
+#define KZ_BODY_STEADY      4096                    /* bytes a second, on the whole */
+#define KZ_BODY_GRACE       (3 * APR_USEC_PER_SEC)  /* until that is asked for */
+#define KZ_BODY_PAUSE       (10 * APR_USEC_PER_SEC) /* of a steady one */
 #define KZ_BODY_PAUSE_MIN   1000
 #define KZ_BODY_PAUSE_MAX   (250 * 1000)
 
@@ -120,17 +124,31 @@ static apr_interval_time_t pause_after(apr_interval_time_t waited)
                                         : waited;
 }
 
-/* How long the next bytes may still take, of a body that has been silent since START. */
-static apr_time_t deadline_of(const kz_http_t *http, apr_time_t start, int many)
+static apr_time_t earlier(apr_time_t a, apr_time_t b)
 {
-    apr_time_t silent = start + (http->got > 0 ? many ? KZ_BODY_SHORT : KZ_BODY_SILENT
-                                 : many        ? KZ_BODY_SHORT_FIRST
-                                               : KZ_BODY_FIRST);
-    apr_time_t whole = http->deadline ? http->deadline
-                                      : http->began + KZ_BODY_SILENT +
-                                            apr_time_from_sec((apr_time_t)http->got) / KZ_BODY_RATE;
+    return a < b ? a : b;
+}
 
-    return silent < whole ? silent : whole;
+/* When as many bytes as have come must have come, at RATE bytes a second. */
+static apr_time_t due_at(const kz_http_t *http, int rate)
+{
+    return http->began + apr_time_from_sec((apr_time_t)http->got) / rate;
+}
+
+/* Until when the next bytes may come, of a body that has been silent since START. */
+static apr_time_t deadline_of(const kz_http_t *http, apr_time_t start, kz_crowd_size_t crowd)
+{
+    apr_time_t whole =
+        http->deadline ? http->deadline : due_at(http, KZ_BODY_RATE) + KZ_BODY_SILENT;
+    apr_time_t steady = due_at(http, KZ_BODY_STEADY), silent = start + KZ_BODY_SHORT;
+
+    if (crowd == KZ_CROWD_FEW)
+        return earlier(start + (http->got > 0 ? KZ_BODY_SILENT : KZ_BODY_FIRST), whole);
+    if (http->got == 0)
+        return earlier(start + KZ_BODY_SHORT_FIRST, whole);
+    if (crowd == KZ_CROWD_MANY && silent < steady)
+        silent = earlier(steady, start + KZ_BODY_PAUSE);
+    return earlier(earlier(silent, steady + KZ_BODY_GRACE), whole);
 }
 
 /* Asks httpd for more of the body, again and again, because HTTP/2's streams have no time-out that
@@ -150,7 +168,7 @@ static kz_err_t *fetch_until(kz_http_t *http, apr_size_t room, const kz_crowd_wa
             return NULL;
         if (status != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(status))
             return read_error(status);
-        if (now >= deadline_of(http, start, kz_crowd_is_many(wait)))
+        if (now >= deadline_of(http, start, kz_crowd_size(wait)))
             return kz_err_create(KZ_ERR_TIMEOUT,
                                  "a body that came too slowly, after %" APR_UINT64_T_FMT " bytes",
                                  http->got);

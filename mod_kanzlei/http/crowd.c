@@ -106,14 +106,14 @@ void kz_crowd_leave(kz_crowd_wait_t *wait)
     apr_thread_mutex_unlock(crowd.lock);
 }
 
-int kz_crowd_is_many(const kz_crowd_wait_t *wait)
+kz_crowd_size_t kz_crowd_size(const kz_crowd_wait_t *wait)
 {
     const int workers = wait->is_stream ? crowd.streams : crowd.requests;
     const kz_crowd_wait_t *other;
     int own = 0, all = 0;
 
     if (!wait->entered || workers == 0)
-        return 0;
+        return KZ_CROWD_FEW;
     apr_thread_mutex_lock(crowd.lock);
     for (other = APR_RING_FIRST(&crowd.waits);
          other != APR_RING_SENTINEL(&crowd.waits, kz_crowd_wait_t, link) && other != wait;
@@ -124,9 +124,10 @@ int kz_crowd_is_many(const kz_crowd_wait_t *wait)
         }
     }
     apr_thread_mutex_unlock(crowd.lock);
-    if (wait->kind == KZ_CROWD_BODY)
-        return own >= EACH || all >= workers / 4;
-    return own >= workers / 4 || all >= workers * 3 / 4;
+    if (own >= workers / 4 || all >= workers * 3 / 4)
+        return KZ_CROWD_FULL;
+    return wait->kind == KZ_CROWD_BODY && (own >= EACH || all >= workers / 4) ? KZ_CROWD_MANY
+                                                                              : KZ_CROWD_FEW;
 }
 
 static apr_status_t forget_line(void *counted)

@@ -29,8 +29,14 @@ void kz_crowd_register(void);
 /* R's worker begins, and ends, to wait for this. */
 void kz_crowd_enter(kz_crowd_wait_t *wait, const request_rec *r, kz_crowd_kind_t kind);
 void kz_crowd_leave(kz_crowd_wait_t *wait); /* all zeros is fine: it hasn't begun */
-/* 1 if so many wait for the same since before WAIT, of its address or of all, that the rest of the
- * workers is needed for others. */
-int kz_crowd_is_many(const kz_crowd_wait_t *wait);
+typedef enum kz_crowd_size_t {
+    KZ_CROWD_FEW,
+    KZ_CROWD_MANY, /* who sends goes on, who doesn't is waited for no longer */
+    KZ_CROWD_FULL  /* the rest of the workers is needed for others */
+} kz_crowd_size_t;
+
+/* How many wait for the same since before WAIT, of its address or of all. Of readers there are
+ * never MANY. */
+kz_crowd_size_t kz_crowd_size(const kz_crowd_wait_t *wait);
 
 #endif

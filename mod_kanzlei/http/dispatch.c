@@ -264,7 +264,7 @@ static kz_err_t *admit_reader(kz_crowd_wait_t *wait, const request_rec *r, kz_re
     if (out->kind != KZ_REPLY_CONTENT || !r->connection->master)
         return NULL;
     kz_crowd_enter(wait, r, KZ_CROWD_ANSWER);
-    if (!kz_crowd_is_many(wait))
+    if (kz_crowd_size(wait) != KZ_CROWD_FULL)
         return NULL;
     apr_table_clear(out->headers); /* the document's */
     return kz_err_create(KZ_ERR_BUSY, "many documents are being read over HTTP/2");

@@ -3,7 +3,9 @@
 import contextlib
 import socket
 import ssl
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import h2.connection
@@ -199,3 +201,60 @@ def test_connections_of_one_address_are_bounded(crowded, lines):
         lines(PROXY).post("/k/linde/language", None, **reader)
         if number > 600:
             break
+
+
+@pytest.mark.parametrize("kind", ["form", "upload"])
+def test_an_office_that_sends_over_a_slow_line_is_not_cut(crowded, kind):
+    """24 people behind one address send at once, each with pauses: nobody's file is lost."""
+    people = 24
+    begun = threading.Barrier(people)
+
+    def slow(head, end):
+        yield head + b"a" * 200_000
+        begun.wait(60)  # now all of them are silent
+        time.sleep(0.8)
+        yield b"z" + end
+
+    def send(browser):
+        maria = crowded.maria
+        if kind == "upload":
+            upload = browser.created(maria.matter, 200_001)
+            return browser.patch(upload, 0, slow(b"", b"")).status_code
+        field = "--b\r\nContent-Disposition: form-data; name="
+        head = f'{field}"csrf"\r\n\r\n{browser.csrf}\r\n{field}"files"; filename="a.txt"\r\n\r\n'
+        form = {"Content-Type": "multipart/form-data; boundary=b", "Origin": browser.url}
+        path = f"/matters/{maria.matter}/documents"
+        return browser.request("POST", path, token=False, headers=form,
+                               content=slow(head.encode(), b"\r\n--b--\r\n")).status_code
+
+    browsers = [crowded.browser() for _ in range(people)]
+    for browser in browsers:
+        browser.http.cookies, browser.csrf = crowded.maria.browser.http.cookies, ""
+        browser.get_json("/")
+    with ThreadPoolExecutor(people) as pool:
+        statuses = list(pool.map(send, browsers))
+    assert set(statuses) == {204 if kind == "upload" else 303}
+
+
+def test_a_byte_now_and_then_holds_no_worker(crowded, lines):
+    """40 forms of one address come byte by byte: most of them are ended long before they could be
+    whole; the first ones of each process are a few slow lines."""
+    held = [lines("127.0.0.5") for _ in range(40)]
+    for line in held:
+        line.post("/k/linde/language", b"{")
+        line.line.setblocking(False)
+    for _ in range(75):  # 15 s; a form may take 20 s
+        time.sleep(0.2)
+        for line in held:
+            if line.statuses:
+                continue
+            with contextlib.suppress(ssl.SSLWantReadError):
+                for event in line.h2.receive_data(line.line.recv(65536)):
+                    if isinstance(event, h2.events.ResponseReceived):
+                        line.statuses.append(int(dict(event.headers)[b":status"]))
+            if not line.statuses:
+                line.h2.send_data(1, b" ")
+                line.flush()
+        if sum(bool(line.statuses) for line in held) >= 16:
+            break
+    assert sum(line.statuses == [408] for line in held) >= 16
