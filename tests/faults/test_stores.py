@@ -1,9 +1,12 @@
 """Faults of storage: a store is full, gone, empty, read-only or slow; the spool is full."""
 
 import contextlib
+import json
 import os
 import secrets
 import signal
+import subprocess
+import time
 from functools import partial
 
 import pytest
@@ -196,6 +199,51 @@ def test_hanging(site, maria, known):
     for one in (upload, again):
         finishes(site, "store answers again", browser, one)
     conf.write_text(before)
+    site.restart_httpd()
+    site.reconnect(browser)
+
+
+def started(site, *command):
+    """Runs a command while the store hangs; returns what it printed."""
+    env = {"LD_PRELOAD": str(site.shim), "KZ_SLOW": str(site.slow)}
+    done = subprocess.run(
+        [str(word) for word in command], env=os.environ | env, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.mark.expect_log(DOWN, RESTART)
+def test_hanging_from_the_start(site, maria, known):
+    """A store's folder hangs while the portal starts, is reloaded and is looked at: it is away,
+    and is used again when it answers."""
+    browser = maria.browser
+    site.stop_httpd()
+    site.slow.write_text(f"600000 {site.data / 'store-1'}")
+    begin = time.monotonic()
+    site.httpd("start", preload=True)
+    wait_for(site.answers)
+    site.note("store hangs: start", "back", time.monotonic() - begin, 20)
+    begin = time.monotonic()
+    site.httpd("graceful", preload=True)
+    site.note("store hangs: reload", "back", time.monotonic() - begin, 15)
+    wait_for(site.answers)
+    site.reconnect(browser)
+    site.said("store hangs: page", lambda: browser.get("/", json_view=False), 200)
+    readable(site, "store hangs: download", browser, known, bound=10)
+    program = [site.appliance / "kanzleictl", "--data", site.data]
+    begin = time.monotonic()
+    said = json.loads(started(site, *program, "status", "--json"))
+    site.note("store hangs: status", "back", time.monotonic() - begin, 15)
+    assert [store["good"] for store in said["stores"]] == [False, True], said["stores"]
+    begin = time.monotonic()
+    said = json.loads(started(site, *program, "check", "--json"))
+    site.note("store hangs: check", "back", time.monotonic() - begin, 30)
+    assert "down" in {problem["problem"] for problem in said["problems"]}, said
+    site.slow.unlink()
+    upload = browser.created(maria.matter, 1000)
+    site.back("store hangs no more: upload", lambda: browser.patch(
+        upload, browser.offset(upload), b"x" * 1000).status_code == 204)  # fmt: skip
     site.restart_httpd()
     site.reconnect(browser)
 

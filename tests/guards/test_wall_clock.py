@@ -20,7 +20,7 @@ PLACES = {
     ("mod_kanzlei/ctl/status.c", "show_rows"): STORED,
     ("mod_kanzlei/ctl/status.c", "show_waiting"): STORED,
     ("mod_kanzlei/http/csrf.c", "kz_csrf_read"): STORED,
-    ("mod_kanzlei/io/store/keep.c", "sweep_one"): STORED,
+    ("mod_kanzlei/io/store/keep.c", "kz_stores_sweep"): STORED,
     ("mod_kanzlei/model/check/check_objects.c", "kz_check_objects"): STORED,
     ("mod_kanzlei/model/upload/finish.c", "may_be_elsewhere"): STORED,
     ("mod_kanzlei/model/upload/sweep.c", "remove_strays"): STORED,

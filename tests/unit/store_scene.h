@@ -21,6 +21,7 @@ typedef struct fault_t {
     int down;                 /* every call fails */
     int read_breaks;          /* reads fail at and behind this offset, if it isn't 0 */
     int hang;                 /* put hangs until it is 0 */
+    int frozen;               /* so does everything else */
     apr_interval_time_t slow; /* time that get takes */
     apr_interval_time_t slow_read;
     int gets, puts; /* number of calls */
@@ -46,6 +47,8 @@ static inline kz_err_t *odd_down(const odd_t *odd)
     int down;
 
     pthread_mutex_lock(&lock);
+    while (odd->fault->frozen)
+        pthread_cond_wait(&changed, &lock);
     down = odd->fault->down;
     pthread_mutex_unlock(&lock);
     return down ? kz_err_create(KZ_ERR_STORE_DOWN, "made to fail") : NULL;
@@ -154,6 +157,7 @@ static inline kz_err_t *odd_read(void *object, apr_uint64_t offset, void *buffer
 static inline kz_err_t *odd_identify(unsigned char id[KZ_STORE_IDENTITY], void *made,
                                      const char *key)
 {
+    KZ_TRY(odd_down(made));
     return kz_store__dir.identify(id, ((odd_t *)made)->dir, key);
 }
 
@@ -347,7 +351,16 @@ static inline void hang(int index)
     stores->grace = KZ_STORE_GRACE;
 }
 
-/* Waits until no thread writes to the store. */
+/* Makes every call of a store hang, or lets all go on. */
+static inline void freeze(int index, int frozen)
+{
+    pthread_mutex_lock(&lock);
+    faults[index].frozen = frozen;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+/* Waits until no thread works with the store. */
 static inline void await_idle(int index)
 {
     kz_store__one_t *one = stores->one[index];

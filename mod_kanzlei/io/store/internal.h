@@ -26,6 +26,7 @@ typedef struct kz_store__one_t {
     pthread_mutex_t lock; /* of all below */
     int users;            /* the set, and each thread */
     int behind;           /* threads that nobody waits for any more */
+    int stuck;            /* those of them that read: while there is one, none is added */
     int verified;         /* the marker was read and is right */
     apr_time_t shun;      /* until then (kz_clock_now) it is asked last */
     char trouble[256];    /* the last error, "" if there was none */
@@ -42,7 +43,8 @@ kz_err_t *kz_store__in_time(apr_time_t deadline);
 /* errno as an error: NO_SPACE, else STORE_DOWN. */
 kz_err_t *kz_store__io_error(int number, const char *what, const char *path);
 
-/* Reads the marker unless that was done. Errors: STORE_DOWN, CONFIG. */
+/* Reads the marker unless that was done. Like the next two it asks in this thread, without a bound:
+ * call it in a kz_store__ask_fn. Errors: STORE_DOWN, CONFIG. */
 kz_err_t *kz_store__verify(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool);
 /* Reads the marker in any case: before something is written, removed or called missing, because
  * another disk may have been put in the place of the store without any error. */
@@ -59,6 +61,49 @@ void kz_store__hold(kz_store__one_t *one);
 void kz_store__release(kz_store__one_t *one);
 /* INVALID unless INDEX and KEY are good. */
 kz_err_t *kz_store__arguments(const kz_stores_t *stores, int index, const char *key);
+
+/* --- ask.c --- */
+
+/* What a call of a driver takes and gives. It is copied to the call's thread and back. */
+typedef struct kz_store__ask_t {
+    char key[KZ_STORE_KEY_MAX + 1]; /* or a prefix */
+    apr_time_t deadline;
+    apr_time_t before;             /* of sweeping */
+    apr_uint64_t size;             /* of the object */
+    void *handle;                  /* of an open object, in the call's pool */
+    apr_uint64_t offset;           /* of a read */
+    void *buffer;                  /* of a read, in the call's pool */
+    size_t len;                    /* bytes that it takes, and that it got */
+    int missed;                    /* the store is this installation's, and has no such object */
+    struct kz_store__feed_t *feed; /* of a listing */
+    unsigned char id[KZ_STORE_IDENTITY];
+} kz_store__ask_t;
+
+/* Calls the driver of ONE, in the call's own thread; POOL is that thread's. */
+typedef kz_err_t *(*kz_store__ask_fn)(kz_store__one_t *one, kz_store__ask_t *what,
+                                      apr_pool_t *pool);
+typedef struct kz_store__call_t kz_store__call_t;
+
+/* Begins ASK in a thread of its own. POOL is unmanaged and becomes the call's; NULL: it gets one.
+ * Errors: STORE_DOWN (earlier calls hang), INTERNAL; POOL stays the caller's then. */
+kz_err_t *kz_store__ask_begin(kz_store__call_t **call, kz_store__one_t *one, kz_store__ask_fn ask,
+                              const kz_store__ask_t *what, apr_pool_t *pool);
+/* Waits for its end until DEADLINE, and gives back WHAT and *POOL, which the caller
+ * destroys. A thread that hangs is left behind, with the pool: STORE_DOWN, *POOL is NULL, WHAT
+ * unchanged. */
+kz_err_t *kz_store__ask_end(apr_pool_t **pool, kz_store__ask_t *what, kz_store__call_t *call,
+                            apr_time_t deadline);
+/* Both, until WHAT's deadline, for what leaves nothing in the pool. */
+kz_err_t *kz_store__ask(kz_store__one_t *one, kz_store__ask_fn ask, kz_store__ask_t *what);
+/* Starts a detached thread that gets no signals: those are for the program's own threads. Returns
+ * 0, or an errno. */
+int kz_store__thread(void *(*run)(void *), void *baton);
+/* A thread is left behind: this library stays in memory, though httpd unloads it at a restart. */
+void kz_store__stay_loaded(void);
+
+/* --- keep.c --- */
+
+kz_err_t *kz_store__remove_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool);
 
 /* --- write.c --- */
 

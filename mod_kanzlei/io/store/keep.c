@@ -22,24 +22,45 @@ static kz_err_t *own_pool(apr_pool_t **pool)
     return NULL;
 }
 
+/* What a call about KEY needs. KEY was checked: it fits. */
+static kz_store__ask_t ask_about(const char *key, apr_time_t deadline)
+{
+    kz_store__ask_t what = {.deadline = deadline};
+
+    apr_cpystrn(what.key, key, sizeof what.key);
+    return what;
+}
+
+static kz_err_t *head_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
+{
+    KZ_TRY(kz_store__verify(one, what->deadline, pool));
+    return one->driver->head(&what->size, one->instance, what->key, what->deadline, pool);
+}
+
 kz_err_t *kz_stores_head(apr_uint64_t *size, kz_stores_t *stores, int index, const char *key,
                          apr_time_t deadline, apr_pool_t *scratch_pool)
 {
-    kz_store__one_t *one;
+    kz_store__ask_t what;
     kz_err_t *err;
 
+    (void)scratch_pool;
     KZ_TRY(kz_store__arguments(stores, index, key));
-    one = stores->one[index];
-    err = kz_store__verify(one, deadline, scratch_pool);
-    if (!err)
-        err = one->driver->head(size, one->instance, key, deadline, scratch_pool);
-    return kz_store__note(one, err);
+    what = ask_about(key, deadline);
+    err = kz_store__ask(stores->one[index], head_there, &what);
+    *size = what.size;
+    return kz_store__note(stores->one[index], err);
+}
+
+static kz_err_t *identify_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
+{
+    (void)pool;
+    return one->driver->identify(what->id, one->instance, what->key);
 }
 
 kz_err_t *kz_stores_same(int *same, kz_stores_t *stores, int one, int other, const char *key)
 {
-    const kz_store__one_t *a, *b;
-    unsigned char ids[2][KZ_STORE_IDENTITY];
+    kz_store__one_t *a, *b;
+    kz_store__ask_t at_a, at_b;
 
     *same = 0;
     KZ_TRY(kz_store__arguments(stores, one, key));
@@ -48,9 +69,10 @@ kz_err_t *kz_stores_same(int *same, kz_stores_t *stores, int one, int other, con
     b = stores->one[other];
     if (a->driver != b->driver || !a->driver->identify)
         return NULL;
-    KZ_TRY(a->driver->identify(ids[0], a->instance, key));
-    KZ_TRY(b->driver->identify(ids[1], b->instance, key));
-    *same = memcmp(ids[0], ids[1], sizeof ids[0]) == 0;
+    at_a = at_b = ask_about(key, kz_clock_now() + KZ_STORE_READ_TIMEOUT);
+    KZ_TRY(kz_store__ask(a, identify_there, &at_a));
+    KZ_TRY(kz_store__ask(b, identify_there, &at_b));
+    *same = memcmp(at_a.id, at_b.id, sizeof at_a.id) == 0;
     return NULL;
 }
 
@@ -148,95 +170,63 @@ kz_err_t *kz_stores_replace(kz_stores_t *stores, int index, int from, const char
 
 /* --- removal and sweeping --- */
 
-typedef kz_err_t *(*each_store_t)(const kz_store__one_t *one, const char *key, apr_time_t deadline,
-                                  apr_pool_t *scratch_pool);
-
-static kz_err_t *for_each(kz_stores_t *stores, each_store_t call, const char *key,
-                          apr_time_t deadline, apr_pool_t *scratch_pool)
+static kz_err_t *for_each(kz_stores_t *stores, kz_store__ask_fn ask, const kz_store__ask_t *about)
 {
     kz_err_t *first = NULL;
     int i;
 
     for (i = 0; i < stores->count; i++) {
-        kz_store__one_t *one = stores->one[i];
-        kz_err_t *err = kz_store__verify_anew(one, deadline, scratch_pool);
+        kz_store__ask_t what = *about;
+        kz_err_t *err = kz_store__ask(stores->one[i], ask, &what);
 
-        if (!err)
-            err = call(one, key, deadline, scratch_pool);
-        err = kz_store__note(one, err);
-        first = kz_log_second(first, err);
+        first = kz_log_second(first, kz_store__note(stores->one[i], err));
     }
     return first;
 }
 
-static kz_err_t *remove_one(const kz_store__one_t *one, const char *key, apr_time_t deadline,
-                            apr_pool_t *scratch_pool)
+kz_err_t *kz_store__remove_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
 {
-    return one->driver->remove(one->instance, key, deadline, scratch_pool);
+    KZ_TRY(kz_store__verify_anew(one, what->deadline, pool));
+    return one->driver->remove(one->instance, what->key, what->deadline, pool);
 }
 
-static kz_err_t *sweep_one(const kz_store__one_t *one, const char *key, apr_time_t deadline,
-                           apr_pool_t *scratch_pool)
+static kz_err_t *sweep_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
 {
-    apr_time_t before = key ? INT64_MAX : apr_time_now() - KZ_STORE_LEFTOVER;
-
+    KZ_TRY(kz_store__verify_anew(one, what->deadline, pool));
     if (!one->driver->sweep)
         return NULL;
-    return one->driver->sweep(one->instance, key, before, deadline, scratch_pool);
+    return one->driver->sweep(one->instance, *what->key ? what->key : NULL, what->before,
+                              what->deadline, pool);
 }
 
 kz_err_t *kz_stores_remove(kz_stores_t *stores, const char *key, apr_time_t deadline,
                            apr_pool_t *scratch_pool)
 {
+    kz_store__ask_t what;
+
+    (void)scratch_pool;
     KZ_TRY(kz_store_key_check(key));
-    return for_each(stores, remove_one, key, deadline, scratch_pool);
+    what = ask_about(key, deadline);
+    return for_each(stores, kz_store__remove_there, &what);
 }
 
 kz_err_t *kz_stores_sweep(kz_stores_t *stores, apr_time_t deadline, apr_pool_t *scratch_pool)
 {
-    return for_each(stores, sweep_one, NULL, deadline, scratch_pool);
+    kz_store__ask_t what = ask_about("", deadline);
+
+    (void)scratch_pool;
+    what.before = apr_time_now() - KZ_STORE_LEFTOVER;
+    return for_each(stores, sweep_there, &what);
 }
 
 kz_err_t *kz_stores_sweep_key(kz_stores_t *stores, const char *key, apr_time_t deadline,
                               apr_pool_t *scratch_pool)
 {
+    kz_store__ask_t what;
+
+    (void)scratch_pool;
     KZ_TRY(kz_store_key_check(key));
-    return for_each(stores, sweep_one, key, deadline, scratch_pool);
-}
-
-/* --- listing --- */
-
-typedef struct listing_t {
-    kz_store_list_fn each;
-    void *baton;
-    kz_err_t *stopped; /* the caller's own error: none of the store's */
-} listing_t;
-
-static kz_err_t *list_each(void *baton, const char *key, apr_uint64_t size)
-{
-    listing_t *listing = baton;
-
-    if (strcmp(key, KZ_STORE_MARKER) == 0 ||
-        strncmp(key, KZ_STORE_PROBE, strlen(KZ_STORE_PROBE)) == 0)
-        return NULL;
-    listing->stopped = listing->each(listing->baton, key, size);
-    return listing->stopped;
-}
-
-kz_err_t *kz_stores_list(kz_stores_t *stores, int index, const char *prefix, kz_store_list_fn each,
-                         void *baton, apr_time_t deadline)
-{
-    listing_t listing = {.each = each, .baton = baton};
-    kz_store__one_t *one;
-    apr_pool_t *pool;
-    kz_err_t *err;
-
-    KZ_TRY(kz_store__arguments(stores, index, NULL));
-    KZ_TRY(own_pool(&pool));
-    one = stores->one[index];
-    err = kz_store__verify_anew(one, deadline, pool);
-    if (!err)
-        err = one->driver->list(one->instance, prefix, list_each, &listing, deadline, pool);
-    apr_pool_destroy(pool);
-    return listing.stopped ? err : kz_store__note(one, err);
+    what = ask_about(key, deadline);
+    what.before = INT64_MAX;
+    return for_each(stores, sweep_there, &what);
 }

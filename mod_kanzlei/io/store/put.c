@@ -90,17 +90,18 @@ static kz_err_t *write_probe(kz_stores_t *stores, int index, kz_store__write_t *
 kz_err_t *kz_stores_try(kz_stores_t *stores, int index, apr_time_t deadline,
                         apr_pool_t *scratch_pool)
 {
-    char key[sizeof KZ_STORE_PROBE + 32] = KZ_STORE_PROBE;
-    kz_store__write_t probe = {.key = key, .size = 1, .deadline = deadline};
+    kz_store__ask_t gone = {.key = KZ_STORE_PROBE, .deadline = deadline};
+    kz_store__write_t probe = {.key = gone.key, .size = 1, .deadline = deadline};
     unsigned char random[16];
     kz_store__one_t *one;
 
+    (void)scratch_pool;
     KZ_TRY(kz_store__arguments(stores, index, NULL));
     one = stores->one[index];
     randombytes_buf(random, sizeof random);
-    sodium_bin2hex(key + strlen(key), 33, random, sizeof random);
+    sodium_bin2hex(gone.key + strlen(gone.key), 33, random, sizeof random);
     KZ_TRY(write_probe(stores, index, &probe));
-    return kz_store__note(one, one->driver->remove(one->instance, key, deadline, scratch_pool));
+    return kz_store__note(one, kz_store__ask(one, kz_store__remove_there, &gone));
 }
 
 /* --- in two steps --- */

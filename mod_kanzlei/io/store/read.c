@@ -12,8 +12,10 @@ struct kz_store_object_t {
     unsigned missed;  /* those that have no such object */
     int index;        /* the store that is read from, -1: none */
     apr_pool_t *pool; /* the object's */
-    apr_pool_t *own;  /* of the object open at that store; NULL: none */
+    apr_pool_t *own;  /* of the object open at that store, unmanaged; NULL: none */
     void *handle;     /* the driver's */
+    void *buffer;     /* of reads, in OWN; NULL: not yet */
+    size_t room;      /* bytes of it */
     apr_uint64_t size;
     int sized; /* SIZE is known: another store's copy must have it, too */
 };
@@ -34,6 +36,14 @@ static int choose(const kz_store_object_t *object)
     return spare;
 }
 
+/* How long a store may take: half of the time while there is another one, which gets the rest. */
+static apr_time_t share_of(const kz_store_object_t *object, apr_time_t deadline)
+{
+    apr_time_t now = kz_clock_now();
+
+    return choose(object) < 0 || deadline <= now ? deadline : now + (deadline - now) / 2;
+}
+
 static void leave(kz_store_object_t *object)
 {
     if (object->own)
@@ -42,37 +52,62 @@ static void leave(kz_store_object_t *object)
     object->index = -1;
 }
 
-/* ERR as it is to be told: a store in whose place there is another one misses nothing. */
-static kz_err_t *is_missing(kz_store_object_t *object, int index, kz_err_t *err,
-                            apr_time_t deadline)
+static apr_status_t object_close(void *object)
 {
-    kz_err_t *foreign = kz_store__verify_anew(object->stores->one[index], deadline, object->own);
+    leave(object);
+    return APR_SUCCESS;
+}
+
+/* ERR as it is to be told: a store in whose place there is another one misses nothing. */
+static kz_err_t *is_missing(kz_store__one_t *one, kz_store__ask_t *what, kz_err_t *err,
+                            apr_pool_t *pool)
+{
+    kz_err_t *foreign = kz_store__verify_anew(one, what->deadline, pool);
 
     if (!foreign) {
-        object->missed |= 1U << index;
+        what->missed = 1;
         return err;
     }
     kz_err_expected(err); /* it can't be known */
     return foreign;
 }
 
+static kz_err_t *open_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
+{
+    kz_err_t *err = kz_store__verify(one, what->deadline, pool);
+
+    if (!err)
+        err = one->driver->get(&what->handle, &what->size, one->instance, what->key, what->deadline,
+                               pool);
+    if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND)
+        err = is_missing(one, what, err, pool);
+    return err;
+}
+
+/* Asks ONE with the pool of the object that is open there, which is lost with a store that hangs.
+ */
+static kz_err_t *ask_object(kz_store_object_t *object, kz_store__one_t *one, kz_store__ask_fn ask,
+                            kz_store__ask_t *what)
+{
+    kz_store__call_t *call;
+
+    KZ_TRY(kz_store__ask_begin(&call, one, ask, what, object->own));
+    return kz_store__ask_end(&object->own, what, call, what->deadline);
+}
+
 static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadline)
 {
     kz_store__one_t *one = object->stores->one[index];
+    kz_store__ask_t what = {.deadline = deadline};
     apr_time_t start = kz_clock_now();
-    apr_uint64_t size = 0;
     kz_err_t *err;
 
     leave(object);
-    apr_pool_create(&object->own, object->pool);
-    err = kz_store__verify(one, deadline, object->own);
-    if (!err)
-        err = one->driver->get(&object->handle, &size, one->instance, object->key, deadline,
-                               object->own);
-    if (!err && object->sized && size != object->size)
+    apr_cpystrn(what.key, object->key, sizeof what.key);
+    err = ask_object(object, one, open_there, &what);
+    if (!err && object->sized && what.size != object->size)
         err = kz_err_create(KZ_ERR_STORE_CORRUPT, "%s is of another size", object->key);
-    if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND)
-        err = is_missing(object, index, err, deadline);
+    object->missed |= what.missed ? 1U << index : 0;
     err = kz_store__note(one, err);
     KZ_TIME(STORE_OPEN, start);
     kz_store__slow(one, kz_clock_now() - start);
@@ -81,7 +116,9 @@ static kz_err_t *open_at(kz_store_object_t *object, int index, apr_time_t deadli
         return err;
     }
     object->index = index;
-    object->size = size;
+    object->handle = what.handle;
+    object->buffer = NULL;
+    object->size = what.size;
     object->sized = 1;
     return NULL;
 }
@@ -97,7 +134,7 @@ static kz_err_t *open_next(kz_store_object_t *object, apr_time_t deadline)
         kz_err_t *err;
 
         object->left &= ~(1U << index);
-        err = open_at(object, index, deadline);
+        err = open_at(object, index, share_of(object, deadline));
         if (!err) {
             kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0012) "read from the next store: ", worst);
             return NULL;
@@ -129,6 +166,7 @@ kz_err_t *kz_store__open(kz_store_object_t **object, kz_stores_t *stores, unsign
     made->left = mask & ((1U << stores->count) - 1);
     made->index = -1;
     made->pool = pool;
+    apr_pool_cleanup_register(pool, made, object_close, apr_pool_cleanup_null);
     KZ_TRY(open_next(made, deadline));
     *object = made;
     return NULL;
@@ -181,9 +219,17 @@ kz_err_t *kz_stores_next(kz_store_object_t *object)
     return err;
 }
 
+static kz_err_t *read_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
+{
+    (void)pool;
+    return one->driver->read(what->handle, what->offset, what->buffer, &what->len, what->deadline);
+}
+
+/* Reads into memory that belongs to the call, not to the caller. */
 static kz_err_t *read_here(kz_store_object_t *object, apr_uint64_t offset, void *buffer,
                            size_t *len, apr_time_t deadline)
 {
+    kz_store__ask_t what = {.deadline = deadline, .offset = offset, .len = *len};
     kz_store__one_t *one;
     apr_time_t start = kz_clock_now();
     kz_err_t *err;
@@ -191,7 +237,17 @@ static kz_err_t *read_here(kz_store_object_t *object, apr_uint64_t offset, void 
     if (object->index < 0)
         return kz_err_create(KZ_ERR_STORE_DOWN, "no store is left that gives %s", object->key);
     one = object->stores->one[object->index];
-    err = one->driver->read(object->handle, offset, buffer, len, deadline);
+    if (!object->buffer || object->room < *len) {
+        object->buffer = apr_palloc(object->own, *len);
+        object->room = *len;
+    }
+    what.handle = object->handle;
+    what.buffer = object->buffer;
+    err = ask_object(object, one, read_there, &what);
+    if (!err) {
+        memcpy(buffer, what.buffer, what.len);
+        *len = what.len;
+    }
     KZ_TIME(STORE_READ, start);
     kz_store__slow(one, kz_clock_now() - start);
     return err ? kz_store__note(one, err) : NULL;
@@ -228,7 +284,7 @@ kz_err_t *kz_stores_read(void *object, apr_uint64_t offset, void *buffer, size_t
         kz_err_t *err, *second;
 
         leave_slow(from, deadline);
-        err = read_here(from, offset, buffer, len, deadline);
+        err = read_here(from, offset, buffer, len, share_of(from, deadline));
         if (!err)
             return NULL;
         leave(from);

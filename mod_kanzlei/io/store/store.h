@@ -25,7 +25,7 @@ typedef struct kz_stores_t kz_stores_t;             /* the set; threads may shar
 typedef kz_err_t *(*kz_store_list_fn)(void *baton, const char *key, apr_uint64_t size);
 
 /* The functions of a driver. Every call returns by DEADLINE (kz_clock_now()), as far as the system
- * lets it: put and replace are called in a thread that can be left behind. NOT_FOUND where there is
+ * lets it; it is made in a thread that can be left behind. NOT_FOUND where there is
  * no such object, CONFLICT where put finds the key taken by other bytes (same size and content is
  * success: put is repeatable), STORE_DOWN for everything that another try may mend, NO_SPACE,
  * INVALID for a bad key. An object that put has acknowledged survives a power cut. Several threads
@@ -101,7 +101,8 @@ typedef struct kz_store_place_t {
  * that belongs to another INSTALLATION (a UUID) is refused with CONFIG, and so is one that is the
  * same place as another; a store that can't be reached or has no marker is no error, it is down
  * until it can be and has. Never writes a marker: see kz_stores_initialise. May be called before
- * fork; POOL's end closes the set. */
+ * fork, but a child does not use the parent's set: a store that hung there would count as down for
+ * ever. POOL's end closes the set. */
 kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, int count,
                          int quorum, const char *installation, apr_pool_t *pool);
 

@@ -175,25 +175,32 @@ kz_err_t *kz_store__verify_anew(kz_store__one_t *one, apr_time_t deadline, apr_p
     return kz_store__verify(one, deadline, scratch_pool);
 }
 
+static kz_err_t *verify_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
+{
+    return kz_store__verify_anew(one, what->deadline, pool);
+}
+
 kz_err_t *kz_stores_check(kz_stores_t *stores, int index, apr_time_t deadline,
                           apr_pool_t *scratch_pool)
 {
+    kz_store__ask_t what = {.deadline = deadline};
     kz_store__one_t *one;
 
+    (void)scratch_pool;
     KZ_TRY(kz_store__arguments(stores, index, NULL));
     one = stores->one[index];
-    return kz_store__note(one, kz_store__verify_anew(one, deadline, scratch_pool));
+    return kz_store__note(one, kz_store__ask(one, verify_there, &what));
 }
 
-static kz_err_t *initialise(kz_store__one_t *one, apr_time_t deadline, apr_pool_t *scratch_pool)
+static kz_err_t *initialise(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
 {
-    const char *text = apr_pstrcat(scratch_pool, one->installation, "\n", NULL);
-    kz_err_t *err = kz_store__marker(one, deadline, scratch_pool);
+    const char *text = apr_pstrcat(pool, one->installation, "\n", NULL);
+    kz_err_t *err = kz_store__marker(one, what->deadline, pool);
 
     if (!err || kz_err_code(err) != KZ_ERR_NOT_FOUND)
         return err;
     kz_err_expected(err); /* a new store has no marker */
-    err = one->driver->mark(one->instance, text, deadline, scratch_pool);
+    err = one->driver->mark(one->instance, text, what->deadline, pool);
     if (err && kz_err_code(err) == KZ_ERR_CONFLICT) {
         kz_err_expected(err);
         return kz_err_create(KZ_ERR_CONFIG, "has no marker, but is not empty");
@@ -206,9 +213,11 @@ kz_err_t *kz_stores_initialise(kz_stores_t *stores, apr_time_t deadline, apr_poo
     kz_err_t *first = NULL;
     int i;
 
+    (void)scratch_pool;
     for (i = 0; i < stores->count; i++) {
         kz_store__one_t *one = stores->one[i];
-        kz_err_t *err = kz_store__note(one, initialise(one, deadline, scratch_pool));
+        kz_store__ask_t what = {.deadline = deadline};
+        kz_err_t *err = kz_store__note(one, kz_store__ask(one, initialise, &what));
 
         first = kz_log_second(first, err);
     }
@@ -261,12 +270,12 @@ static apr_status_t set_close(void *baton)
 }
 
 /* Two copies in one place would be one copy. */
-static kz_err_t *refuse_same(const kz_stores_t *stores)
+static kz_err_t *refuse_same(const kz_stores_t *stores, int index)
 {
-    const kz_store__one_t *last = stores->one[stores->count - 1];
+    const kz_store__one_t *last = stores->one[index];
     int i;
 
-    for (i = 0; i < stores->count - 1; i++) {
+    for (i = 0; i < index; i++) {
         const kz_store__one_t *one = stores->one[i];
 
         if (one->driver == last->driver && one->driver->is_same &&
@@ -277,11 +286,38 @@ static kz_err_t *refuse_same(const kz_stores_t *stores)
     return NULL;
 }
 
+/* Asks all of the stores at once for their markers: those that hang cost the time of one. */
+static kz_err_t *look_at_all(kz_stores_t *stores)
+{
+    kz_store__ask_t what = {.deadline = kz_clock_now() + OPEN_TIMEOUT};
+    kz_store__call_t *calls[KZ_STORES_MAX] = {NULL};
+    kz_err_t *wrong = NULL;
+    int i;
+
+    for (i = 0; i < stores->count && !wrong; i++)
+        wrong = kz_store__ask_begin(&calls[i], stores->one[i], verify_there, &what, NULL);
+    for (i = 0; i < stores->count && calls[i]; i++) {
+        apr_pool_t *pool;
+        kz_err_t *err = kz_store__note(stores->one[i],
+                                       kz_store__ask_end(&pool, &what, calls[i], what.deadline));
+
+        if (pool)
+            apr_pool_destroy(pool);
+        if (err && kz_err_code(err) == KZ_ERR_CONFIG) {
+            wrong = kz_log_second(wrong, err);
+            continue;
+        }
+        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0014) "a store is left out for now: ", err);
+    }
+    for (i = 1; i < stores->count && !wrong; i++)
+        wrong = refuse_same(stores, i);
+    return wrong;
+}
+
 kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, int count,
                          int quorum, const char *installation, apr_pool_t *pool)
 {
     kz_stores_t *made = apr_pcalloc(pool, sizeof *made);
-    apr_time_t deadline = kz_clock_now() + OPEN_TIMEOUT;
     int i;
 
     if (count < 1 || count > KZ_STORES_MAX || quorum < 1 || quorum > count)
@@ -292,16 +328,10 @@ kz_err_t *kz_stores_open(kz_stores_t **stores, const kz_store_place_t *places, i
     made->grace = KZ_STORE_GRACE;
     apr_pool_cleanup_register(pool, made, set_close, apr_pool_cleanup_null);
     for (i = 0; i < count; i++) {
-        kz_err_t *err;
-
         KZ_TRY(one_open(&made->one[i], &places[i], installation));
         made->count++;
-        err = kz_stores_check(made, i, deadline, pool);
-        if (err && kz_err_code(err) == KZ_ERR_CONFIG)
-            return err;
-        kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0014) "a store is left out for now: ", err);
-        KZ_TRY(refuse_same(made));
     }
+    KZ_TRY(look_at_all(made));
     *stores = made;
     return NULL;
 }
@@ -326,6 +356,6 @@ int kz_stores_health(char *why, size_t size, kz_stores_t *stores, int index)
     apr_cpystrn(why, one->trouble, size);
     pthread_mutex_unlock(&one->lock);
     if (behind > 0)
-        apr_snprintf(why, size, "store %s: %d writes hang", one->name, behind);
+        apr_snprintf(why, size, "store %s: %d calls hang", one->name, behind);
     return *why == 0;
 }

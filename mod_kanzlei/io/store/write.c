@@ -6,12 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define STACK (512 * 1024) /* bytes of a thread's stack */
 
 typedef struct kz_store__job_t job_t;
 typedef kz_store__gate_t gate_t;
@@ -173,25 +170,6 @@ static void *part_main(void *baton)
     return NULL;
 }
 
-/* Starts a detached thread that gets no signals: those are for the program's own threads. */
-static int thread_start(part_t *part)
-{
-    pthread_attr_t attributes;
-    sigset_t all, old;
-    pthread_t thread;
-    int status;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    status = pthread_create(&thread, &attributes, part_main, part);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attributes);
-    return status;
-}
-
 /* --- the caller --- */
 
 /* Starts writing to ONE. A write that can't be started ends at once with its error. */
@@ -217,7 +195,7 @@ static void part_start(job_t *job, part_t *part, kz_store__one_t *one, int fd)
     job->users++;
     job->running++;
     pthread_mutex_unlock(&job->lock);
-    status = thread_start(part);
+    status = kz_store__thread(part_main, part);
     if (status == 0)
         return;
     close(part->fd);
@@ -266,6 +244,7 @@ static void collect(kz_err_t **errs, job_t *job, int count)
         pthread_mutex_lock(&part->one->lock);
         part->one->behind++;
         pthread_mutex_unlock(&part->one->lock);
+        kz_store__stay_loaded();
         errs[i] = kz_err_create(KZ_ERR_STORE_DOWN, "store %s: no answer in time", part->one->name);
     }
 }
