@@ -28,6 +28,11 @@ void kz_log_context_set(void *context)
     context_of_thread = context;
 }
 
+void *kz_log_context(void)
+{
+    return context_of_thread;
+}
+
 void kz_log__write(kz_log_level_t level, const char *file, int line, const char *format, ...)
 {
     kz_log_hook_t hook = log_to.hook; /* once */

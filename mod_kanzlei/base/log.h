@@ -28,6 +28,8 @@ void kz_log_hook_set(kz_log_hook_t hook, void *baton, kz_log_level_t level);
 
 /* What the hook gets with each line of this thread from now on: http/ gives the request at work. */
 void kz_log_context_set(void *context);
+/* The same, for a thread that works for this one; NULL: none. */
+void *kz_log_context(void);
 
 #define KZ_LOGNO(number) "KZ" #number ": "
 

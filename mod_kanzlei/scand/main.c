@@ -20,7 +20,7 @@
 #include "sandbox.h"
 #include "tmpdir.h"
 
-#define NICE 5
+#define NICE 10
 
 /* Closes what was inherited by mistake; standard input and output lead nowhere. */
 static int tidy_descriptors(int keep_output)

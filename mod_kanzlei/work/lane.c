@@ -1,5 +1,6 @@
 #include "work/lane.h"
 
+#include "base/background.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "io/scan/scan.h"
@@ -11,7 +12,7 @@
 #include "queries.h"
 #include "work/job.h"
 
-#define KZ_LANE_AT_ONCE    20                     /* of one kind in one tick */
+#define KZ_LANE_AT_ONCE    100                    /* of one kind in one tick */
 #define KZ_LANE_ROUND      (5 * APR_USEC_PER_SEC) /* no further one of a kind after this */
 #define KZ_LANE_COPY_AGAIN (60 * 1000)            /* ms until a copy is tried again */
 #define KZ_LANE_ASK                                                                                \
@@ -211,8 +212,10 @@ static void run_copies(kz_lane_t *lane, apr_pool_t *pool)
 
 void kz_lane_run(kz_lane_t *lane, apr_pool_t *pool)
 {
-    kz_err_t *err = kz_worker_live(lane->site->portal);
+    kz_err_t *err;
 
+    kz_background_enter(); /* a thread has one lane, for ever */
+    err = kz_worker_live(lane->site->portal);
     if (err) {
         complain("worker", err);
         return; /* nobody would see that what it takes is left when it dies */
