@@ -121,6 +121,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     tzset();
     err = load(&loaded, conf, pconf);
     if (!err)
+        loaded->portal->threads = kz_crowd_threads(server);
+    if (!err)
         err = kz_scanner_start(conf, pconf);
     if (!err)
         err = kz_jobs_register(&jobs, loaded, pconf);

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <apr_uuid.h>
 
@@ -93,6 +94,17 @@ static int may_have_one(const kz_slots_t *slots, const kz_slots_who_t *who)
     return member < slots->bounds.each;
 }
 
+/* Whether one is left. Who has the last one that may be had meanwhile wakes the next, so nobody
+ * needs to when the others are done. */
+static int is_free(const kz_slots_t *slots)
+{
+    int count = slots->bounds.count;
+
+    if (slots->bounds.first && count > 1 && apr_atomic_read32(slots->bounds.first) > 0)
+        count--;
+    return slots->taken < count;
+}
+
 static void leave(kz_slots_t *slots, const user_t *user)
 {
     user_t **link = &slots->line;
@@ -119,7 +131,7 @@ static void serve(kz_slots_t *slots)
 {
     user_t *best, *one;
 
-    while (slots->taken < slots->bounds.count) {
+    while (is_free(slots)) {
         for (best = NULL, one = slots->line; one; one = one->next) {
             if (may_have_one(slots, &one->who) && (!best || goes_before(slots, one, best)))
                 best = one;
@@ -193,7 +205,7 @@ kz_err_t *kz_slots_take(kz_slots_t *slots, const kz_slots_who_t *who, apr_interv
     kz_err_t *err = NULL;
 
     pthread_mutex_lock(&slots->mutex);
-    if (!slots->line && slots->taken < slots->bounds.count && may_have_one(slots, who)) {
+    if (!slots->line && is_free(slots) && may_have_one(slots, who)) {
         give_to(slots, who);
     } else {
         start = kz_clock_now();

@@ -16,11 +16,13 @@ typedef struct kz_slots_t kz_slots_t;
 #define KZ_SLOTS_ANY INT_MAX /* no bound */
 
 typedef struct kz_slots_bounds_t {
-    int count;    /* slots */
-    int waiting;  /* threads that may wait at the same moment */
-    int reserved; /* places of these that only known ones get; they also go first */
-    int each;     /* slots that one member may have at the same moment, 1 or more */
-    int share;    /* threads of one member that may have a slot or wait for one */
+    int count;                    /* slots */
+    int waiting;                  /* threads that may wait at the same moment */
+    int reserved;                 /* places of these that only known ones get; they also go first */
+    int each;                     /* slots that one member may have at the same moment, 1 or more */
+    int share;                    /* threads of one member that may have a slot or wait for one */
+    volatile apr_uint32_t *first; /* how many others are at work who go before all of these: while
+                                   * it isn't 0, one slot fewer is given; NULL: none */
 } kz_slots_bounds_t;
 
 /* Who asks: numbers that tell apart, such as hashes. */

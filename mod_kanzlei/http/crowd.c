@@ -34,19 +34,32 @@ static struct {
     int known; /* proxies */
 } crowd;
 
-static void child_init(apr_pool_t *pool, server_rec *server)
+/* Of HTTP/2 and of HTTP/1.1. */
+static void count_workers(int *streams, int *requests, server_rec *server)
 {
     APR_OPTIONAL_FN_TYPE(http2_get_num_workers) *workers =
         APR_RETRIEVE_OPTIONAL_FN(http2_get_num_workers);
-    int threads = 0, least = 0, most = 0;
+    int least;
 
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    *streams = *requests = 0;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, requests);
     if (workers)
-        workers(server, &least, &most);
+        workers(server, &least, streams);
+}
+
+int kz_crowd_threads(server_rec *server)
+{
+    int streams, requests;
+
+    count_workers(&streams, &requests, server);
+    return streams > 0 && streams < requests ? streams : requests;
+}
+
+static void child_init(apr_pool_t *pool, server_rec *server)
+{
+    count_workers(&crowd.streams, &crowd.requests, server);
     APR_RING_INIT(&crowd.waits, kz_crowd_wait_t, link);
-    crowd.streams = most;
-    crowd.requests = threads;
-    crowd.lines = threads / 2;
+    crowd.lines = crowd.requests / 2;
     crowd.peers = apr_hash_make(pool);
     if (apr_thread_mutex_create(&crowd.lock, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
         crowd.lock = NULL;

@@ -26,6 +26,9 @@ typedef struct kz_crowd_wait_t {
  * the module. */
 void kz_crowd_register(void);
 
+/* How many requests a child can have at work at once, whichever version of HTTP they come by. */
+int kz_crowd_threads(server_rec *server);
+
 /* R's worker begins, and ends, to wait for this. */
 void kz_crowd_enter(kz_crowd_wait_t *wait, const request_rec *r, kz_crowd_kind_t kind);
 void kz_crowd_leave(kz_crowd_wait_t *wait); /* all zeros is fine: it hasn't begun */

@@ -128,6 +128,7 @@ static kz_err_t *enter(kz_grant_t **grant, kz_request_t *rq, const kz_route_t *r
 
     kz_caller_see(&ask.caller, rq->http->r, rq->portal, find_cookie(rq->http->r, KZ_COOKIE_KNOWN));
     ask.who = kz_route_who(route->who);
+    ask.yields = route->body == KZ_BODY_STREAM;
     if (route->effect == KZ_EFFECT_WRITES || route->right != KZ_RIGHT_NONE)
         ask.ids = rq->ids;
     memcpy(ask.kinds, rq->kinds, sizeof ask.kinds);

@@ -2,17 +2,24 @@
 
 #include <string.h>
 
+#include <apr_atomic.h>
 #include <apr_strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "queries.h"
 
+/* Many uploads may end in the same moment. One that waits for its turn holds a thread and nothing
+ * else. */
+#define KZ_GRANT_TURN (30 * APR_USEC_PER_SEC)
+
 struct kz_grant_t {
     kz_portal_t *portal;
     apr_pool_t *pool;
     kz_grant_ask_t ask;
     kz_db_t *db;
+    kz_slots_who_t turn; /* whose slot it has while it has a transaction, if it yields */
+    int has_turn;        /* it has one, or counts as a page */
     int settled, is_portal;
     apr_time_t entered; /* when "enter" was sent last, by a clock that nobody sets */
     int firm;           /* asked for (portal), or found */
@@ -21,6 +28,38 @@ struct kz_grant_t {
     kz_db_bytes_t wrapped; /* the firm's key */
     kz_seal_key_t *firm_key;
 };
+
+/* The transaction is over. */
+static apr_status_t end_turn(void *baton)
+{
+    kz_grant_t *grant = baton;
+
+    if (grant->has_turn && grant->ask.yields)
+        kz_slots_give(grant->portal->behind, &grant->turn);
+    else if (grant->has_turn)
+        apr_atomic_dec32(&grant->portal->pages);
+    grant->has_turn = 0;
+    return APR_SUCCESS;
+}
+
+/* Begins a transaction: a page at once, an upload in its turn. */
+static kz_err_t *begin(kz_grant_t *grant)
+{
+    kz_err_t *err;
+
+    if (grant->ask.yields) {
+        grant->turn = grant->ask.caller; /* "enter" may find whose it is */
+        KZ_TRY(kz_slots_take(grant->portal->behind, &grant->turn, KZ_GRANT_TURN));
+        grant->has_turn = 1;
+    } else if (!grant->is_portal) {
+        apr_atomic_inc32(&grant->portal->pages);
+        grant->has_turn = 1;
+    }
+    err = kz_db_begin(&grant->db, grant->portal->db, grant->pool);
+    if (err)
+        end_turn(grant);
+    return err;
+}
 
 /* A PostgreSQL array literal of words and UUIDs, which need no quoting. */
 static const char *array_of(const char *const *items, int count, apr_pool_t *pool)
@@ -70,22 +109,28 @@ static kz_err_t *send_enter(kz_grant_t *grant)
 
     grant->settled = 0;
     grant->entered = kz_clock_now();
-    KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
+    KZ_TRY(begin(grant));
     KZ_TRY(kz_q_enter_send(grant->db, &args));
     kz_db_defer(grant->db, read_enter, grant);
     return NULL;
 }
 
-kz_err_t *kz_grant_enter(kz_grant_t **grant, kz_portal_t *portal, const kz_grant_ask_t *ask,
-                         apr_pool_t *pool)
+static kz_grant_t *create(kz_portal_t *portal, const kz_grant_ask_t *ask, apr_pool_t *pool)
 {
     kz_grant_t *made = apr_pcalloc(pool, sizeof *made);
 
     made->portal = portal;
     made->pool = pool;
     made->ask = *ask;
-    *grant = made;
-    return send_enter(made);
+    apr_pool_cleanup_register(pool, made, end_turn, apr_pool_cleanup_null);
+    return made;
+}
+
+kz_err_t *kz_grant_enter(kz_grant_t **grant, kz_portal_t *portal, const kz_grant_ask_t *ask,
+                         apr_pool_t *pool)
+{
+    *grant = create(portal, ask, pool);
+    return send_enter(*grant);
 }
 
 static kz_err_t *read_portal(void *baton)
@@ -108,24 +153,33 @@ static kz_err_t *send_portal(kz_grant_t *grant)
     kz_q_enter_portal_args_t args = {.firm = grant->firm};
 
     grant->settled = 0;
-    KZ_TRY(kz_db_begin(&grant->db, grant->portal->db, grant->pool));
+    KZ_TRY(begin(grant));
     KZ_TRY(kz_q_enter_portal_send(grant->db, &args));
     kz_db_defer(grant->db, read_portal, grant);
     return NULL;
 }
 
-kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr_pool_t *pool)
+static kz_err_t *enter_portal(kz_grant_t **grant, kz_portal_t *portal, int firm,
+                              const kz_grant_ask_t *ask, apr_pool_t *pool)
 {
-    kz_grant_t *made = apr_pcalloc(pool, sizeof *made);
+    kz_grant_t *made = create(portal, ask, pool);
 
-    made->portal = portal;
-    made->pool = pool;
-    made->ask.caller.known = 1;
     made->firm = firm;
     made->is_portal = 1;
     *grant = made;
     KZ_TRY(send_portal(made));
     return kz_grant_settle(made);
+}
+
+kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr_pool_t *pool)
+{
+    return enter_portal(grant, portal, firm, &(kz_grant_ask_t){.caller = {.known = 1}}, pool);
+}
+
+kz_err_t *kz_grant_portal_behind(kz_grant_t **grant, kz_portal_t *portal, int firm,
+                                 const kz_slots_who_t *who, apr_pool_t *pool)
+{
+    return enter_portal(grant, portal, firm, &(kz_grant_ask_t){.caller = *who, .yields = 1}, pool);
 }
 
 kz_err_t *kz_grant_settle(kz_grant_t *grant)
@@ -267,6 +321,7 @@ kz_err_t *kz_grant_commit(kz_grant_t *grant)
     KZ_ASSERT(grant->db);          /* not ended yet */
     err = kz_db_commit(grant->db); /* settles */
     grant->db = NULL;
+    end_turn(grant);
     return err;
 }
 
@@ -281,6 +336,7 @@ void kz_grant_rest(kz_grant_t *grant)
         return;
     kz_db_end(grant->db);
     grant->db = NULL;
+    end_turn(grant);
 }
 
 kz_err_t *kz_grant_end(kz_grant_t *grant)

@@ -33,6 +33,7 @@ typedef struct kz_grant_ask_t {
     const char *kinds[KZ_GRANT_IDS]; /* "client", "matter" ... */
     const char *id[KZ_GRANT_IDS];    /* valid UUIDs */
     kz_slots_who_t caller;           /* whose share it takes of what is scarce */
+    int yields; /* 1: others have the database before it, as kz_grant_portal_behind() says */
 } kz_grant_ask_t;
 
 /* Begins a transaction and sends "enter"; its answer is read with that of the first query, or by
@@ -42,6 +43,12 @@ kz_err_t *kz_grant_enter(kz_grant_t **grant, kz_portal_t *portal, const kz_grant
                          apr_pool_t *pool);
 /* The portal itself, for all of one firm. Settled. Errors: NOT_FOUND. */
 kz_err_t *kz_grant_portal(kz_grant_t **grant, kz_portal_t *portal, int firm, apr_pool_t *pool);
+
+/* The same for an upload of WHO. Uploads, and what follows their last byte, yield: however many end
+ * at once, their transactions wait for a slot of PORTAL->behind, and the rest of the connections is
+ * left to pages. Errors also: BUSY. */
+kz_err_t *kz_grant_portal_behind(kz_grant_t **grant, kz_portal_t *portal, int firm,
+                                 const kz_slots_who_t *who, apr_pool_t *pool);
 
 /* Waits for the answer to "enter", once. The functions below need a settled grant. */
 kz_err_t *kz_grant_settle(kz_grant_t *grant);

@@ -135,11 +135,29 @@ static void lock_secrets(const kz_portal_t *portal)
         kz_secret_lock(portal->mail.password, KZ_PORTAL_PASSWORD);
 }
 
+/* Where uploads wait while many end in the same moment. Each keeps a thread: a quarter of them may
+ * wait in each of the lines, an eighth for one account, and the rest is left to pages. */
+static kz_err_t *make_lines(kz_portal_t *portal, apr_pool_t *pool)
+{
+    const kz_conf_t *conf = portal->conf;
+    int threads = portal->threads;
+    kz_slots_bounds_t bounds = {
+        .waiting = threads > 0 ? threads / 4 + 1 : KZ_SLOTS_ANY,
+        .share = threads > 0 ? threads / 8 + 1 : KZ_SLOTS_ANY,
+        .first = &portal->pages,
+    };
+
+    bounds.count = bounds.each = (conf->db_connections + 1) / 2;
+    KZ_TRY(kz_slots_create(&portal->behind, &bounds, "an upload's transaction", pool));
+    bounds.count = KZ_PORTAL_FINISHING * conf->scan_workers;
+    bounds.each = (bounds.count + 1) / 2;
+    return kz_slots_create(&portal->finishing, &bounds, "what follows the last byte", pool);
+}
+
 kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_pool_t *pool)
 {
     kz_portal_t *made = apr_pmemdup(pool, loaded, sizeof *made);
     const kz_conf_t *conf = made->conf;
-    kz_slots_bounds_t bounds = {.waiting = KZ_SLOTS_ANY, .share = KZ_SLOTS_ANY};
 
     if (sodium_init() < 0)
         return kz_err_create(KZ_ERR_CONFIG, "libsodium does not start");
@@ -149,11 +167,7 @@ kz_err_t *kz_portal_start(kz_portal_t **portal, const kz_portal_t *loaded, apr_p
     KZ_TRY(kz_db_pool_open(&made->db, conf->database, conf->db_connections, conf->db_timeout,
                            made->db_health, pool));
     KZ_TRY(kz_argon2_create(&made->argon2, conf, pool));
-    bounds.count = bounds.each = (conf->db_connections + 1) / 2;
-    KZ_TRY(kz_slots_create(&made->completing, &bounds, "the last byte", pool));
-    bounds.count = KZ_PORTAL_FINISHING * conf->scan_workers;
-    bounds.each = (bounds.count + 1) / 2;
-    KZ_TRY(kz_slots_create(&made->finishing, &bounds, "what follows the last byte", pool));
+    KZ_TRY(make_lines(made, pool));
     KZ_TRY(open_stores(made, pool));
     kz_scan_bound((apr_uint64_t)conf->scan_memory, (apr_uint64_t)conf->scan_maximum);
     *portal = made;

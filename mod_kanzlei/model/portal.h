@@ -26,9 +26,10 @@ typedef struct kz_portal_t {
     kz_stores_t *stores;
     kz_seal_keyring_t *keys;
     kz_argon2_t *argon2;
-    kz_slots_t *completing; /* uploads whose last byte is being noted; pages have the other half of
-                             * the connections when a crowd of uploads ends at once */
-    kz_slots_t *finishing;  /* uploads whose bytes are there: scanned, stored, committed */
+    int threads; /* requests that this process can have at work; 0: no bound is known */
+    volatile apr_uint32_t pages; /* transactions of pages, or those that wait for a connection */
+    kz_slots_t *behind;          /* transactions of uploads: pages have the other connections */
+    kz_slots_t *finishing;       /* uploads whose bytes are there: scanned, stored, committed */
     kz_mail_config_t mail;
     const unsigned char *csrf_key; /* KZ_SEAL_KEY bytes, for form tokens */
     const unsigned char

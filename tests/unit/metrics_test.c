@@ -85,7 +85,7 @@ static void test_waits_for_a_slot(void **state)
 {
     kz_timing_sum_t before, after;
     unsigned long long busy = kz_metrics_counted(KZ_COUNTER_SLOTS_BUSY);
-    const kz_slots_bounds_t bounds = {1, KZ_SLOTS_ANY, 0, 1, KZ_SLOTS_ANY};
+    const kz_slots_bounds_t bounds = {1, KZ_SLOTS_ANY, 0, 1, KZ_SLOTS_ANY, NULL};
     const kz_slots_who_t anybody = {0, 0, 0};
     kz_slots_t *slots;
     apr_pool_t *pool;

@@ -25,7 +25,7 @@ static const kz_slots_who_t anybody = {0, 0, 0};
 
 static kz_slots_t *slots_of(int count, int waiting, int reserved, int each, int share)
 {
-    const kz_slots_bounds_t bounds = {count, waiting, reserved, each, share};
+    const kz_slots_bounds_t bounds = {count, waiting, reserved, each, share, NULL};
     kz_slots_t *made;
 
     assert_null(kz_slots_create(&made, &bounds, "a test", pool));
@@ -276,6 +276,37 @@ static void test_known_ones_have_places_and_go_first(void **state)
     assert_int_equal(waiters[1].turn, 1);
 }
 
+static void test_while_others_go_first_there_is_one_fewer(void **state)
+{
+    const kz_slots_who_t one = {1, 1, 0}, other = {2, 1, 0};
+    volatile apr_uint32_t first = 3;
+    const kz_slots_bounds_t bounds = {2, 10, 0, 2, KZ_SLOTS_ANY, &first},
+                            last = {1, 10, 0, 1, 2, &first};
+    kz_slots_t *yielding, *single;
+    waiter_t waiter = {.who = {3, 1, 0}};
+    kz_err_t *err;
+
+    (void)state;
+    assert_null(kz_slots_create(&yielding, &bounds, "a test", pool));
+    assert_null(kz_slots_take(yielding, &one, 0));
+    err = kz_slots_take(yielding, &other, 1000);
+    assert_int_equal(kz_err_code(err), KZ_ERR_BUSY);
+    kz_err_free(err);
+    waiter.slots = yielding;
+    line_up(&waiter, 1);
+    kz_slots_give(yielding, &one); /* the last one that may be had goes to who waits */
+    all_had_their_turn(&waiter, 1);
+    first = 0;
+    assert_null(kz_slots_take(yielding, &one, 0));
+    assert_null(kz_slots_take(yielding, &other, 0));
+    first = 1;
+    assert_null(kz_slots_create(&single, &last, "a test", pool)); /* not none at all */
+    assert_null(kz_slots_take(single, &one, 0));
+    kz_slots_give(single, &one);
+    kz_slots_give(yielding, &one);
+    kz_slots_give(yielding, &other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_one_member_never_has_more_than_its_own),
         cmocka_unit_test(test_one_member_does_not_fill_the_line),
         cmocka_unit_test(test_known_ones_have_places_and_go_first),
+        cmocka_unit_test(test_while_others_go_first_there_is_one_fewer),
     };
     int failed;
 

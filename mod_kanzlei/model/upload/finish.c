@@ -16,12 +16,9 @@
 
 #include <apr_strings.h>
 
+#include "base/background.h"
 #include "base/log.h"
 #include "model/worker.h"
-
-/* Many may end in the same moment: an upload that waits to be noted holds a thread and nothing
- * else. */
-#define KZ_FINISH_NOTE_WAIT (30 * APR_USEC_PER_SEC)
 
 /* The results of the steps so far. */
 typedef struct progress_t {
@@ -36,6 +33,8 @@ static kz_err_t *enter(kz_upload__work_t *work, int firm, const char *id)
 {
     work->spool = kz_upload__spool(work->portal, id, work->pool);
     work->object = apr_psprintf(work->pool, "%d/%.2s/%s/1", firm, id + strlen(id) - 2, id);
+    if (work->who)
+        return kz_grant_portal_behind(&work->grant, work->portal, firm, work->who, work->pool);
     return kz_grant_portal(&work->grant, work->portal, firm, work->pool);
 }
 
@@ -67,10 +66,8 @@ static kz_err_t *complete(kz_upload_end_t *end, kz_upload__work_t *work, int fir
     kz_err_t *err;
 
     *end = (kz_upload_end_t){KZ_UPLOAD_RECEIVING, NULL, NULL};
-    KZ_TRY(kz_slots_take(work->portal->completing, &work->who, KZ_FINISH_NOTE_WAIT));
     err = enter_complete(end, work, firm, id, size, worker);
     kz_grant_rest(work->grant);
-    kz_slots_give(work->portal->completing, &work->who);
     return err;
 }
 
@@ -220,17 +217,43 @@ static kz_err_t *run(kz_upload_end_t *end, progress_t *at, kz_upload__work_t *wo
     return err;
 }
 
-/* The same, in one of SLOTS (NULL: without). Releases the upload for a job unless it is over. */
-static kz_err_t *run_in_turn(kz_upload_end_t *end, kz_upload__work_t *work, kz_slots_t *slots)
-{
-    progress_t at = {.what = ""};
-    kz_err_t *err = slots ? kz_slots_take(slots, &work->who, KZ_UPLOAD__SLOT_WAIT) : NULL;
+typedef struct task_t {
+    kz_upload_end_t *end;
+    kz_upload__work_t *work;
+} task_t;
 
-    if (!err) {
-        err = run(end, &at, work);
-        if (slots)
-            kz_slots_give(slots, &work->who);
+static kz_err_t *run_task(void *baton)
+{
+    task_t *task = baton;
+    progress_t at = {.what = ""};
+
+    return run(task->end, &at, task->work);
+}
+
+/* The same behind pages, when it is its turn. A job's own thread yields already. */
+static kz_err_t *run_in_turn(kz_upload_end_t *end, kz_upload__work_t *work)
+{
+    kz_slots_t *slots = work->portal->finishing;
+    task_t task = {end, work};
+    kz_err_t *err;
+
+    if (!work->who)
+        return run_task(&task);
+    err = kz_slots_take(slots, work->who, KZ_UPLOAD__SLOT_WAIT);
+    if (err) { /* many wait, each with a thread: a job goes on with this one */
+        kz_err_expected(err);
+        return NULL;
     }
+    err = kz_background_run(run_task, &task);
+    kz_slots_give(slots, work->who);
+    return err;
+}
+
+/* The same. Releases the upload for a job unless it is over. */
+static kz_err_t *run_and_release(kz_upload_end_t *end, kz_upload__work_t *work)
+{
+    kz_err_t *err = run_in_turn(end, work);
+
     if (err && kz_err_code(err) == KZ_ERR_LOCKED) { /* somebody is just looking how far it is */
         kz_err_expected(err);
         err = NULL;
@@ -247,20 +270,24 @@ kz_err_t *kz_upload_finish(kz_upload_end_t *end, const kz_grant_t *grant, const 
 {
     kz_portal_t *portal = kz_grant_services(grant);
     int firm = kz_grant_firm(grant), place;
-    kz_upload__work_t work = {.portal = portal, .pool = pool, .who = *kz_grant_caller(grant)};
+    kz_upload__work_t work = {.portal = portal, .pool = pool, .who = kz_grant_caller(grant)};
     kz_err_t *dead =
         kz_worker_claim(&place, portal, id); /* then a job of another process goes on */
     kz_err_t *err = complete(end, &work, firm, id, size, dead ? NULL : portal->worker);
 
     if (!dead) {
         if (!err && end->outcome == KZ_UPLOAD_WAITING)
-            err = run_in_turn(end, &work, portal->finishing);
+            err = run_and_release(end, &work);
         kz_worker_unclaim(portal, place);
         return err;
     }
     if (err || end->outcome != KZ_UPLOAD_WAITING) {
         kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0033) "this process can't show that it lives: ", dead);
         return err;
+    }
+    if (kz_err_code(dead) == KZ_ERR_BUSY) { /* many wait already, each with a thread */
+        kz_err_expected(dead);
+        return NULL;
     }
     return dead;
 }
@@ -269,7 +296,7 @@ kz_err_t *kz_upload__leave(kz_upload_end_t *end, const kz_grant_t *grant, const 
                            apr_uint64_t size, apr_pool_t *pool)
 {
     kz_upload__work_t work = {
-        .portal = kz_grant_services(grant), .pool = pool, .who = *kz_grant_caller(grant)};
+        .portal = kz_grant_services(grant), .pool = pool, .who = kz_grant_caller(grant)};
 
     return complete(end, &work, kz_grant_firm(grant), id, size, NULL);
 }
@@ -285,7 +312,7 @@ kz_err_t *kz_upload__resume(kz_portal_t *portal, const kz_q_upload_taken_t *take
     KZ_TRY(kz_worker_claim(&place, portal, taken->id));
     err = kz_upload__note_resumed(&work, taken);
     if (!err && work.row) /* else taken by another, or over */
-        err = run_in_turn(&end, &work, NULL);
+        err = run_and_release(&end, &work);
     kz_worker_unclaim(portal, place);
     return err;
 }

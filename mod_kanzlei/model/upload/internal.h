@@ -15,10 +15,10 @@ typedef struct kz_upload__work_t {
     kz_portal_t *portal;
     kz_grant_t *grant; /* the portal's own, for the upload's firm; no transaction between steps */
     apr_pool_t *pool;
-    const char *spool;  /* path of the file */
-    const char *object; /* key in the stores */
-    kz_slots_who_t who; /* whose share of the slots it takes */
-    int again;          /* somebody has worked on it before: stores may hold something of it */
+    const char *spool;         /* path of the file */
+    const char *object;        /* key in the stores */
+    const kz_slots_who_t *who; /* whose share of the slots it takes; NULL: a job's */
+    int again; /* somebody has worked on it before: stores may hold something of it */
     const kz_q_upload_complete_t *row; /* as it was taken; NULL: it was not */
     kz_seal_key_t *key;
 } kz_upload__work_t;
