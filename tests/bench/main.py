@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(os.environ["KZ_SRC"])
@@ -34,6 +35,9 @@ ROWS = {
     "download-1m": transfers.download_1m,
     "upload-scanned": transfers.scanned,
     "slow-uploads": slow.slow,
+    "ending-uploads": slow.ending,
+    "silent-200-one-address": partial(slow.silent, own=False),
+    "silent-200-addresses": partial(slow.silent, own=True),
     "upload-1m": transfers.upload_1m,
     "upload-1m-once": transfers.upload_1m_once,
     "upload-100m": transfers.upload_100m,

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import signal
 import ssl
 import statistics
 import subprocess
@@ -37,26 +38,55 @@ def median(values):
     return statistics.median(values)
 
 
-def wrk(site, paths, *, connections, seconds, delay=0, seed=1, browser=None):
-    """Requests random PATHS, as the administrator or with the session of BROWSER; returns
-    requests, seconds, p50, p99, max (ms), bytes."""
+def wrk(site, paths, *, connections, seconds, delay=0, seed=1, browser=None, during=None):
+    """Requests random PATHS, as the administrator or with the session of BROWSER, for so many
+    SECONDS at most, or until DURING returns; returns requests, seconds, p50, p99, max (ms),
+    bytes."""
     with tempfile.NamedTemporaryFile("w", suffix=".paths") as file:
         file.write("\n".join(paths) + "\n")
         file.flush()
         environment = os.environ | {
-            "BENCH_PATHS": file.name, "BENCH_COOKIE": site.cookie(browser),
-            "BENCH_DELAY": str(delay), "BENCH_SEED": str(seed),
+            "BENCH_PATHS": file.name,
+            "BENCH_COOKIE": site.cookie(browser),
+            "BENCH_DELAY": str(delay),
+            "BENCH_SEED": str(seed),
         }
-        done = subprocess.run(
+        with subprocess.Popen(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "60s",
              "-s", HERE / "pages.lua", site.url],
-            capture_output=True, text=True, env=environment, check=True,
-        )  # fmt: skip
-    result = json.loads(done.stdout.strip().splitlines()[-1])
+            stdout=subprocess.PIPE, text=True, env=environment,
+        ) as process:  # fmt: skip
+            if during:
+                during()
+                process.send_signal(signal.SIGINT)
+            said = process.communicate()[0]
+    result = json.loads(said.strip().splitlines()[-1])
     if result["status"] or result["line"]:
         raise Wrong(f"{paths[0]}: {result}")
     result["rate"] = result["requests"] / result["seconds"]
     return result
+
+
+def h2load(site, paths, *, connections, seconds, rate):
+    """The same over HTTP/2, RATE requests a second on each connection; returns requests, p50, p99
+    and max (ms)."""
+    with tempfile.TemporaryDirectory() as folder:
+        urls, log = Path(folder) / "urls", Path(folder) / "log"
+        urls.write_text("".join(f"{site.url}{path}\n" for path in paths))
+        subprocess.run(
+            ["h2load", "-t1", f"-c{connections}", f"--duration={seconds}", f"--rps={rate}",
+             f"--input-file={urls}", f"--header=cookie: {site.cookie()}",
+             "--header=accept: text/html", f"--log-file={log}"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        lines = [line.split() for line in log.read_text().splitlines()]
+    if not lines or any(line[1] != "200" for line in lines):
+        raise Wrong(f"{paths[0]}: {[line for line in lines if line[1] != '200'][:3]}")
+    took = sorted(int(line[2]) / 1000 for line in lines)
+    return {
+        "requests": len(took), "p50": took[len(took) // 2], "p99": took[len(took) * 99 // 100],
+        "max": took[-1],
+    }  # fmt: skip
 
 
 def curl(site, path):
@@ -81,8 +111,11 @@ class Line:
         self.http = http.client.HTTPSConnection(parts.hostname, parts.port, context=context)
         self.http.connect()
         self.headers = {
-            "Cookie": site.cookie(), "X-CSRF-Token": self.browser.csrf, "Origin": site.url,
-            "Accept": "application/json", "Tus-Resumable": "1.0.0",
+            "Cookie": site.cookie(),
+            "X-CSRF-Token": self.browser.csrf,
+            "Origin": site.url,
+            "Accept": "application/json",
+            "Tus-Resumable": "1.0.0",
         }
 
     def close(self):
@@ -100,7 +133,9 @@ class Line:
     def create(self, matter, size):
         name = base64.b64encode(b"bench.bin").decode()
         answer = self.ask(
-            "POST", f"{self.browser.base}/matters/{matter}/uploads", Upload_Length=str(size),
+            "POST",
+            f"{self.browser.base}/matters/{matter}/uploads",
+            Upload_Length=str(size),
             Upload_Metadata=f"filename {name}",
         )
         return answer.headers["Location"]
@@ -111,7 +146,11 @@ class Line:
         size = len(content) if size is None else size
         place = self.create(matter, size)
         answer = self.ask(
-            "PATCH", place, content, Upload_Offset="0", Content_Length=str(size),
+            "PATCH",
+            place,
+            content,
+            Upload_Offset="0",
+            Content_Length=str(size),
             Content_Type="application/offset+octet-stream",
         )
         state = answer.headers["Upload-State"]

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import psycopg
 from running import PASSWORD, Portal
 
 BUILD = Path(os.environ["KZ_BUILD"])
@@ -16,6 +17,8 @@ PLACE = "/.well-known/acme-challenge"
 # In the portal's own virtual host, so with the same TLS, threads and log.
 FOLDERS = ("static", "dav-1", "dav-2", "dav-twice", "second")
 PORTAL_CONF = """
+# A crowd's connections stay open until all of it has gathered.
+KeepAliveTimeout 120
 Alias "{place}/" "{bench}/"
 <Directory "{bench}">
     Require all granted
@@ -52,9 +55,15 @@ class Site(Portal):
         self.give()
 
     def new_matter(self):
-        client = self.admin.made("/clients", {
-            "number": "1", "kind": "company", "name": "Sommer GmbH", "language": "de",
-        })
+        client = self.admin.made(
+            "/clients",
+            {
+                "number": "1",
+                "kind": "company",
+                "name": "Sommer GmbH",
+                "language": "de",
+            },
+        )
         return self.admin.made(f"/clients/{client}/matters", {"number": "1", "title": "Steuer"})
 
     def give(self):
@@ -118,6 +127,12 @@ class Site(Portal):
 
     def database(self, user="postgres"):
         return f"host={self.data}/pg/socket dbname=kanzlei user={user}"
+
+    def under_way(self):
+        """Returns how many uploads are there whole and are not done yet."""
+        question = "SELECT count(*) FROM upload WHERE state IN ('scanning', 'storing')"
+        with psycopg.connect(self.database()) as db:
+            return db.execute(question).fetchone()[0]
 
     def pids(self):
         """Processes by what they are: httpd, scand, postgres."""
