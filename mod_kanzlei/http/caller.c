@@ -18,8 +18,8 @@ static const char *sign(const char *random, const kz_portal_t *portal, apr_pool_
     const char *text = apr_pstrcat(pool, "known ", random, NULL);
     unsigned char mac[MAC];
 
-    crypto_generichash(mac, sizeof mac, (const unsigned char *)text, strlen(text), portal->csrf_key,
-                       KZ_SEAL_KEY);
+    crypto_generichash(mac, sizeof mac, (const unsigned char *)text, strlen(text),
+                       portal->csrf_keys[0], KZ_SEAL_KEY);
     return apr_pstrcat(pool, random, ".", kz_str_base64url(mac, sizeof mac, pool), NULL);
 }
 
@@ -48,7 +48,7 @@ static apr_uint64_t number_of(const void *bytes, size_t len, const kz_portal_t *
     unsigned char hash[crypto_shorthash_BYTES];
     apr_uint64_t number;
 
-    crypto_shorthash(hash, bytes, len, portal->csrf_key); /* its first 16 bytes */
+    crypto_shorthash(hash, bytes, len, portal->csrf_keys[0]); /* its first 16 bytes */
     memcpy(&number, hash, sizeof number);
     return number;
 }

@@ -25,19 +25,33 @@ static void uuid_bytes(unsigned char out[KZ_STR_UUID_BYTES], const char *uuid)
     sodium_hex2bin(out, KZ_STR_UUID_BYTES, uuid, strlen(uuid), "-", NULL, NULL);
 }
 
-static void mark_browser(token_t *token, const kz_request_t *rq)
+static void mark_browser(token_t *token, const kz_request_t *rq, const unsigned char *key)
 {
     unsigned char hash[crypto_generichash_BYTES];
 
     crypto_generichash(hash, sizeof hash, (const unsigned char *)rq->browser, strlen(rq->browser),
-                       rq->portal->csrf_key, KZ_SEAL_KEY);
+                       key, KZ_SEAL_KEY);
     memcpy(token->browser, hash, sizeof token->browser);
 }
 
-static void sign(unsigned char mac[16], const token_t *token, const kz_portal_t *portal)
+static void sign(unsigned char mac[16], const token_t *token, const unsigned char *key)
 {
     crypto_generichash(mac, sizeof token->mac, (const unsigned char *)token, offsetof(token_t, mac),
-                       portal->csrf_key, KZ_SEAL_KEY);
+                       key, KZ_SEAL_KEY);
+}
+
+/* Returns the key that has signed TOKEN, or NULL. */
+static const unsigned char *signer_of(const token_t *token, const kz_portal_t *portal)
+{
+    const unsigned char *const *key = portal->csrf_keys;
+    unsigned char mac[sizeof token->mac];
+
+    for (; *key; key++) {
+        sign(mac, token, *key);
+        if (sodium_memcmp(mac, token->mac, sizeof mac) == 0)
+            return *key;
+    }
+    return NULL;
 }
 
 const char *kz_csrf_make(const kz_request_t *rq, const char *account, const unsigned char *version)
@@ -52,8 +66,8 @@ const char *kz_csrf_make(const kz_request_t *rq, const char *account, const unsi
         uuid_bytes(token.account, account);
     if (version)
         memcpy(token.version, version, sizeof token.version);
-    mark_browser(&token, rq);
-    sign(token.mac, &token, rq->portal);
+    mark_browser(&token, rq, rq->portal->csrf_keys[0]);
+    sign(token.mac, &token, rq->portal->csrf_keys[0]);
     return kz_str_base64url(&token, sizeof token, rq->pool);
 }
 
@@ -69,6 +83,7 @@ static apr_time_t time_of(const token_t *token)
 
 kz_err_t *kz_csrf_read(kz_csrf_t *token, const kz_request_t *rq, const char *sent)
 {
+    const unsigned char *key;
     token_t is, own;
     size_t len;
 
@@ -78,12 +93,12 @@ kz_err_t *kz_csrf_read(kz_csrf_t *token, const kz_request_t *rq, const char *sen
                           sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
         len != sizeof is)
         return kz_err_create(KZ_ERR_FORGED, "form token is none");
-    sign(own.mac, &is, rq->portal);
-    if (sodium_memcmp(own.mac, is.mac, sizeof is.mac) != 0)
+    key = signer_of(&is, rq->portal);
+    if (!key)
         return kz_err_create(KZ_ERR_FORGED, "form token is wrong");
     if (apr_time_now() - time_of(&is) > KZ_CSRF_LIFE)
         return kz_err_create(KZ_ERR_FORGED, "form token is too old");
-    mark_browser(&own, rq);
+    mark_browser(&own, rq, key);
     if (rq->route->who == KZ_WHO_PUBLIC &&
         sodium_memcmp(own.browser, is.browser, sizeof is.browser) != 0)
         return kz_err_create(KZ_ERR_FORGED, "form token of another browser");

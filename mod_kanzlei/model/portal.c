@@ -117,8 +117,8 @@ kz_err_t *kz_portal_load(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
     }
     made->conf = conf;
     KZ_TRY(kz_seal_keyring_open(&made->keys, conf->master_keys, pool));
-    KZ_TRY(kz_seal_derive(&made->csrf_key, made->keys, "csrf", pool));
-    KZ_TRY(kz_seal_derive(&made->token_key, made->keys, "token", pool));
+    KZ_TRY(kz_seal_derive(&made->csrf_keys, made->keys, "csrf", pool));
+    KZ_TRY(kz_seal_derive(&made->token_keys, made->keys, "token", pool));
     set_mail(made);
     KZ_TRY(read_mail_password(made, pool));
     made->words = read_words(conf->html, pool);
@@ -126,11 +126,17 @@ kz_err_t *kz_portal_load(kz_portal_t **portal, const kz_conf_t *conf, apr_pool_t
     return NULL;
 }
 
+static void lock_keys(const unsigned char *const *keys)
+{
+    for (; *keys; keys++)
+        kz_secret_lock(*keys, KZ_SEAL_KEY);
+}
+
 static void lock_secrets(const kz_portal_t *portal)
 {
     kz_seal_keyring_lock(portal->keys);
-    kz_secret_lock(portal->csrf_key, KZ_SEAL_KEY);
-    kz_secret_lock(portal->token_key, KZ_SEAL_KEY);
+    lock_keys(portal->csrf_keys);
+    lock_keys(portal->token_keys);
     if (portal->mail.password)
         kz_secret_lock(portal->mail.password, KZ_PORTAL_PASSWORD);
 }

@@ -31,11 +31,11 @@ typedef struct kz_portal_t {
     kz_slots_t *behind;          /* transactions of uploads: pages have the other connections */
     kz_slots_t *finishing;       /* uploads whose bytes are there: scanned, stored, committed */
     kz_mail_config_t mail;
-    const unsigned char *csrf_key; /* KZ_SEAL_KEY bytes, for form tokens */
-    const unsigned char
-        *token_key;    /* KZ_SEAL_KEY bytes, for marks of wrong passwords and for codes */
-    const char *words; /* word list of the password check, one a line; NULL: none */
-    char worker[37];   /* UUID of this process, in leases */
+    /* KZ_SEAL_KEY bytes each, by kz_seal_derive(): what an older one has made is still good. */
+    const unsigned char *const *csrf_keys;  /* for form tokens */
+    const unsigned char *const *token_keys; /* for marks of wrong passwords and for codes */
+    const char *words;              /* word list of the password check, one a line; NULL: none */
+    char worker[37];                /* UUID of this process, in leases */
     apr_thread_mutex_t *alive_lock; /* guards the next six: model/worker.h */
     const char *alive_file;
     int alive;              /* descriptor, -1: not yet */

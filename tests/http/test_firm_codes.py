@@ -4,6 +4,7 @@ staff have seen are marked until the client sets a password by a code from her o
 import csv
 import io
 import secrets
+import shutil
 
 import psycopg
 import pytest
@@ -157,3 +158,23 @@ def test_a_removed_mark_is_found(codes):
         assert [(row["problem"], row["document"]) for row in found] == [("receipt", document)]
         db.execute(change, (True, document))
     assert codes.portal.kanzleictl("check", "--events")["problems"] == []
+
+
+def test_a_new_master_key_ends_no_code_and_no_form(codes):
+    """The operator puts a new key beside the old one and starts anew: a letter that was printed
+    before is still good, and so is a form that was open."""
+    maria, portal = codes.client(), codes.portal
+    code = codes.admin.post_json(f"/accounts/{maria.account}/letter").json()["code"]
+    codes.admin.get_json("/clients/new")  # its token
+    old = portal.data / "keys/master-1"
+    new = old.with_name("master-2")
+    shutil.copy2(old, new)
+    shutil.chown(new, old.stat().st_uid, old.stat().st_gid)
+    new.write_bytes(secrets.token_bytes(32))
+    portal.start()
+    codes.admin.http._transport.close()  # its connection ended with the old process
+    fields = {"number": secrets.token_hex(4), "kind": "company", "name": "Offen GmbH"}
+    assert codes.admin.post_json("/clients", fields).status_code == 303
+    assert codes.redeem(code).get("/").status_code == 200
+    later = codes.admin.post_json(f"/accounts/{maria.account}/letter").json()["code"]
+    assert codes.redeem(later).get("/").status_code == 200

@@ -108,14 +108,37 @@ static void test_keyring_refuses(void **state)
 
 static void test_derived_keys(void **state)
 {
-    const unsigned char *one, *again, *other;
+    const unsigned char *const *one, *const *again, *const *other;
 
     (void)state;
     assert_ok(kz_seal_derive(&one, ring, "csrf", pool));
     assert_ok(kz_seal_derive(&again, ring, "csrf", pool));
     assert_ok(kz_seal_derive(&other, ring, "csrg", pool));
-    assert_memory_equal(one, again, KZ_SEAL_KEY);
-    assert_memory_not_equal(one, other, KZ_SEAL_KEY);
+    assert_memory_equal(one[0], again[0], KZ_SEAL_KEY);
+    assert_memory_not_equal(one[0], other[0], KZ_SEAL_KEY);
+}
+
+/* The newest master key's comes first, those of the others behind it. */
+static void test_derived_keys_of_several_masters(void **state)
+{
+    const char *dir = in_folder("several");
+    const unsigned char *const *one, *const *all;
+    kz_seal_keyring_t *opened;
+
+    (void)state;
+    assert_int_equal(mkdir(dir, 0700), 0);
+    master_write(dir, "master-9", 9, 0600);
+    assert_ok(kz_seal_keyring_open(&opened, dir, pool));
+    assert_ok(kz_seal_derive(&one, opened, "csrf", pool));
+    assert_null(one[1]);
+    master_write(dir, "master-10", 10, 0600);
+    master_write(dir, "master-1", 1, 0600);
+    assert_ok(kz_seal_keyring_open(&opened, dir, pool));
+    assert_ok(kz_seal_derive(&all, opened, "csrf", pool));
+    assert_memory_not_equal(all[0], one[0], KZ_SEAL_KEY);
+    assert_true(memcmp(all[1], one[0], KZ_SEAL_KEY) == 0 ||
+                memcmp(all[2], one[0], KZ_SEAL_KEY) == 0);
+    assert_null(all[3]);
 }
 
 /* --- writing and reading --- */
@@ -292,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_box_opens_only_as_what_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keyring_refuses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_derived_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_derived_keys_of_several_masters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
         cmocka_unit_test_setup_teardown(test_any_range, setup, teardown),
         cmocka_unit_test_setup_teardown(test_description, setup, teardown),

@@ -240,14 +240,21 @@ void kz_seal__derive(unsigned char *derived, const unsigned char *by, const char
     sodium_memzero(&state, sizeof state);
 }
 
-kz_err_t *kz_seal_derive(const unsigned char **key, const kz_seal_keyring_t *ring,
+kz_err_t *kz_seal_derive(const unsigned char *const **keys, const kz_seal_keyring_t *ring,
                          const char *purpose, apr_pool_t *pool)
 {
-    kz_seal_key_t *derived;
+    int count = ring->masters->nelts, i, at = 1;
+    const unsigned char **made = apr_pcalloc(pool, ((apr_size_t)count + 1) * sizeof *made);
 
-    KZ_TRY(key_new(&derived, pool));
-    kz_seal__derive(derived->bytes, ring->newest->key, purpose);
-    *key = derived->bytes;
+    for (i = 0; i < count; i++) {
+        const master_t *master = &APR_ARRAY_IDX(ring->masters, i, master_t);
+        kz_seal_key_t *derived;
+
+        KZ_TRY(key_new(&derived, pool));
+        kz_seal__derive(derived->bytes, master->key, purpose);
+        made[master == ring->newest ? 0 : at++] = derived->bytes;
+    }
+    *keys = made;
     return NULL;
 }
 

@@ -65,9 +65,10 @@ kz_err_t *kz_seal_document_open(kz_seal_key_t **key, const kz_seal_key_t *firm_k
                                 const char *document, const unsigned char *wrapped,
                                 apr_pool_t *pool);
 
-/* A key of its own for another purpose (e.g. "csrf", "wrong-password"), derived from the newest
- * master key by BLAKE2b with PURPOSE; 32 bytes in POOL's secret memory. */
-kz_err_t *kz_seal_derive(const unsigned char **key, const kz_seal_keyring_t *ring,
+/* Keys of their own for another purpose (e.g. "csrf", "token"), derived from each master key by
+ * BLAKE2b with PURPOSE; 32 bytes each in POOL's secret memory. The newest one, by which new things
+ * are made, comes first; NULL ends them. */
+kz_err_t *kz_seal_derive(const unsigned char *const **keys, const kz_seal_keyring_t *ring,
                          const char *purpose, apr_pool_t *pool);
 
 /* --- small secrets under a firm's key --- */

@@ -17,10 +17,15 @@
 /* Crockford's base32 (crockford.com/base32.html): no I, L, O and U. */
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+static void hash_by(unsigned char hash[KZ_CODE_HASH], const unsigned char *key, const char *digits)
+{
+    crypto_generichash(hash, KZ_CODE_HASH, (const unsigned char *)digits, strlen(digits), key,
+                       KZ_SEAL_KEY);
+}
+
 static void hash_of(unsigned char hash[KZ_CODE_HASH], const kz_grant_t *grant, const char *digits)
 {
-    crypto_generichash(hash, KZ_CODE_HASH, (const unsigned char *)digits, strlen(digits),
-                       kz_grant_services(grant)->token_key, KZ_SEAL_KEY);
+    hash_by(hash, kz_grant_services(grant)->token_keys[0], digits);
 }
 
 static const char *in_groups(const char *digits, apr_pool_t *pool)
@@ -132,7 +137,7 @@ static void derive(char digits[KZ_CODE_DIGITS + 1], const kz_grant_t *grant, con
     const char *parts[] = {"letter", kz_grant_account(grant), account, once};
     size_t i;
 
-    crypto_generichash_init(&state, kz_grant_services(grant)->token_key, KZ_SEAL_KEY,
+    crypto_generichash_init(&state, kz_grant_services(grant)->token_keys[0], KZ_SEAL_KEY,
                             sizeof random);
     for (i = 0; i < sizeof parts / sizeof *parts; i++)
         crypto_generichash_update(&state, (const unsigned char *)parts[i], strlen(parts[i]) + 1);
@@ -198,16 +203,21 @@ int kz_code_fold(char digits[KZ_CODE_DIGITS + 1], const char *typed, apr_pool_t 
 kz_err_t *kz_code_find(kz_code_t **code, kz_grant_t *grant, const char *typed, apr_pool_t *pool)
 {
     char digits[KZ_CODE_DIGITS + 1] = "";
-    kz_q_code_find_args_t args = {0};
-    kz_q_code_find_t *row;
+    const unsigned char *const *key = kz_grant_services(grant)->token_keys;
+    kz_q_code_find_t *row = NULL;
+    kz_err_t *err = NULL;
 
     *code = apr_pcalloc(pool, sizeof **code);
     if (!kz_code_fold(digits, typed, pool))
         return NULL;
-    hash_of((*code)->hash, grant, digits);
+    for (; *key && !row && !err; key++) { /* a letter may be older than the newest key */
+        kz_q_code_find_args_t args = {.hash = {(*code)->hash, KZ_CODE_HASH}};
+
+        hash_by((*code)->hash, *key, digits);
+        err = kz_q_code_find(&row, kz_grant_db(grant), &args, pool);
+    }
     sodium_memzero(digits, sizeof digits);
-    args.hash = (kz_db_bytes_t){(*code)->hash, KZ_CODE_HASH};
-    KZ_TRY(kz_q_code_find(&row, kz_grant_db(grant), &args, pool));
+    KZ_TRY(err);
     if (!row)
         return NULL;
     (*code)->state = row->used ? KZ_CODE_USED : row->expired ? KZ_CODE_EXPIRED : KZ_CODE_GOOD;

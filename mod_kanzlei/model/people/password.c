@@ -106,7 +106,7 @@ void kz_password_mark(unsigned char *mark, const kz_portal_t *portal, const char
     crypto_generichash_state state;
     unsigned char out[crypto_generichash_BYTES_MIN];
 
-    crypto_generichash_init(&state, portal->token_key, KZ_SEAL_KEY, sizeof out);
+    crypto_generichash_init(&state, portal->token_keys[0], KZ_SEAL_KEY, sizeof out);
     crypto_generichash_update(&state, (const unsigned char *)account, strlen(account) + 1);
     crypto_generichash_update(&state, (const unsigned char *)password, strlen(password));
     crypto_generichash_final(&state, out, sizeof out);
