@@ -21,7 +21,10 @@ embedded_postgres()
 # Root's call takes the service's rights, but for the connection as the owner.
 control()
 {
-    KANZLEI_USER=${control_user:-} KANZLEI_OWNER_DATABASE=$(database_conninfo kanzlei_owner) \
+    local folder=''
+
+    ! embedded_postgres || folder=$data/pg/cluster
+    KANZLEI_USER=${control_user:-} KANZLEI_DATABASE_FOLDER=$folder KANZLEI_OWNER_DATABASE=$(database_conninfo kanzlei_owner) \
         KANZLEI_CONFIG=$data/conf/kanzlei.conf "$program/usr/bin/kanzleictl" "$@" 9>&-
 }
 

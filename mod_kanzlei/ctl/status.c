@@ -1,5 +1,6 @@
 #include "ctl/ctl.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -32,14 +33,21 @@ static void put_number(json_t *object, const char *name, apr_int64_t number)
     json_object_set_new(object, name, json_integer(number));
 }
 
-/* Free bytes where PATH is; -1 if that is not known. */
-static apr_int64_t free_bytes(const char *path)
+/* Free bytes where PATH is; -1 if that is not known. A disk, called WHAT, is not good when it can
+ * only be read or is nearly full. */
+static apr_int64_t look_at_disk(kz_ctl_t *ctl, const char *what, const char *path)
 {
     struct statvfs info;
+    apr_int64_t left;
 
     if (statvfs(path, &info) != 0)
         return -1;
-    return (apr_int64_t)info.f_bavail * (apr_int64_t)info.f_frsize;
+    left = (apr_int64_t)info.f_bavail * (apr_int64_t)info.f_frsize;
+    if (info.f_flag & ST_RDONLY)
+        bad(ctl, apr_psprintf(ctl->pool, "%s is on a disk that can only be read", what));
+    else if (left < FREE_LOW)
+        bad(ctl, apr_psprintf(ctl->pool, "%s is nearly full", what));
+    return left;
 }
 
 static const char *size_of(apr_int64_t bytes, apr_pool_t *pool)
@@ -177,6 +185,35 @@ static void show_keys(kz_ctl_t *ctl, kz_db_t *db)
     kz_err_free(err);
 }
 
+/* The disk of an embedded database: appliance/kanzleictl says where it is. */
+static void show_database_disk(kz_ctl_t *ctl, json_t *object)
+{
+    const char *folder = getenv("KANZLEI_DATABASE_FOLDER");
+    apr_int64_t left;
+
+    if (!folder || !*folder)
+        return;
+    left = look_at_disk(ctl, "the database", folder);
+    put_number(object, "free", left);
+    if (left < 0)
+        bad(ctl, apr_psprintf(ctl->pool, "the database's folder %s is away", folder));
+    else
+        kz_ctl__say(ctl, "  %s free", size_of(left, ctl->pool));
+}
+
+/* Whether a commit still reaches the database's disk. */
+static kz_err_t *try_to_write(kz_ctl_t *ctl)
+{
+    kz_q_ctl_trial_t *row;
+    kz_db_t *db;
+
+    KZ_TRY(kz_db_begin(&db, ctl->portal->db, ctl->pool));
+    KZ_TRY(kz_q_ctl_trial(&row, db, ctl->pool));
+    if (row->read_only)
+        return kz_err_create(KZ_ERR_DB_DOWN, "it can only be read");
+    return kz_db_commit(db);
+}
+
 static void show_database(kz_ctl_t *ctl)
 {
     json_t *object = json_object(), *jobs = json_array();
@@ -187,6 +224,7 @@ static void show_database(kz_ctl_t *ctl)
 
     json_object_set_new(ctl->result, "database", object);
     json_object_set_new(object, "jobs", jobs);
+    show_database_disk(ctl, object);
     if (!err)
         err = kz_q_ctl_status(&row, db, &args, ctl->pool);
     if (err) {
@@ -199,6 +237,10 @@ static void show_database(kz_ctl_t *ctl)
     show_rows(ctl, object, row);
     show_jobs(ctl, jobs, db);
     kz_db_end(db);
+    err = try_to_write(ctl);
+    if (err)
+        bad(ctl, apr_psprintf(ctl->pool, "the database takes no changes: %s", kz_err_detail(err)));
+    kz_err_free(err);
 }
 
 static void show_store(kz_ctl_t *ctl, json_t *list, int i)
@@ -207,7 +249,11 @@ static void show_store(kz_ctl_t *ctl, json_t *list, int i)
     const char *url = APR_ARRAY_IDX(ctl->portal->conf->stores, i, kz_conf_pair_t).value;
     kz_err_t *err = kz_stores_try(ctl->portal->stores, i, kz_clock_now() + WAIT, ctl->pool);
     json_t *store = json_object();
-    apr_int64_t left = strncmp(url, "dir:", 4) == 0 ? free_bytes(url + 4) : -1;
+    apr_int64_t left = -1;
+
+    /* One that hangs would hold up this look, too. */
+    if (strncmp(url, "dir:", 4) == 0 && (!err || kz_err_code(err) == KZ_ERR_NO_SPACE))
+        left = look_at_disk(ctl, apr_pstrcat(ctl->pool, "the store ", name, NULL), url + 4);
 
     kz_ctl__text(store, "name", name);
     json_object_set_new(store, "good", json_boolean(!err));
@@ -220,15 +266,13 @@ static void show_store(kz_ctl_t *ctl, json_t *list, int i)
     kz_ctl__say(ctl, "Store %s: %s%s", name, err ? "down" : "good", free_text);
     if (err)
         bad(ctl, apr_psprintf(ctl->pool, "the store %s is down: %s", name, kz_err_detail(err)));
-    if (left >= 0 && left < FREE_LOW)
-        bad(ctl, apr_psprintf(ctl->pool, "the store %s is nearly full", name));
     kz_err_free(err);
 }
 
 static void show_stores(kz_ctl_t *ctl)
 {
     json_t *list = json_array();
-    apr_int64_t left = free_bytes(ctl->portal->conf->spool);
+    apr_int64_t left = look_at_disk(ctl, "the spool", ctl->portal->conf->spool);
     int i;
 
     json_object_set_new(ctl->result, "stores", list);
@@ -240,8 +284,6 @@ static void show_stores(kz_ctl_t *ctl)
                          : apr_pstrcat(ctl->pool, size_of(left, ctl->pool), " free", NULL));
     if (left < 0)
         bad(ctl, "the spool is away: no upload goes on");
-    else if (left < FREE_LOW)
-        bad(ctl, "the spool is nearly full");
 }
 
 /* How far the scanner is from the portal, which owns the spool. */

@@ -54,6 +54,12 @@ SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, co
        stores_gone, jobs_oldest, seals_oldest
   FROM kz_status(string_to_array($stores, E'\n'));
 
+-- Writes to the database's log of changes, which the commit flushes, and nowhere else: a trial.
+-- ctl_trial() :one writes
+-- -> read_only bool
+SELECT current_setting('transaction_read_only')::boolean
+  FROM pg_logical_emit_message(true, 'kanzleictl', 'trial');
+
 -- ctl_status_jobs(limit int4) :many
 -- -> slug text, id uuid, kind text, state text, tries int4, error text, due timestamptz
 SELECT slug, id, kind, state, tries, error, due FROM kz_status_jobs($limit);

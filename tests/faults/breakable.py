@@ -267,6 +267,17 @@ class Site(Portal):
         privileged("cp", "-a", f"{aside}/.", folder)
         privileged("rm", "-r", aside)
 
+    def cover(self, folder, size):
+        """Mounts a small file system over a folder, whose files stay below it."""
+        owner = folder.stat()
+        options = f"size={size},uid={owner.st_uid},gid={owner.st_gid},mode=700"
+        privileged("mount", "-t", "tmpfs", "-o", options, "tmpfs", folder)
+        self.mounts.append(folder)
+
+    def uncover(self, folder):
+        privileged("umount", "-l", folder)
+        self.mounts.remove(folder)
+
     def fill(self, name, leave):
         """Fills the small file system until LEAVE bytes are free; returns the file to remove
         afterwards."""

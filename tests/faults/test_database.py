@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 from breakable import descendants, kill
+from breakable import privileged as root
 from person import wait_for
 
 DOWN = r"the database is (away: DB_DOWN: .*(connect|lost|read|terminating)|back after)"
@@ -27,6 +28,35 @@ def pages(browser):
         "json": lambda: browser.get("/"),
         "entrance": lambda: browser.get("/sign-in", json_view=False),
     }
+
+
+def problems(site):
+    return "\n".join(site.kanzleictl("status", fails=True)["problems"])
+
+
+def test_its_disk(site):
+    """A disk of the database that is nearly full, or can only be read, is not good."""
+    folder = site.data / "pg/cluster"
+    assert "database" not in problems(site)
+    assert site.kanzleictl("status", fails=True)["database"]["free"] > 0
+    site.cover(folder, "16m")  # PostgreSQL goes on in what is below
+    assert "the database is nearly full" in problems(site)
+    root("mount", "-o", "remount,ro", folder)
+    assert "the database is on a disk that can only be read" in problems(site)
+    site.uncover(folder)
+    assert "database" not in problems(site)
+
+
+@pytest.mark.expect_log("read-only transaction")
+def test_takes_no_changes(site):
+    """A database that can be read and takes no changes, as a stand-by does, is not good."""
+    role = "ALTER ROLE kanzlei_portal"
+    site.sql(f"{role} SET default_transaction_read_only = on")
+    try:
+        assert "the database takes no changes" in problems(site)
+    finally:
+        site.sql(f"{role} RESET default_transaction_read_only")
+    assert "database" not in problems(site)
 
 
 @pytest.mark.expect_log(DOWN)
