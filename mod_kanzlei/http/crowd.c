@@ -15,6 +15,8 @@
 #include "http/address.h"
 
 #define EACH    8 /* bodies of one address that may be waited for in peace, in this child */
+#define WAITING 2 /* of all addresses, however few workers there are */
+#define LINES   8 /* connections of one address, however few: a browser opens six */
 #define PROXIES 32
 
 APR_RING_HEAD(waits_t, kz_crowd_wait_t);
@@ -33,6 +35,11 @@ static struct {
     unsigned char proxies[PROXIES][KZ_ADDRESS_NETWORK];
     int known; /* proxies */
 } crowd;
+
+static int at_least(int least, int number)
+{
+    return number > least ? number : least;
+}
 
 /* Of HTTP/2 and of HTTP/1.1. */
 static void count_workers(int *streams, int *requests, server_rec *server)
@@ -59,7 +66,7 @@ static void child_init(apr_pool_t *pool, server_rec *server)
 {
     count_workers(&crowd.streams, &crowd.requests, server);
     APR_RING_INIT(&crowd.waits, kz_crowd_wait_t, link);
-    crowd.lines = crowd.requests / 2;
+    crowd.lines = at_least(LINES, crowd.requests / 2);
     crowd.peers = apr_hash_make(pool);
     if (apr_thread_mutex_create(&crowd.lock, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS)
         crowd.lock = NULL;
@@ -137,10 +144,11 @@ kz_crowd_size_t kz_crowd_size(const kz_crowd_wait_t *wait)
         }
     }
     apr_thread_mutex_unlock(crowd.lock);
-    if (own >= workers / 4 || all >= workers * 3 / 4)
+    if (own >= at_least(WAITING, workers / 4) || all >= at_least(WAITING, workers * 3 / 4))
         return KZ_CROWD_FULL;
-    return wait->kind == KZ_CROWD_BODY && (own >= EACH || all >= workers / 4) ? KZ_CROWD_MANY
-                                                                              : KZ_CROWD_FEW;
+    return wait->kind == KZ_CROWD_BODY && (own >= EACH || all >= at_least(WAITING, workers / 4))
+               ? KZ_CROWD_MANY
+               : KZ_CROWD_FEW;
 }
 
 static apr_status_t forget_line(void *counted)
