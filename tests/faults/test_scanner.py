@@ -107,19 +107,25 @@ def test_restart_after_its_death(site, maria):
 
 @pytest.mark.expect_log(DOWN, r"worker \d: unscannable: limits")
 def test_what_could_not_be_scanned_takes_no_time_again(site, maria):
-    """The same bytes are kept back without the scanner, which is asked about others."""
+    """The same bytes are kept back without the scanner, which is asked about others; and about
+    what somebody else sends: nobody pays for another one's time, or sees what others have sent."""
     browser, content = maria.browser, nested(25)
+    someone = site.make_client(site.signed_in("admin"), "Anders", "anders").browser
+    (matter,) = [row["id"] for row in someone.get_json("/matters")["matters"]]
     first, last = send(browser, maria.matter, content)
     assert last().status_code == 204
     assert browser.state(first) == "unscannable"
     again, last_again = send(browser, maria.matter, content)
     other, last_other = send(browser, maria.matter, content[:-1] + b"x")  # of the same size
+    elses, last_elses = send(someone, matter, content)
     hanging = site.scanners()
     kill(hanging, signal.SIGSTOP)
     try:
         site.said("scanner hangs: known bytes", last_again, 204)
+        site.said("scanner hangs: another one's bytes", last_elses, 503)
         assert browser.state(again) == "unscannable"
         site.said("scanner hangs: other bytes", last_other, 503)
     finally:
         kill(hanging, signal.SIGCONT)
     ends_as(site, "scanner goes on: other bytes", browser, other, "unscannable")
+    ends_as(site, "scanner goes on: another one's bytes", someone, elses, "unscannable")

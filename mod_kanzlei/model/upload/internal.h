@@ -90,14 +90,15 @@ kz_err_t *kz_upload__look(kz_upload_end_t *end, const kz_upload__work_t *work, c
 
 /* --- scan.c: the scanner */
 
-/* Notes that the scanner could not end with CONTENT within its bounds ("limits", "timeout"); any
- * other VERDICT is not kept. */
-void kz_upload__verdict_note(const kz_upload__content_t *content, const kz_scan_verdict_t *verdict);
+/* Notes that the scanner could not end with CONTENT of ACCOUNT, a UUID, within its bounds
+ * ("limits", "timeout"); any other VERDICT is not kept. */
+void kz_upload__verdict_note(const kz_upload__content_t *content, const char *account,
+                             const kz_scan_verdict_t *verdict);
 /* Returns 1 if something of CONTENT's size was noted: then its SHA-256 is worth computing first. */
-int kz_upload__verdict_may_be(const kz_upload__content_t *content);
-/* Why the scanner could not end with the same bytes a quarter of an hour ago or less; NULL: it is
- * to be asked. */
-const char *kz_upload__verdict_find(const kz_upload__content_t *content);
+int kz_upload__verdict_may_be(const kz_upload__content_t *content, const char *account);
+/* Why the scanner could not end with the same bytes of the same ACCOUNT a quarter of an hour ago or
+ * less; NULL: it is to be asked. */
+const char *kz_upload__verdict_find(const kz_upload__content_t *content, const char *account);
 
 typedef struct kz_upload__scan_t kz_upload__scan_t; /* one that has begun */
 

@@ -13,6 +13,7 @@ struct kz_upload__scan_t {
     const char *known; /* why the same bytes could not be scanned a while ago; NULL: they weren't */
     int memfd;         /* the plaintext; -1: none */
     const kz_upload__content_t *content;
+    const char *account; /* whose it is */
     apr_uint64_t reserved;
     apr_pool_t *pool;
 };
@@ -56,9 +57,9 @@ static kz_err_t *begin(kz_upload__scan_t *scan, kz_upload__content_t *content,
     KZ_TRY(err);
     KZ_TRY(kz_seal_scan_copy(&content->size, NULL, work->spool, scan->memfd, work->key, id));
     KZ_TRY(check_size(content, work));
-    if (kz_upload__verdict_may_be(content)) {
+    if (kz_upload__verdict_may_be(content, scan->account)) {
         KZ_TRY(kz_seal_scan_hash(content->sha256, scan->memfd, work->pool));
-        scan->known = kz_upload__verdict_find(content);
+        scan->known = kz_upload__verdict_find(content, scan->account);
         if (scan->known) {
             content->type = type_of(work->row, scan->memfd);
             return NULL;
@@ -79,6 +80,7 @@ kz_err_t *kz_upload__scan_begin(kz_upload__scan_t **scan, kz_upload__content_t *
     made->reserved = (apr_uint64_t)work->row->size;
     made->pool = work->pool;
     made->content = content;
+    made->account = work->row->account;
     content->type = work->row->type; /* by its name */
     err = begin(made, content, work);
     if (err)
@@ -94,7 +96,7 @@ kz_err_t *kz_upload__scan_await(kz_scan_verdict_t *verdict, kz_upload__scan_t *s
     if (!scan->scan)
         return NULL;
     KZ_TRY(kz_scan_await(verdict, scan->scan, scan->pool));
-    kz_upload__verdict_note(scan->content, verdict);
+    kz_upload__verdict_note(scan->content, scan->account, verdict);
     return NULL;
 }
 
