@@ -172,6 +172,50 @@ def test_two_at_once_in_one_process(portal, maria):
     ends_well(portal, maria, upload)
 
 
+@contextmanager
+def held_first_look(portal):
+    """Whoever reads an upload's row first waits, with what it said, until released(); looked() says
+    whether somebody does."""
+    make = ask(portal, "SELECT pg_get_functiondef('kz_upload_key'::regproc)")
+    head, quote, _ = make.partition("$function$")
+    wait = (
+        " BEGIN IF pg_try_advisory_xact_lock(7741) THEN PERFORM pg_advisory_xact_lock(7742);"
+        " END IF; RETURN (SELECT u.key FROM upload u WHERE u.id = p_upload); END "
+    )
+    place = f"host={portal.data}/pg/socket dbname=kanzlei user=postgres"
+    with psycopg.connect(place, autocommit=True) as db:
+        db.execute(head + quote + wait + quote)
+        db.execute("SELECT pg_advisory_lock(7742)")
+        try:
+            yield (
+                lambda: ask(portal, "SELECT count(*) FROM pg_locks WHERE objid = 7742"
+                                    " AND NOT granted"),
+                lambda: db.execute("SELECT pg_advisory_unlock(7742)"),
+            )  # fmt: skip
+        finally:
+            db.execute(make)
+
+
+@pytest.mark.expect_log(r"infected: Eicar")
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+@pytest.mark.parametrize("content", [b"x", EICAR], ids=["document", "infected"])
+def test_asking_while_the_last_byte_is_finished(portal, maria, method, content):
+    """The upload's row was read while bytes came, and its file is looked at when they are done with
+    and it is gone: the answer says where the upload stands, not that there is none."""
+    upload = maria.browser.created(maria.matter, len(content))
+    other = portal.browser()
+    other.http.cookies = maria.browser.http.cookies
+    with held_first_look(portal) as (looked, release), ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(other.request, method, f"/uploads/{upload}", headers=TUS)
+        assert wait_for(looked)
+        sent = maria.browser.patch(upload, 0, content)
+        release()
+        answer = asked.result()
+    assert sent.status_code == (204 if content == b"x" else 422)
+    size = str(len(content))
+    assert (answer.status_code, answer.headers.get("Upload-Offset")) == (200, size), answer.text
+
+
 @pytest.mark.expect_log(r"LOCKED: .*KZ423")
 @pytest.mark.parametrize(
     "change", ["worker = NULL, lease = NULL", "lease = lease + interval '1 ms'"]

@@ -153,32 +153,67 @@ static kz_err_t *unless_damaged(kz_err_t *err)
     return kz_err_create(KZ_ERR_NOT_FOUND, "the bytes that came are damaged");
 }
 
-/* Reads the row, lets the connection go, and opens the writer when it is being received. */
-static kz_err_t *look(kz_seal_writer_t **writer, kz_upload_info_t *info, kz_grant_t *grant,
-                      const char *id)
+/* Reads the row, and lets the connection go. */
+static kz_err_t *read_row(kz_upload_info_t *info, kz_seal_key_t **key, kz_grant_t *grant,
+                          const char *id)
 {
     kz_portal_t *portal = kz_grant_services(grant);
     apr_pool_t *pool = kz_grant_pool(grant);
     kz_q_upload_t *row;
-    kz_seal_key_t *key;
-    const char *spool;
 
-    *writer = NULL;
     KZ_TRY(kz_q_upload(&row, kz_grant_db(grant), &(kz_q_upload_args_t){id}, pool));
-    KZ_TRY(open_key(&key, grant, id, row->key));
+    KZ_TRY(open_key(key, grant, id, row->key));
     kz_grant_rest(grant);
     info->id = row->id;
     info->name = row->name;
     info->state = row->state;
     info->what = row->what;
     info->size = info->offset = (apr_uint64_t)row->size;
-    info->expires = 0;
-    if (strcmp(row->state, "receiving") != 0)
+    info->expires =
+        strcmp(row->state, "receiving") == 0 ? row->touched + portal->conf->upload_life : 0;
+    return NULL;
+}
+
+/* The file could not be opened, as ERR says: somebody else may have sent the last byte since the
+ * row was read, and then the file is being stored, or gone, and the row says how it is. */
+static kz_err_t *look_again(kz_err_t *err, kz_upload_info_t *info, kz_grant_t *grant,
+                            const char *id)
+{
+    kz_err_code_t code = kz_err_code(err);
+    kz_upload_info_t now;
+    kz_seal_key_t *key;
+    kz_err_t *second;
+
+    if (code != KZ_ERR_LOCKED && code != KZ_ERR_CONFLICT && code != KZ_ERR_NOT_FOUND)
+        return err;
+    second = kz_grant_again(grant);
+    if (!second)
+        second = read_row(&now, &key, grant, id);
+    if (!second && now.expires)
+        return err; /* it is being received as before */
+    kz_err_expected(err);
+    if (!second)
+        *info = now;
+    return second;
+}
+
+/* Reads the row, lets the connection go, and opens the writer when it is being received. */
+static kz_err_t *look(kz_seal_writer_t **writer, kz_upload_info_t *info, kz_grant_t *grant,
+                      const char *id)
+{
+    kz_portal_t *portal = kz_grant_services(grant);
+    apr_pool_t *pool = kz_grant_pool(grant);
+    const char *spool = kz_upload__spool(portal, id, pool);
+    kz_seal_key_t *key;
+    kz_err_t *err;
+
+    *writer = NULL;
+    KZ_TRY(read_row(info, &key, grant, id));
+    if (!info->expires)
         return NULL;
-    info->expires = row->touched + portal->conf->upload_life;
-    spool = kz_upload__spool(portal, id, pool);
-    return unless_damaged(kz_upload__see_spool(
-        NULL, kz_seal_writer_open(writer, &info->offset, spool, key, id, pool), portal, spool));
+    err = kz_upload__see_spool(
+        NULL, kz_seal_writer_open(writer, &info->offset, spool, key, id, pool), portal, spool);
+    return err ? unless_damaged(look_again(err, info, grant, id)) : NULL;
 }
 
 /* All bytes are there, and a crash came before anybody noted that. (The size of what a form sends
