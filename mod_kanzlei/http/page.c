@@ -127,9 +127,10 @@ static void say_detail(kz_view_t *problem, const kz_request_t *rq, const kz_err_
         kz_view_text(problem, "detail", kz_err_sentence(err));
         return;
     }
-    if (kz_err_code(err) == KZ_ERR_SIGN_IN_NEEDED && rq->route->effect == KZ_EFFECT_WRITES &&
-        strcmp(key, "err.sign_in_needed") == 0)
-        key = rq->route->body == KZ_BODY_PARTS ? "err.signed_out_files" : "err.signed_out";
+    if (strcmp(key, "err.sign_in_needed") == 0 && rq->route->body == KZ_BODY_FORM)
+        key = "err.signed_out";
+    else if (strcmp(key, "err.sign_in_needed") == 0 && rq->route->body == KZ_BODY_PARTS)
+        key = "err.signed_out_files";
     kz_view_say(problem, "detail", key);
 }
 
