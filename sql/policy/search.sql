@@ -87,6 +87,9 @@ DECLARE
         || CASE WHEN side IN ('staff', 'portal') THEN ''
                 ELSE ' AND (d.state = ''available'' OR d.direction = ''from_client'')' END
         || CASE WHEN p_state IS NULL OR fresh THEN '' ELSE ' AND d.state = $6' END
+        -- As it stands in the indexes of the whole firm's lists.
+        || CASE WHEN p_client IS NULL AND p_matter IS NULL THEN ' AND %3$s <> ''00000000-0000-0000-0000-000000000000'''
+                ELSE '' END
         || CASE WHEN p_client IS NULL THEN '' ELSE ' AND %1$s.client = $4' END
         || CASE WHEN p_matter IS NULL THEN '' ELSE ' AND %1$s.matter = $5' END
         || CASE WHEN p_from IS NULL THEN '' ELSE ' AND %2$s >= $7' END

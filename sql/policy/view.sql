@@ -73,10 +73,10 @@ CREATE VIEW receipt_row WITH (security_invoker = true) AS
 CREATE VIEW client_row WITH (security_invoker = true) AS
     SELECT c.firm, c.id, c.number, c.display AS client_name, c.kind, c.city, c.sort,
            (SELECT count(*)::int FROM (SELECT FROM matter m
-             WHERE m.firm = c.firm AND m.client = c.id LIMIT 100) m) AS matters_count,
+             WHERE m.firm = c.firm AND m.client = c.id ORDER BY m.created DESC, m.id DESC LIMIT 100) m) AS matters_count,
            (SELECT count(*)::int FROM (SELECT FROM delivery v
              WHERE v.firm = c.firm AND v.client = c.id AND v.direction = 'from_client'
-               AND v.opened_at IS NULL LIMIT 100) v) AS fresh_count,
+               AND v.opened_at IS NULL ORDER BY v.provided_at, v.document LIMIT 100) v) AS fresh_count,
            CASE WHEN NOT kz_sees_client(c.id) THEN 'hidden' ELSE
            coalesce((SELECT CASE WHEN bool_or(a.locked_at IS NOT NULL) THEN 'locked'
                                  WHEN bool_or(a.has_password) THEN 'active'

@@ -97,6 +97,7 @@ SELECT {columns}
          WHERE true [client: AND d.client = $client]
                [matter: AND d.matter = $matter
                  [!client: AND d.client = (SELECT m.client FROM matter m WHERE m.id = $matter)]]
+               [!client: [!matter: AND d.id <> '00000000-0000-0000-0000-000000000000']]
            {asked}
            {from_place} LIMIT $count) x
   {shown};
@@ -154,6 +155,7 @@ SELECT {columns}
           FROM delivery w {available}
          WHERE w.opened_at IS NULL AND w.direction = $direction
            [client: AND w.client = $client] [matter: AND w.matter = $matter]
+           [!client: [!matter: AND w.document <> '00000000-0000-0000-0000-000000000000']]
            {new_from_place} LIMIT $count) x
   {shown};
 

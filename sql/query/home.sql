@@ -33,7 +33,8 @@ SELECT a.id, a.name, a.email, a.kind, c.id, NULLIF(c.display, a.name), a.mail_fa
 -- -> id uuid, name text, size bytes, at timestamptz, kind enum(pdf|picture|text|other), reason text,
 --    matter_id uuid, matter_title text, client_id uuid, client_name text
 SELECT id, name, size, at, kind, reason, matter_id, matter_title, client_id, client_name
-  FROM document_row WHERE state = 'unscannable' ORDER BY at DESC, id DESC LIMIT 6;
+  FROM document_row WHERE state = 'unscannable' AND id <> '00000000-0000-0000-0000-000000000000'
+ ORDER BY at DESC, id DESC LIMIT 6;
 
 -- home_kept_mine() :many as home_kept
 SELECT r.id, r.name, r.size, r.at, r.kind, r.reason, r.matter_id, r.matter_title, r.client_id,
@@ -59,7 +60,7 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.reason, r.matter_id, r.matter_title
 --    matter_id uuid, matter_title text, client_id uuid, client_name text
 SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name
   FROM (SELECT firm, document, client, provided_at FROM delivery
-         WHERE direction = 'from_client' AND opened_at IS NULL
+         WHERE direction = 'from_client' AND opened_at IS NULL AND document <> '00000000-0000-0000-0000-000000000000'
          ORDER BY provided_at DESC, document DESC LIMIT 6) w
   JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at DESC, w.document DESC;
@@ -86,7 +87,7 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client
 SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client_id, r.client_name,
        r.at < now() - interval '14 days'
   FROM (SELECT firm, document, client, provided_at FROM delivery
-         WHERE direction = 'from_firm' AND opened_at IS NULL
+         WHERE direction = 'from_firm' AND opened_at IS NULL AND document <> '00000000-0000-0000-0000-000000000000'
          ORDER BY provided_at, document LIMIT 6) w
   JOIN document_row r ON r.firm = w.firm AND r.id = w.document AND r.client_id = w.client
  WHERE r.state = 'available' ORDER BY w.provided_at, w.document;
@@ -110,43 +111,47 @@ SELECT r.id, r.name, r.size, r.at, r.kind, r.matter_id, r.matter_title, r.client
 -- How much is open, counted to 100 at most.
 -- home_counts() :one
 -- -> kept int4, fresh int4, unopened int4
-SELECT (SELECT count(*) FROM (SELECT FROM document WHERE state = 'unscannable' LIMIT 100) k)::int,
+SELECT (SELECT count(*) FROM (SELECT FROM document
+         WHERE state = 'unscannable' AND id <> '00000000-0000-0000-0000-000000000000'
+         ORDER BY at DESC, id DESC LIMIT 100) k)::int,
        (SELECT count(*) FROM (SELECT FROM delivery
-         WHERE direction = 'from_client' AND opened_at IS NULL LIMIT 100) f)::int,
+         WHERE direction = 'from_client' AND opened_at IS NULL AND document <> '00000000-0000-0000-0000-000000000000'
+         ORDER BY provided_at, document LIMIT 100) f)::int,
        (SELECT count(*) FROM (SELECT FROM delivery
-         WHERE direction = 'from_firm' AND opened_at IS NULL LIMIT 100) u)::int;
+         WHERE direction = 'from_firm' AND opened_at IS NULL AND document <> '00000000-0000-0000-0000-000000000000'
+         ORDER BY provided_at, document LIMIT 100) u)::int;
 
 -- home_counts_mine() :one as home_counts
 SELECT (SELECT count(*) FROM (
             SELECT FROM visible v, LATERAL (
                 SELECT FROM document d
                  WHERE d.firm = v.firm AND d.client = v.client AND d.state = 'unscannable'
-                 LIMIT 100) d
+                 ORDER BY d.at DESC, d.id DESC LIMIT 100) d
              UNION ALL
             SELECT FROM visible_matter v, LATERAL (
                 SELECT FROM document d
                  WHERE d.firm = v.firm AND d.client = v.client AND d.matter = v.matter AND d.state = 'unscannable'
-                 LIMIT 100) d LIMIT 100) k)::int,
+                 ORDER BY d.at DESC, d.id DESC LIMIT 100) d LIMIT 100) k)::int,
        (SELECT count(*) FROM (
             SELECT FROM visible v, LATERAL (
                 SELECT FROM delivery d
                  WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_client' AND d.opened_at IS NULL
-                 LIMIT 100) d
+                 ORDER BY d.provided_at, d.document LIMIT 100) d
              UNION ALL
             SELECT FROM visible_matter v, LATERAL (
                 SELECT FROM delivery d
                  WHERE d.firm = v.firm AND d.matter = v.matter AND d.direction = 'from_client' AND d.opened_at IS NULL
-                 LIMIT 100) d LIMIT 100) f)::int,
+                 ORDER BY d.provided_at, d.document LIMIT 100) d LIMIT 100) f)::int,
        (SELECT count(*) FROM (
             SELECT FROM visible v, LATERAL (
                 SELECT FROM delivery d
                  WHERE d.firm = v.firm AND d.client = v.client AND d.direction = 'from_firm' AND d.opened_at IS NULL
-                 LIMIT 100) d
+                 ORDER BY d.provided_at, d.document LIMIT 100) d
              UNION ALL
             SELECT FROM visible_matter v, LATERAL (
                 SELECT FROM delivery d
                  WHERE d.firm = v.firm AND d.matter = v.matter AND d.direction = 'from_firm' AND d.opened_at IS NULL
-                 LIMIT 100) d LIMIT 100) u)::int;
+                 ORDER BY d.provided_at, d.document LIMIT 100) d LIMIT 100) u)::int;
 
 -- New for a client.
 -- home_fresh_client() :many

@@ -5,11 +5,11 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at
   FROM matter m
   JOIN client c ON c.firm = m.firm AND c.id = m.client,
        LATERAL (SELECT count(*)::int AS documents FROM (SELECT FROM document d
-                 WHERE d.firm = m.firm AND d.matter = m.id LIMIT 100) x) n,
+                 WHERE d.firm = m.firm AND d.matter = m.id ORDER BY d.at DESC, d.id DESC LIMIT 100) x) n,
        LATERAL (SELECT count(*)::int AS fresh FROM (SELECT FROM delivery v
                  WHERE v.firm = m.firm AND v.matter = m.id AND v.opened_at IS NULL
-                   AND v.direction <> (SELECT CASE kz_side() WHEN 'client'
-                                       THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
+                   AND v.direction = (SELECT CASE kz_side() WHEN 'client' THEN 'from_firm' ELSE 'from_client' END)
+                 ORDER BY v.provided_at, v.document LIMIT 100) x) f
   LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
  WHERE m.client = $client ORDER BY m.created DESC, m.id DESC LIMIT 201;
@@ -25,11 +25,11 @@ SELECT m.id, m.number, m.title, c.display, n.documents, f.fresh, l.at, m.created
          ORDER BY m.created [!before: DESC], m.id [!before: DESC] LIMIT $count) m
   JOIN client c ON c.firm = m.firm AND c.id = m.client,
        LATERAL (SELECT count(*)::int AS documents FROM (SELECT FROM document d
-                 WHERE d.firm = m.firm AND d.matter = m.id LIMIT 100) x) n,
+                 WHERE d.firm = m.firm AND d.matter = m.id ORDER BY d.at DESC, d.id DESC LIMIT 100) x) n,
        LATERAL (SELECT count(*)::int AS fresh FROM (SELECT FROM delivery v
                  WHERE v.firm = m.firm AND v.matter = m.id AND v.opened_at IS NULL
-                   AND v.direction <> (SELECT CASE kz_side() WHEN 'client'
-                                       THEN 'from_client' ELSE 'from_firm' END) LIMIT 100) x) f
+                   AND v.direction = (SELECT CASE kz_side() WHEN 'client' THEN 'from_firm' ELSE 'from_client' END)
+                 ORDER BY v.provided_at, v.document LIMIT 100) x) f
   LEFT JOIN LATERAL (SELECT d.at FROM document d WHERE d.firm = m.firm AND d.matter = m.id
                       ORDER BY d.at DESC, d.id DESC LIMIT 1) l ON true
  ORDER BY m.created DESC, m.id DESC;

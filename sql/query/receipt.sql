@@ -37,6 +37,7 @@ SELECT {columns}
   FROM (SELECT v.firm, v.document, v.client FROM delivery v
          WHERE v.direction = 'from_firm'
            [client: AND v.client = $client] [matter: AND v.matter = $matter]
+           [!client: [!matter: AND v.document <> '00000000-0000-0000-0000-000000000000']]
            {asked}
            {from_place} LIMIT $count) x
   {shown};
@@ -75,8 +76,9 @@ SELECT count(*)::int
   FROM (SELECT FROM delivery v
          WHERE v.direction = 'from_firm'
            [client: AND v.client = $client] [matter: AND v.matter = $matter]
+           [!client: [!matter: AND v.document <> '00000000-0000-0000-0000-000000000000']]
            {asked}
-         LIMIT 501) x;
+         ORDER BY v.provided_at DESC, v.document DESC LIMIT 501) x;
 
 -- receipts_count_mine(unopened bool, opened bool, received bool, confirmed bool, from timestamptz,
 --                     to timestamptz) :one as receipts_count
@@ -85,11 +87,11 @@ SELECT count(*)::int
               SELECT FROM delivery v
                WHERE v.firm = s.firm AND v.client = s.client AND v.direction = 'from_firm'
                  {asked}
-               LIMIT 501) v
+               ORDER BY v.provided_at DESC, v.document DESC LIMIT 501) v
          UNION ALL
         SELECT FROM visible_matter s, LATERAL (
               SELECT FROM delivery v
                WHERE v.firm = s.firm AND v.matter = s.matter AND v.direction = 'from_firm'
                  {asked}
-               LIMIT 501) v
+               ORDER BY v.provided_at DESC, v.document DESC LIMIT 501) v
          LIMIT 501) x;

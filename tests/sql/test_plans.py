@@ -93,4 +93,9 @@ def test_a_statement_inside_a_function_is_found(lines, full):
 
 
 def test_good_statements_have_no_problem(lines):
-    assert judged(lines, "SELECT name FROM document ORDER BY at DESC, id DESC LIMIT 5") == []
+    """That of the whole firm's list says so by the condition of its index."""
+    statement = (
+        "SELECT name FROM document WHERE id <> '00000000-0000-0000-0000-000000000000'"
+        " ORDER BY at DESC, id DESC LIMIT 5"
+    )
+    assert judged(lines, statement) == []
