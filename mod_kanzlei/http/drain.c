@@ -36,7 +36,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-
 #include "conf/module.h"
 
 #define KEY     "kanzlei-drain"
