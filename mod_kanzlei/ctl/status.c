@@ -146,6 +146,7 @@ static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *ro
 {
     put_number(object, "firms", row->firms);
     put_number(object, "uploads", row->uploads);
+    put_number(object, "uploads_late", row->uploads_late);
     put_number(object, "held", row->held);
     put_number(object, "jobs_waiting", row->jobs_waiting);
     put_number(object, "jobs_failed", row->jobs_failed);
@@ -154,6 +155,12 @@ static void show_rows(kz_ctl_t *ctl, json_t *object, const kz_q_ctl_status_t *ro
     kz_ctl__time(object, "copies_oldest", row->copies_oldest);
     kz_ctl__say(ctl, "Firms: %" APR_INT64_T_FMT, row->firms);
     kz_ctl__say(ctl, "Uploads under way: %" APR_INT64_T_FMT, row->uploads);
+    if (row->uploads_late)
+        bad(ctl, apr_psprintf(ctl->pool,
+                              "uploads (%" APR_INT64_T_FMT ") can't be scanned or stored for more "
+                              "than half an hour: what is wrong above or below is why, or "
+                              "httpd's error log says it",
+                              row->uploads_late));
     kz_ctl__say(ctl, "Documents kept back by the scanner: %" APR_INT64_T_FMT, row->held);
     kz_ctl__say(ctl, "Copies to be repaired: %" APR_INT64_T_FMT "%s%s", row->copies_open,
                 row->copies_oldest ? ", the oldest of a document of " : "",

@@ -3,11 +3,12 @@
 
 -- The state of the installation. COPIES_OPEN: what is to be mended in P_STORES; COPIES_GONE: what others
 -- missed, which are not configured any more, by name in STORES_GONE. JOBS_OLDEST: since when a job could
--- have been done and nobody has; SEALS_OLDEST: since when an event waits for its seal.
+-- have been done and nobody has; UPLOADS_LATE: complete, and tried in vain for half an hour or longer; SEALS_OLDEST: since when an event waits for its seal.
 DROP FUNCTION IF EXISTS kz_status();
+DROP FUNCTION IF EXISTS kz_status(text[]);
 CREATE OR REPLACE FUNCTION kz_status(p_stores text[])
 RETURNS TABLE (version int, firms bigint, jobs_waiting bigint, jobs_failed bigint, uploads bigint,
-               held bigint, copies_open bigint, copies_oldest timestamptz, copies_gone bigint,
+               uploads_late bigint, held bigint, copies_open bigint, copies_oldest timestamptz, copies_gone bigint,
                stores_gone text, jobs_oldest timestamptz, seals_oldest timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH copy AS (
@@ -18,6 +19,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
            (SELECT count(*) FROM job WHERE state = 'waiting'),
            (SELECT count(*) FROM job WHERE state = 'failed' AND due > now() - interval '1 day'),
            (SELECT count(*) FROM upload WHERE state IN ('receiving', 'scanning', 'storing')),
+           (SELECT count(*) FROM upload WHERE state IN ('scanning', 'storing') AND tries >= 60),
            (SELECT count(*) FROM document WHERE state = 'unscannable'),
            (SELECT count(*) FROM copy WHERE ours), (SELECT min(at) FROM copy WHERE ours),
            (SELECT count(*) FROM copy WHERE NOT ours),

@@ -47,10 +47,10 @@ UPDATE code SET used_at = now() WHERE account = $account AND used_at IS NULL;
 
 -- STORES are the configured ones, one a line, here and below.
 -- ctl_status(stores text) :one
--- -> version int4, firms int8, jobs_waiting int8, jobs_failed int8, uploads int8, held int8,
+-- -> version int4, firms int8, jobs_waiting int8, jobs_failed int8, uploads int8, uploads_late int8, held int8,
 --    copies_open int8, copies_oldest timestamptz, copies_gone int8, stores_gone text,
 --    jobs_oldest timestamptz, seals_oldest timestamptz
-SELECT version, firms, jobs_waiting, jobs_failed, uploads, held, copies_open, copies_oldest, copies_gone,
+SELECT version, firms, jobs_waiting, jobs_failed, uploads, uploads_late, held, copies_open, copies_oldest, copies_gone,
        stores_gone, jobs_oldest, seals_oldest
   FROM kz_status(string_to_array($stores, E'\n'));
 

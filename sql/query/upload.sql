@@ -60,6 +60,14 @@ UPDATE upload SET worker = NULL, lease = NULL WHERE id = $upload AND worker = $w
 UPDATE upload SET state = 'storing', size = $size, sha256 = $sha256, what = $what, type = $type, touched = now()
  WHERE id = $upload AND worker = $worker AND lease = $lease AND state = 'scanning';
 
+-- The object of one that is being stored may be removed: it is still the worker's, has no document, and
+-- nobody takes it meanwhile: the lease lasts for longer than the removal, WAIT.
+-- upload_storing_anew(upload uuid, worker uuid, lease timestamptz, wait interval_ms) :exec
+UPDATE upload SET touched = now()
+ WHERE id = $upload AND worker = $worker AND lease = $lease AND state IN ('scanning', 'storing')
+   AND lease > now() + $wait
+   AND NOT EXISTS (SELECT FROM document d WHERE d.id = $upload);
+
 -- upload_end(upload uuid, worker uuid, lease timestamptz, state text, what text) :exec writes
 SELECT kz_upload_end($upload, $worker, $lease, $state, $what);
 

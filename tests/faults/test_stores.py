@@ -158,6 +158,33 @@ def test_spool_full(site, maria, known):
     assert browser.get(f"/documents/{upload}/content").content == content
 
 
+@pytest.mark.expect_log(DOWN, "CONFLICT|stored anew")
+def test_other_bytes_of_an_earlier_try(site, maria):
+    """A store holds other bytes of an unfinished upload, which is stored anew, not tried for ever.
+    What is tried for half an hour is said to the operator."""
+    content = secrets.token_bytes(100_000)
+    folder, aside = site.data / "store-2", site.data / "store-2.gone"
+    folder.rename(aside)
+    try:
+        upload = maria.browser.created(maria.matter, len(content))
+        assert maria.browser.patch(upload, 0, content).status_code == 503
+        (copy,) = (site.data / "store-1").rglob(f"*/{upload}/1")
+        sealed = bytearray(copy.read_bytes())
+        sealed[-1] ^= 1
+        owner = copy.stat()
+        copy.unlink()  # it may be the spool's own file
+        copy.write_bytes(sealed)
+        os.chown(copy, owner.st_uid, owner.st_gid)
+        site.sql("UPDATE upload SET tries = 60 WHERE id = %s", upload)
+        said = "\n".join(site.kanzleictl("status", fails=True)["problems"])
+        assert "uploads (1) can't be scanned or stored" in said
+        site.sql("UPDATE upload SET tries = 0 WHERE id = %s", upload)
+    finally:
+        aside.rename(folder)
+    finishes(site, "other bytes in a store", maria.browser, upload)
+    assert maria.browser.get(f"/documents/{upload}/content").content == content
+
+
 @pytest.mark.expect_log(DOWN)
 def test_slow(site, maria, known):
     """Each flush and each open takes two seconds: documents arrive late but whole, and readers

@@ -310,6 +310,7 @@ CALLS = {
     "upload_take": (("portal",), [[*TAKEN, "1 minute", 2_000_000]]),
     "upload_release": (("portal",), [[*TAKEN]]),
     "upload_scanned": (("portal",), [[*TAKEN, 1000, HASH, "", "text/plain"]]),
+    "upload_storing_anew": (("portal",), [[*TAKEN, 31000]]),
     "upload_end": (("portal",), [[*TAKEN, "available", ""]]),
     "upload_document": (("portal",), [["@document"]]),
     "document_add": (

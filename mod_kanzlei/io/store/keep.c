@@ -187,6 +187,7 @@ static kz_err_t *for_each(kz_stores_t *stores, kz_store__ask_fn ask, const kz_st
 kz_err_t *kz_store__remove_there(kz_store__one_t *one, kz_store__ask_t *what, apr_pool_t *pool)
 {
     KZ_TRY(kz_store__verify_anew(one, what->deadline, pool));
+    KZ_TRY(kz_store__in_time(what->deadline)); /* nobody may want that any more */
     return one->driver->remove(one->instance, what->key, what->deadline, pool);
 }
 

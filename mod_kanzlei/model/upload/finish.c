@@ -132,6 +132,25 @@ static kz_err_t *refuse(kz_upload_end_t *end, progress_t *at, const kz_upload__w
     return end_as(end, work, ours, "infected", at->what);
 }
 
+/* Names the object in the stores. A store may hold other bytes under its key: those of an earlier
+ * try, whose spool was finished anew since. No document has them, and no further try would ever
+ * succeed, so they are removed, and the next one stores anew. */
+static kz_err_t *settle(unsigned char *held, progress_t *at, const kz_upload__work_t *work)
+{
+    kz_err_t *err = kz_upload__store_settle(held, &at->write, work, &at->content), *later;
+    int ours = 0;
+
+    if (!err || kz_err_code(err) != KZ_ERR_CONFLICT)
+        return err;
+    later = kz_err_create(KZ_ERR_STORE_DOWN, "an earlier try's object is removed first: %s",
+                          kz_err_detail(err));
+    kz_log_err(KZ_LOG_WARNING, KZ_LOGNO(0090) "an upload is stored anew: ", err);
+    err = kz_upload__note_storing_anew(&ours, work);
+    if (!err && ours)
+        err = kz_upload__store_remove(work);
+    return kz_log_second(later, err);
+}
+
 static kz_err_t *publish(kz_upload_end_t *end, progress_t *at, const kz_upload__work_t *work)
 {
     unsigned char *held =
@@ -141,7 +160,7 @@ static kz_err_t *publish(kz_upload_end_t *end, progress_t *at, const kz_upload__
     if (!is_scanned(work))
         KZ_TRY(kz_upload__note_scanned(&ours, work, &at->content, at->what));
     if (ours) {
-        KZ_TRY(kz_upload__store_settle(held, &at->write, work, &at->content));
+        KZ_TRY(settle(held, at, work));
         KZ_TRY(kz_upload__note_document(&ours, work, &at->content, at->what, held));
     }
     return end_as(end, work, ours, *at->what ? "unscannable" : "available", at->what);

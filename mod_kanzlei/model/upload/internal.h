@@ -80,6 +80,9 @@ kz_err_t *kz_upload__note_infected(int *ours, const kz_upload__work_t *work, con
 kz_err_t *kz_upload__note_document(int *ours, const kz_upload__work_t *work,
                                    const kz_upload__content_t *content, const char *what,
                                    const unsigned char *held);
+/* Whether its object may be removed from the stores, to be stored anew: OURS becomes 1 if it has no
+ * document, and is WORK's for long enough. */
+kz_err_t *kz_upload__note_storing_anew(int *ours, const kz_upload__work_t *work);
 /* Whether the document of the upload is there already. */
 kz_err_t *kz_upload__has_document(int *has, const kz_upload__work_t *work);
 /* The spool can't be read any more: failed, or the state of its document if that is there already.

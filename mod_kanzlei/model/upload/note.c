@@ -179,6 +179,17 @@ kz_err_t *kz_upload__has_document(int *has, const kz_upload__work_t *work)
     return NULL;
 }
 
+kz_err_t *kz_upload__note_storing_anew(int *ours, const kz_upload__work_t *work)
+{
+    kz_q_upload_storing_anew_args_t args = {work->row->id, work->portal->worker, work->row->lease,
+                                            apr_time_as_msec(work->portal->conf->store_timeout) +
+                                                1000};
+
+    KZ_TRY(kz_grant_again(work->grant));
+    KZ_TRY(kz_q_upload_storing_anew(ours, kz_grant_db(work->grant), &args));
+    return kz_grant_commit(work->grant);
+}
+
 kz_err_t *kz_upload__note_lost(int *ours, kz_upload_end_t *end, const kz_upload__work_t *work)
 {
     kz_q_upload_document_args_t args = {work->row->id};
