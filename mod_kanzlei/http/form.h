@@ -60,6 +60,19 @@ kz_err_t *kz_form__begin(int *done, kz_request_t *rq, const kz_grant_t *grant, k
 kz_err_t *kz_form_done(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, const char *path,
                        const char *notice);
 
+/* A file of a form, of which the same holds although it comes in pieces. */
+typedef struct kz_form_file_t kz_form_file_t;
+/* The file NUMBER (0: the first) of the form whose token has the id FORM; "": it was in the header,
+ * and each file is meant. In RQ's pool. */
+kz_form_file_t *kz_form_file_begin(const kz_request_t *rq, const char *form, int number,
+                                   const char *name);
+void kz_form_file_add(kz_form_file_t *file, const char *bytes, size_t len);
+/* All of it has come, and was taken as UPLOAD. Where the same one came with the same form before,
+ * *BEFORE is the upload by which it was taken; else NULL, and that is noted. Ends GRANT's
+ * transaction. Errors: DB_*. */
+kz_err_t *kz_form_file_end(const char **before, kz_form_file_t *file, kz_grant_t *grant,
+                           const char *upload);
+
 /* --- signed_out.c: signing in goes on with a form whose session had ended */
 
 /* Where that form goes to, for kz_reply_again(); NULL: there is none. */

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 #include <sodium.h>
 
+#include "base/str.h"
 #include "http/csrf.h"
 #include "queries.h"
 
@@ -91,5 +92,61 @@ kz_err_t *kz_form_done(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out, con
     }
     KZ_TRY(kz_grant_commit(grant));
     kz_reply_see(out, "", args.place, NULL);
+    return NULL;
+}
+
+struct kz_form_file_t {
+    const kz_request_t *rq;
+    const char *form; /* "": it has no id */
+    crypto_generichash_state hash;
+};
+
+kz_form_file_t *kz_form_file_begin(const kz_request_t *rq, const char *form, int number,
+                                   const char *name)
+{
+    kz_form_file_t *file = apr_palloc(rq->pool, sizeof *file);
+
+    file->rq = rq;
+    file->form = form;
+    crypto_generichash_init(&file->hash, NULL, 0, KZ_FORM_FIELDS);
+    kz_form_file_add(file, (const char *)&number, sizeof number);
+    kz_form_file_add(file, name, strlen(name) + 1);
+    return file;
+}
+
+void kz_form_file_add(kz_form_file_t *file, const char *bytes, size_t len)
+{
+    crypto_generichash_update(&file->hash, (const unsigned char *)bytes, len);
+}
+
+/* The rows of files are those of forms, each under a path of its own. */
+kz_err_t *kz_form_file_end(const char **before, kz_form_file_t *file, kz_grant_t *grant,
+                           const char *upload)
+{
+    unsigned char fields[KZ_FORM_FIELDS];
+    kz_db_t *db = kz_grant_db(grant);
+    apr_pool_t *pool = file->rq->pool;
+    kz_q_form_done_args_t args = {
+        .form = file->form, .fields = {fields, sizeof fields}, .place = upload};
+    kz_q_form_lock_t *lock;
+    kz_q_form_sent_t *row;
+
+    *before = NULL;
+    crypto_generichash_final(&file->hash, fields, sizeof fields);
+    if (!*file->form) {
+        kz_grant_rest(grant);
+        return NULL;
+    }
+    args.path = apr_pstrcat(pool, file->rq->path, "#", kz_str_hex(fields, 16, pool), NULL);
+    KZ_TRY(kz_q_form_lock_send(db, &(kz_q_form_lock_args_t){args.form}));
+    KZ_TRY(kz_q_form_sent_send(db, &(kz_q_form_sent_args_t){args.form, args.path}));
+    KZ_TRY(kz_q_form_lock_read(&lock, db, pool));
+    KZ_TRY(kz_q_form_sent_read(&row, db, pool));
+    if (!row) {
+        KZ_TRY(kz_q_form_done(NULL, db, &args));
+        return kz_grant_commit(grant);
+    }
+    *before = row->place;
+    kz_grant_rest(grant);
     return NULL;
 }

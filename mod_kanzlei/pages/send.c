@@ -13,12 +13,16 @@
 #include "model/upload/upload.h"
 #include "pages/matters.h"
 #include "pages/rows.h"
+#include "queries.h"
 #include "http/csrf.h"
+#include "http/form.h"
 #include "http/multipart.h"
 
 #define KZ_SEND_PARTS  100  /* parts of one form */
 #define KZ_SEND_HEADER 4096 /* bytes of a part's headers */
 #define KZ_SEND_BLOCK  (64 * 1024)
+#define KZ_SEND_FOLLOW 20           /* looks at the same file, sent at the same moment */
+#define KZ_SEND_PAUSE  (100 * 1000) /* between two */
 
 typedef struct send_t {
     kz_request_t *rq;
@@ -28,8 +32,10 @@ typedef struct send_t {
     int in_token;    /* the part at hand is the token */
     char token[KZ_CSRF_TEXT];
     size_t token_len;
-    kz_upload_t *upload;   /* the file at hand, or NULL */
-    const char *id, *name; /* name: NULL once it is told */
+    char form[KZ_STR_UUID_SIZE]; /* the form's own id; "": it has none */
+    kz_form_file_t *file;        /* the file at hand */
+    kz_upload_t *upload;         /* the file at hand, or NULL */
+    const char *id, *name;       /* name: NULL once it is told */
     apr_uint64_t size;
     int files, taken;    /* sent; provided to the other side */
     kz_err_code_t code;  /* of the first that was refused */
@@ -76,9 +82,9 @@ static kz_err_t *begin(void *baton, const char *name, const char *filename, cons
         return NULL; /* an empty file field is sent without a name */
     if (!s->checked)
         return kz_err_create(KZ_ERR_FORGED, "a file before the form token");
-    s->files++;
     s->size = 0;
     kz_field_read(&s->name, KZ_FIELD_upload_filename, filename, strlen(filename), s->rq->pool);
+    s->file = kz_form_file_begin(s->rq, s->form, s->files++, s->name);
     KZ_TRY(kz_grant_again(s->grant));
     KZ_TRY(kz_upload_create(&s->id, s->grant, kz_request_id(s->rq, "matter"), s->name,
                             kz_document_type(s->name, NULL, 0), 0));
@@ -118,6 +124,7 @@ static kz_err_t *data(void *baton, const char *bytes, size_t len)
     if (!s->upload)
         return NULL;
     s->size += len;
+    kz_form_file_add(s->file, bytes, len);
     err = kz_upload_write(s->upload, bytes, len);
     if (!err)
         return kz_grant_keep(s->grant);
@@ -145,14 +152,82 @@ static void add_end(send_t *s, const kz_upload_end_t *end)
     }
 }
 
+/* How the upload ID stands that has taken a file: END becomes RECEIVING where it stands nowhere, as
+ * after a crash. */
+static kz_err_t *look(kz_upload_end_t *end, send_t *s, const char *id)
+{
+    apr_pool_t *pool = s->rq->pool;
+    kz_q_upload_document_t *document;
+    kz_q_upload_t *row;
+    kz_err_t *err;
+
+    *end = (kz_upload_end_t){.outcome = KZ_UPLOAD_RECEIVING};
+    KZ_TRY(kz_grant_again(s->grant));
+    KZ_TRY(kz_q_upload_document(&document, kz_grant_db(s->grant),
+                                &(kz_q_upload_document_args_t){id}, pool));
+    if (document) {
+        *end = (kz_upload_end_t){KZ_UPLOAD_OVER, document->state, document->reason};
+        return NULL;
+    }
+    err = kz_q_upload(&row, kz_grant_db(s->grant), &(kz_q_upload_args_t){id}, pool);
+    if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND) {
+        kz_err_expected(err);
+        return NULL;
+    }
+    KZ_TRY(err);
+    if (strcmp(row->state, "scanning") == 0 || strcmp(row->state, "storing") == 0)
+        end->outcome = KZ_UPLOAD_TAKEN;
+    else if (strcmp(row->state, "receiving") != 0)
+        *end = (kz_upload_end_t){KZ_UPLOAD_OVER, row->state, row->what};
+    return NULL;
+}
+
+/* The file at hand came with the same form before, as the upload BEFORE: that one counts, unless
+ * there is nothing of it. *DONE: what became of it is told. */
+static kz_err_t *follow(int *done, send_t *s, const char *before)
+{
+    kz_upload_end_t end;
+    int tries = KZ_SEND_FOLLOW;
+
+    *done = 0;
+    for (;;) { /* who sends the same in this moment notes soon that all of it came */
+        KZ_TRY(look(&end, s, before));
+        kz_grant_rest(s->grant);
+        if (end.outcome != KZ_UPLOAD_RECEIVING)
+            break;
+        if (tries-- == 0)
+            return NULL;
+        apr_sleep(KZ_SEND_PAUSE);
+    }
+    give_up(s);
+    *done = 1;
+    add_end(s, &end);
+    return NULL;
+}
+
+/* Whether the file at hand was sent before, by a double click or an answer that was lost. */
+static kz_err_t *is_again(int *done, send_t *s)
+{
+    const char *before;
+
+    *done = 0;
+    KZ_TRY(kz_form_file_end(&before, s->file, s->grant, s->id));
+    return before ? follow(done, s, before) : NULL;
+}
+
 /* All bytes of a file are there. One that can't be checked or stored now is, later, by a job: that
  * is no error of the form, whose other files go on. */
 static kz_err_t *finish(send_t *s)
 {
     kz_upload_end_t end = {.outcome = KZ_UPLOAD_RECEIVING};
     kz_err_t *err = kz_grant_again(s->grant); /* the session may have ended meanwhile */
+    int done = 0;
 
+    if (!err)
+        err = is_again(&done, s);
     kz_grant_rest(s->grant);
+    if (done)
+        return NULL;
     if (!err)
         err = kz_upload_finish(&end, s->grant, s->id, s->size, s->rq->pool);
     if (end.outcome == KZ_UPLOAD_RECEIVING) {
@@ -175,6 +250,7 @@ static kz_err_t *end(void *baton)
         KZ_TRY(kz_csrf_read(&token, s->rq, s->token));
         KZ_TRY(kz_csrf_check_account(&token, s->grant));
         s->checked = 1;
+        memcpy(s->form, token.form, sizeof s->form);
     }
     if (!s->upload)
         return NULL;

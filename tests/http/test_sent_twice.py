@@ -6,6 +6,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from scand_samples import EICAR
 
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
@@ -119,3 +120,70 @@ def test_keys_are_of_one_account(portal, admin, client):
     two = other.post_json(path, {"title": "Steuer"}, headers=key)
     assert one.headers["Location"] != two.headers["Location"]
     assert matters(portal, client) == 2
+
+
+def send_files(browser, matter, token, *files):
+    parts = [("csrf", (None, token)), *[("files", file) for file in files]]
+    return browser.request("POST", f"/matters/{matter}/documents", token=False, json_view=False,
+                           files=parts, headers={"Origin": browser.url})  # fmt: skip
+
+
+def names(portal, matter):
+    rows = portal.sql("SELECT name FROM document WHERE matter = %s ORDER BY name", matter)
+    return [name for (name,) in rows]
+
+
+@pytest.fixture
+def sender(portal, admin):
+    return portal.make_client(admin, "Doppel", "doppel-" + secrets.token_hex(3))
+
+
+def test_files_one_after_the_other(portal, sender):
+    form = token(sender.browser, f"/matters/{sender.matter}")
+    one, two = ("eins.txt", b"eins"), ("zwei.txt", b"zwei")
+    for _ in range(2):
+        assert send_files(sender.browser, sender.matter, form, one, two).status_code == 303
+    assert names(portal, sender.matter) == ["eins.txt", "zwei.txt"]
+    other = ("eins.txt", b"Eins")  # somebody went back and chose another one
+    assert send_files(sender.browser, sender.matter, form, other, two).status_code == 303
+    assert names(portal, sender.matter) == ["eins.txt", "eins.txt", "zwei.txt"]
+    left = "SELECT count(*) FROM upload WHERE account = %s AND state = 'receiving'"
+    assert portal.sql(left, sender.account) == [(0,)]
+    another = token(sender.browser, f"/matters/{sender.matter}")
+    assert send_files(sender.browser, sender.matter, another, one).status_code == 303
+    assert len(names(portal, sender.matter)) == 4, "another form means it"
+
+
+def test_files_at_the_same_time(portal, sender):
+    form = token(sender.browser, f"/matters/{sender.matter}")
+    browsers = [portal.browser() for _ in range(6)]
+    for browser in browsers:
+        browser.http.cookies = sender.browser.http.cookies
+    with ThreadPoolExecutor(6) as pool:
+        sent = [pool.submit(send_files, one, sender.matter, form, ("a.txt", b"a"))
+                for one in browsers]  # fmt: skip
+        codes = {each.result().status_code for each in sent}
+    assert codes <= {200, 303}, codes  # 200: the page says that it is being checked
+    assert names(portal, sender.matter) == ["a.txt"]
+
+
+def test_a_file_of_which_a_crash_left_nothing_is_taken(portal, sender):
+    form = token(sender.browser, f"/matters/{sender.matter}")
+    assert send_files(sender.browser, sender.matter, form, ("a.txt", b"a")).status_code == 303
+    portal.sql("DELETE FROM upload WHERE account = %s", sender.account)  # its time is over
+    assert send_files(sender.browser, sender.matter, form, ("a.txt", b"a")).status_code == 303
+    assert names(portal, sender.matter) == ["a.txt"]
+    portal.sql("UPDATE form_sent SET place = gen_random_uuid() WHERE account = %s", sender.account)
+    assert send_files(sender.browser, sender.matter, form, ("a.txt", b"a")).status_code == 303
+    assert names(portal, sender.matter) == ["a.txt", "a.txt"]
+
+
+@pytest.mark.expect_log(r"worker \d: infected")
+def test_an_infected_file_is_refused_twice(portal, sender):
+    form = token(sender.browser, f"/matters/{sender.matter}")
+    for _ in range(2):
+        answer = send_files(sender.browser, sender.matter, form, ("v.com", EICAR))
+        assert answer.status_code == 422
+        assert "enthält den Virus" in answer.text
+    found = "SELECT count(*) FROM event WHERE kind = 'infected' AND client = %s"
+    assert portal.sql(found, sender.client) == [(1,)]
