@@ -102,6 +102,7 @@ void kz_inspect_layer(kz_inspection_t *in, const kz_layer_t *layer)
     kz_inspect_streams(in, layer, loose);
     kz_inspect_7z(in, layer);
     kz_inspect_mail(in, layer);
+    kz_inspect_coded(in, layer);
     if (layer->type && !strncmp(layer->type, "CL_TYPE_RAR", 11))
         in->rar = 1;
     in->unsupported |= in->silent;

@@ -25,7 +25,7 @@ typedef struct kz_inspection_t {
     uint64_t left;             /* bytes that may still be unpacked here */
     uint64_t deadline;         /* CLOCK_MONOTONIC, milliseconds */
     struct kz_copies_t *pdfs;  /* where PDFs are copied to; NULL: nowhere */
-    struct kz_copies_t *parts; /* where the parts of mails are copied to; NULL: nowhere */
+    struct kz_copies_t *parts; /* where parts of mails, and the like, go; NULL: nowhere */
     unsigned char office[KZ_DEPTH]; /* 1: the layer at this depth is an old Office file */
 } kz_inspection_t;
 

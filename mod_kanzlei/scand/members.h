@@ -57,6 +57,9 @@ void kz_inspect_7z(kz_inspection_t *in, const kz_layer_t *layer);
 /* Copies the decoded parts of a mail (RFC 2045 to 2047, 5322) to IN's parts (mail.c). */
 void kz_inspect_mail(kz_inspection_t *in, const kz_layer_t *layer);
 
+/* Copies the files in LAYER that uuencode has written to IN's parts, decoded (coded.c). */
+void kz_inspect_coded(kz_inspection_t *in, const kz_layer_t *layer);
+
 /* 1 if BYTES are an encrypted Office document: OOXML in its encrypted envelope ([MS-OFFCRYPTO]
  * 2.3.4.4), or Word, Excel or PowerPoint 97-2003 ([MS-DOC] 2.5.2 fEncrypted, [MS-XLS] 2.4.117
  * FilePass, [MS-PPT] 2.3.2 headerToken). */

@@ -1,6 +1,8 @@
 """Containers as no usual program writes them, and some unpacker reads them all the same: they are
 kept back, and what only looks like one is not."""
 
+import base64
+import binascii
 import gzip
 import hashlib
 import io
@@ -110,7 +112,23 @@ def xar(size):
     return head.ljust(size, b"\0") + contents + hashlib.sha1(contents).digest() + held
 
 
+TEXT = b"Guten Tag,\n\nanbei.\n"
+MAIL = b"From: a@muster.example\nSubject: Belege\n\n" + TEXT
+
+
+def uuencoded(content):
+    lines = (binascii.b2a_uu(content[at : at + 45]) for at in range(0, len(content), 45))
+    return b"begin 644 a\n" + b"".join(lines) + b"`\nend\n"
+
+
+def coded(content):
+    return b"begin-base64 644 a\n" + base64.encodebytes(content) + b"====\n"
+
+
 ODD = {
+    "uuencoded behind text": lambda tmp: TEXT + uuencoded(tar_of(b"0")),
+    "base64 of uuencode": lambda tmp: coded(tar_of(b"0")),
+    "base64 of uuencode in a mail": lambda tmp: MAIL + coded(gzip.compress(tar_of(b"0"))),
     "tar, character device": lambda tmp: tar_of(b"3"),
     "tar, pipe": lambda tmp: tar_of(b"6"),
     "tar, hard link": lambda tmp: tar_of(b"1", b"20 comment=aaaaaaaa\n"),
@@ -185,6 +203,8 @@ def test_tar_with_links_and_folders_is_clean(scanner, tmp_path, form):
 
 def test_words_are_no_containers(scanner):
     assert scanner.scan(b"MSCF, xar! und LZIP sind alt, CD001 auch; -lh?-, 0707.\n" * 99) == CLEAN
+    assert scanner.scan(b"begin 644 a\nund so weiter\nbegin 12 x\nbegin-base64\n" * 9) == CLEAN
+    assert scanner.scan(MAIL + uuencoded(HARMLESS)) == CLEAN
     assert scanner.scan(bytes(5000)) == CLEAN
     assert scanner.scan(b"\1" + bytes(5000)) == CLEAN
 
