@@ -181,6 +181,24 @@ kz_err_t *page_account_letter(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *o
     return NULL;
 }
 
+/* POST /accounts/{account}/codes/end: codes that nobody has used are void, as when a letter is
+ * lost. */
+kz_err_t *page_account_codes_end(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
+{
+    kz_q_codes_void_args_t args = {kz_request_id(rq, "account")};
+    kz_q_codes_void_t *row;
+    kz_q_account_t *account;
+    int staff;
+
+    KZ_TRY(
+        kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){args.account}, rq->pool));
+    staff = strcmp(account->kind, "staff") == 0;
+    KZ_TRY(kz_q_codes_void(&row, kz_grant_db(grant), &args, rq->pool));
+    if (row->voided)
+        KZ_TRY(note(&staff, rq, grant, KZ_EVENT_CODES_VOIDED));
+    return go_back(out, rq, grant, staff, "codes_voided");
+}
+
 /* POST /accounts/{account}/unlock */
 kz_err_t *page_account_unlock(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *out)
 {

@@ -206,32 +206,51 @@ BEGIN
     END IF;
 END $$;
 
+-- Whether the staff member at work may change how an account is entered: of a client's access that one sees whole with
+-- the right for it, of staff an administrator.
+CREATE OR REPLACE FUNCTION kz_keeps_account(p_account uuid, p_kind text)
+RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
+    SELECT kz_side() = 'staff' AND CASE p_kind WHEN 'client' THEN kz_has('clients') AND kz_sees_whole_account(p_account)
+                                               ELSE kz_has('admin') END;
+$$;
+
 -- The mail address of an account whose address one may change, held for that to the end of the transaction; no row of
 -- another account.
 CREATE OR REPLACE FUNCTION kz_address_hold(p_account uuid)
 RETURNS TABLE (email text) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT a.email FROM account a
-     WHERE a.firm = kz_at_firm() AND a.id = p_account AND kz_side() = 'staff'
-       AND CASE a.kind WHEN 'client' THEN kz_has('clients') AND kz_sees_whole_account(a.id) ELSE kz_has('admin') END
+     WHERE a.firm = kz_at_firm() AND a.id = p_account AND kz_keeps_account(a.id, a.kind)
        FOR NO KEY UPDATE;
 $$;
 
--- Another mail address for an account that one sees. What went to the former one is of no use to whoever has it: unused
--- codes end, and mails with one that still wait; what the person is still to be told of goes to the new one. False: it is
--- the address already.
+-- Makes the codes of an account void that nobody has used: they end, and mails with one that still wait. No row of an
+-- account that one may not change; VOIDED: whether there were any.
+CREATE OR REPLACE FUNCTION kz_codes_void(p_account uuid)
+RETURNS TABLE (voided boolean) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM account a
+                    WHERE a.firm = kz_at_firm() AND a.id = p_account AND kz_keeps_account(a.id, a.kind)) THEN
+        RETURN;
+    END IF;
+    UPDATE code k SET expires = now()
+     WHERE k.firm = kz_at_firm() AND k.account = p_account AND k.used_at IS NULL AND k.expires > now();
+    voided := FOUND;
+    UPDATE job j SET state = 'done', sealed = NULL, worker = NULL, lease = NULL
+     WHERE j.firm = kz_at_firm() AND j.kind = 'mail' AND j.state = 'waiting' AND j.about = p_account;
+    RETURN NEXT;
+END $$;
+
+-- Another mail address for an account that one sees. What went to the former one is of no use to whoever has it: its
+-- codes are void; what the person is still to be told of goes to the new one. False: it is the address already.
 CREATE OR REPLACE FUNCTION kz_address_change(p_account uuid, p_email text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE account a SET email = p_email, mail_failed_at = NULL
-     WHERE a.firm = kz_at_firm() AND a.id = p_account AND a.email <> p_email AND kz_side() = 'staff'
-       AND CASE a.kind WHEN 'client' THEN kz_has('clients') AND kz_sees_whole_account(a.id) ELSE kz_has('admin') END;
+     WHERE a.firm = kz_at_firm() AND a.id = p_account AND a.email <> p_email AND kz_keeps_account(a.id, a.kind);
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    UPDATE code k SET expires = now()
-     WHERE k.firm = kz_at_firm() AND k.account = p_account AND k.used_at IS NULL AND k.expires > now();
-    UPDATE job j SET state = 'done', sealed = NULL, worker = NULL, lease = NULL
-     WHERE j.firm = kz_at_firm() AND j.kind = 'mail' AND j.state = 'waiting' AND j.about = p_account;
+    PERFORM kz_codes_void(p_account);
     INSERT INTO job (firm, id, kind, data)
     SELECT u.firm, gen_random_uuid(), 'provided', jsonb_build_object('client', u.client, 'account', u.account)
       FROM (SELECT DISTINCT firm, client, account FROM delivery_untold

@@ -89,11 +89,13 @@ CREATE VIEW client_row WITH (security_invoker = true) AS
       FROM client c;
 
 -- An account; invited: when the last code for an invitation left, shown for a letter or taken by the mail server;
--- mailing: since when a mail with one waits for that.
+-- mailing: since when a mail with one waits for that; code_until: when the last code ends that can be used.
 CREATE VIEW account_row WITH (security_invoker = true) AS
     SELECT a.firm, a.id, a.kind AS side, a.user_name AS "user", a.name, a.email, a.language,
            a.created, i.at AS invited, i.mailing, a.mail_failed_at AS mail_failed, a.signed_in_at AS last_sign_in,
            a.locked_at,
+           (SELECT max(k.expires) FROM code k
+             WHERE k.firm = a.firm AND k.account = a.id AND k.used_at IS NULL AND k.expires > now()) AS code_until,
            CASE WHEN a.locked_at IS NOT NULL THEN 'locked'
                 WHEN a.has_password THEN 'active'
                 WHEN i.at IS NOT NULL THEN 'invited' ELSE 'new' END AS state

@@ -17,9 +17,9 @@ VALUES (kz_at_firm(), $account, $client);
 -- -> id uuid, user text, name text, email text, language text, kind text,
 --    state enum(new|invited|active|locked), created timestamptz, invited timestamptz,
 --    mailing timestamptz, mail_failed timestamptz, last_sign_in timestamptz, locked_at timestamptz,
---    firm_code timestamptz
+--    firm_code timestamptz, code_until timestamptz
 SELECT a.id, a.user_name, a.name, a.email, a.language, a.kind, r.state, a.created, r.invited, r.mailing,
-       a.mail_failed_at, a.signed_in_at, a.locked_at, a.firm_code_at
+       a.mail_failed_at, a.signed_in_at, a.locked_at, a.firm_code_at, r.code_until
   FROM account a JOIN account_row r ON r.firm = a.firm AND r.id = a.id
  WHERE a.id = $account AND (a.kind = 'client' OR kz_has('admin'));
 

@@ -45,6 +45,11 @@ SELECT a.user_name, a.name, a.email, a.language, a.kind,
 -- code_sent(code uuid) :exec
 UPDATE code SET sent_at = now() WHERE id = $code;
 
+-- Those of an account that nobody has used are void; false: there were none.
+-- codes_void(account uuid) :one! writes
+-- -> voided bool
+SELECT voided FROM kz_codes_void($account);
+
 -- code_find(hash bytea) :maybe
 -- -> id uuid, account uuid, kind text, user text, name text, language text, used bool, expired bool
 SELECT id, account, kind, user_name, name, language, used, expired FROM kz_code_find($hash);

@@ -18,9 +18,9 @@ SELECT a.id, a."user", a.name, a.email, a.state, a.last_sign_in, r.rights
 -- staff_member(staff uuid, me uuid) :maybe
 -- -> id uuid, account_id uuid, user text, staff_name text, email text,
 --    state enum(new|invited|active|locked), invited timestamptz, last_sign_in timestamptz,
---    mailing timestamptz, mail_failed timestamptz, locked_at timestamptz, myself bool
+--    mailing timestamptz, mail_failed timestamptz, locked_at timestamptz, code_until timestamptz, myself bool
 SELECT a.id, a.id, a."user", a.name, a.email, a.state, a.invited, a.last_sign_in, a.mailing, a.mail_failed,
-       a.locked_at, a.id = $me
+       a.locked_at, a.code_until, a.id = $me
   FROM account_row a WHERE a.side = 'staff' AND a.id = $staff;
 
 -- staff_rights(staff uuid) :one

@@ -368,6 +368,51 @@ def test_a_letter_that_is_loaded_anew_shows_the_same_code(house, chef, sabine):
     assert "code" not in late.json()
 
 
+def test_codes_can_be_made_void(house, chef, sabine):
+    """A letter is lost, or a mail has gone astray: one click, and its code is good for nothing; so
+    is a mail's that still waits. It stands in the client's history, once."""
+    client = client_of(sabine)
+    account, user = access_of(sabine, client)
+    path = f"/accounts/{account}"
+    page = sabine.get(path, json_view=False).text
+    assert "/codes/end" not in page, "there is no code yet"
+    lost = letter_code(sabine, account)
+    assert sabine.get_json(path)["account"]["code_until"]
+    page = sabine.get(path, json_view=False).text
+    assert "Zugangscode ungültig machen" in page and f"{path}/codes/end" in page
+    assert sabine.done(f"{path}/codes/end") == (path, "codes_voided")
+    assert house.sql(f"SELECT count(*) FROM job WHERE about = '{account}' AND state = 'waiting'"
+                     " AND kind = 'mail'") == "0"
+    person = house.person()
+    assert redeem_fails(person, lost, "abgelaufen")
+    assert sabine.get_json(path)["account"]["code_until"] is None
+    assert sabine.done(f"{path}/codes/end") == (path, "codes_voided"), "no code, no event"
+    kinds = [event["kind"] for event in sabine.get_json(f"/clients/{client}")["events"]]
+    assert kinds.count("codes_voided") == 1
+    redeem(house.person(), letter_code(sabine, account))
+    assert house.person().enters(user, MARIA), "a new letter is good"
+    assert house.person().enters(user, MARIA)
+    sabine.done(f"{path}/codes/end")
+    assert house.person().enters(user, MARIA), "a password is no code"
+
+
+def redeem_fails(person, code, why):
+    person.get_json("/redeem")
+    answer = person.request("POST", "/redeem", json_view=False, data={"code": code})
+    return answer.status_code == 422 and why in answer.text
+
+
+def test_codes_of_staff_are_made_void_by_administrators(house, chef, sabine):
+    fields = {"name": "Nina Neu", "user": "nina.neu", "email": "nina.neu@kanzlei.example"}
+    staff = chef.make("/staff", **fields, language="de")
+    code = letter_code(chef, staff)
+    assert "/codes/end" in chef.get(f"/staff/{staff}", json_view=False).text
+    assert sabine.post(f"/accounts/{staff}/codes/end").status_code == 404
+    assert house.person().post("/redeem", code=code).status_code == 200
+    assert chef.done(f"/accounts/{staff}/codes/end") == (f"/staff/{staff}", "codes_voided")
+    assert redeem_fails(house.person(), code, "abgelaufen")
+
+
 def test_codes_as_pages_say_what_to_do(house, chef):
     """A code that is used, expired, of another firm or invented gives a page with the sentence at
     the field, and help."""

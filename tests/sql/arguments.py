@@ -74,6 +74,7 @@ CALLS = {
     "account_unlock": (STAFF, [["@account"]]),
     "account_words": ((*MEMBERS, "public"), [["@account"]]),
     "account_email": (MEMBERS, [["@account"]]),
+    "codes_void": (("admin", "few"), [["@account"]]),
     "address_locked": (("admin", "few"), [["@account"]]),
     "address_change": (("admin", "few"), [["@account", "neu@x.example"]]),
     # client.sql
