@@ -5,6 +5,7 @@
 #include "members.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -85,6 +86,33 @@ static int is_cab(const unsigned char *p, size_t left)
 static int is_xar(const unsigned char *p, size_t left)
 {
     return left >= 28 && (p[4] || p[5] >= 28) && p[6] == 0 && p[7] == 1;
+}
+
+/* A byte in two hexadecimal digits; -1: it is none. */
+static int hex_byte(const unsigned char *p)
+{
+    int high = isdigit(p[0]) ? p[0] - '0' : (p[0] | 0x20) - 'a' + 10;
+    int low = isdigit(p[1]) ? p[1] - '0' : (p[1] | 0x20) - 'a' + 10;
+
+    return isxdigit(p[0]) && isxdigit(p[1]) ? high << 4 | low : -1;
+}
+
+/* A record of Intel's hexadecimal format: its count of bytes, a kind up to 5, and all in all a sum
+ * of 0. */
+static int is_ihex(const unsigned char *p, size_t left)
+{
+    int count = left >= 11 ? hex_byte(p + 1) : -1, sum = 0;
+
+    if (count < 0 || left - 11 < (size_t)count * 2 || hex_byte(p + 7) > 5)
+        return 0;
+    for (int i = 0; i < count + 5; i++) {
+        int byte = hex_byte(p + 1 + (ptrdiff_t)i * 2);
+
+        if (byte < 0)
+            return 0;
+        sum += byte;
+    }
+    return (sum & 255) == 0;
 }
 
 /* A frame to be skipped, before those of LZ4 or Zstandard; P is at its second byte. */

@@ -125,7 +125,18 @@ def coded(content):
     return b"begin-base64 644 a\n" + base64.encodebytes(content) + b"====\n"
 
 
+def ihex(content):
+    """Returns CONTENT in Intel's hexadecimal format."""
+    out = b""
+    for at in range(0, len(content), 16):
+        part = content[at : at + 16]
+        record = bytes([len(part)]) + struct.pack(">HB", at, 0) + part
+        out += b":" + (record + bytes([-sum(record) & 255])).hex().upper().encode() + b"\r\n"
+    return out + b":00000001FF\r\n"
+
+
 ODD = {
+    "Intel's hexadecimal format": lambda tmp: ihex(EICAR),
     "uuencoded behind text": lambda tmp: TEXT + uuencoded(tar_of(b"0")),
     "base64 of uuencode": lambda tmp: coded(tar_of(b"0")),
     "base64 of uuencode in a mail": lambda tmp: MAIL + coded(gzip.compress(tar_of(b"0"))),
@@ -205,6 +216,7 @@ def test_words_are_no_containers(scanner):
     assert scanner.scan(b"MSCF, xar! und LZIP sind alt, CD001 auch; -lh?-, 0707.\n" * 99) == CLEAN
     assert scanner.scan(b"begin 644 a\nund so weiter\nbegin 12 x\nbegin-base64\n" * 9) == CLEAN
     assert scanner.scan(MAIL + uuencoded(HARMLESS)) == CLEAN
+    assert scanner.scan(b": 10 Uhr; :10000000 und :-) sind Text\n" * 9) == CLEAN
     assert scanner.scan(bytes(5000)) == CLEAN
     assert scanner.scan(b"\1" + bytes(5000)) == CLEAN
 
