@@ -53,6 +53,9 @@ const char *kz_http__sign_in_place(const kz_request_t *rq);
 /* Puts the fields of RQ's form down as VIEW's "again", to go on after signing in. Returns 0 if
  * there are none with a token, or one is a password, which is never shown again. */
 int kz_http__keep_typed(kz_view_t *view, const kz_request_t *rq);
+/* For the page of an error that passes: what was typed, in a form that sends it again (its own id
+ * makes one thing of it); otherwise, the page that was asked for, or that the form was on. */
+void kz_http__offer_retry(kz_view_t *view, const kz_request_t *rq);
 /* Takes the form out of one that comes from signing in. */
 void kz_http__take_typed(kz_request_t *rq);
 

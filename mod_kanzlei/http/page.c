@@ -146,6 +146,9 @@ void kz_http__problem(kz_reply_t *out, kz_request_t *rq, const kz_err_t *err)
     out->status = kz_err_http(err);
     kz_view_number(view, "status", out->status);
     kz_view_text(view, "request_id", rq->request_id);
-    if (out->status == 503 || out->status == 429)
-        kz_reply_header(out, "Retry-After", "5");
+    if (out->status != 503 && out->status != 429)
+        return;
+    kz_reply_header(out, "Retry-After", "5");
+    if (!rq->json && !out->keep && rq->route && rq->route->answer == KZ_ANSWER_PAGE)
+        kz_http__offer_retry(view, rq);
 }

@@ -76,10 +76,10 @@ static void keep_field(kz_view_t *again, const char *name, const char *value)
     kz_view_text(row, "value", value);
 }
 
-int kz_http__keep_typed(kz_view_t *view, const kz_request_t *rq)
+/* 1 if RQ has a form of ours, in which nothing is secret. */
+static int may_be_kept(const kz_request_t *rq)
 {
     const apr_array_header_t *rows = apr_table_elts(rq->form);
-    kz_view_t *again;
     int i;
 
     if (rows->nelts == 0 || !rq->form_token || !rq->form_token->in_form)
@@ -88,6 +88,17 @@ int kz_http__keep_typed(kz_view_t *view, const kz_request_t *rq)
         if (is_secret(APR_ARRAY_IDX(rows, i, apr_table_entry_t).key))
             return 0;
     }
+    return 1;
+}
+
+int kz_http__keep_typed(kz_view_t *view, const kz_request_t *rq)
+{
+    const apr_array_header_t *rows = apr_table_elts(rq->form);
+    kz_view_t *again;
+    int i;
+
+    if (!may_be_kept(rq))
+        return 0;
     again = keep(view, rq->here);
     for (i = 0; i < rows->nelts; i++) {
         const apr_table_entry_t *field = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
@@ -95,6 +106,25 @@ int kz_http__keep_typed(kz_view_t *view, const kz_request_t *rq)
         keep_field(again, apr_pstrcat(rq->pool, TYPED, field->key, NULL), field->val);
     }
     return 1;
+}
+
+void kz_http__offer_retry(kz_view_t *view, const kz_request_t *rq)
+{
+    const apr_array_header_t *rows = apr_table_elts(rq->form);
+    const char *page = strcmp(rq->method, "GET") == 0 ? rq->here : form_page(rq);
+    kz_view_t *again;
+    int i;
+
+    if (!may_be_kept(rq)) {
+        kz_view_text(view, "reload", kz_request_leads_back(rq, page) ? page : NULL);
+        return;
+    }
+    again = keep(view, rq->here);
+    for (i = 0; i < rows->nelts; i++) {
+        const apr_table_entry_t *field = &APR_ARRAY_IDX(rows, i, apr_table_entry_t);
+
+        keep_field(again, field->key, field->val);
+    }
 }
 
 void kz_http__take_typed(kz_request_t *rq)

@@ -1,5 +1,7 @@
 """Faults of PostgreSQL: it stops, it hangs, and it comes back."""
 
+import html
+import re
 import secrets
 import signal
 import time
@@ -81,6 +83,44 @@ def test_stopped_and_started(site, maria):
     assert browser.patch(half, 5, b"67890").status_code == 204
     assert browser.get(f"/documents/{half}/content").content == b"1234567890"
     assert browser.get(f"/documents/{document}/content").content == b"before"
+
+
+TYPED = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+@pytest.mark.expect_log(DOWN)
+def test_what_was_typed_is_sent_again(site, admin):
+    """The page of an error that passes has what was typed, and a button that sends it; where that
+    was a password, or a page was asked for, the way back there."""
+    entrance, site_of = site.browser(), {"Origin": site.url}
+
+    def post(browser, path, **fields):
+        headers = site_of | {"Referer": f"{site.url}{browser.base}{path}"}
+        return browser.request("POST", path, token=False, json_view=False, data=fields,
+                               headers=headers)  # fmt: skip
+
+    page = admin.get("/clients/new", json_view=False).text
+    token = re.findall(r'name="csrf" value="([^"]+)"', page)[-1]
+    typed = {"number": secrets.token_hex(4), "kind": "company", "name": 'Getippt & "Söhne"'}
+    csrf = entrance.get_json("/sign-in")["csrf"]
+    site.postgres("stop", "-m", "fast")
+    answer = post(admin, "/clients", csrf=token, **typed)
+    assert answer.status_code == 503
+    kept = {name: html.unescape(value) for name, value in TYPED.findall(answer.text)}
+    assert kept == typed | {"csrf": token}
+    assert f'action="{admin.base}/clients"' in answer.text
+    secret = post(entrance, "/sign-in", csrf=csrf, user="admin", password="Geheim-7")
+    assert secret.status_code == 503
+    assert "Geheim-7" not in secret.text
+    assert f'href="{entrance.base}/sign-in"' in secret.text
+    asked = admin.get("/documents?state=new", json_view=False)
+    assert f'href="{admin.base}/documents?state=new"' in asked.text
+    site.postgres("start")
+    site.back("PostgreSQL started", lambda: admin.get("/").status_code == 200)
+    places = {post(admin, "/clients", **kept).headers["Location"] for _ in range(2)}
+    assert len(places) == 1
+    stored = "SELECT name FROM client WHERE number = %s"
+    assert site.sql(stored, typed["number"]) == [(typed["name"],)]
 
 
 @pytest.mark.expect_log(DOWN, r"SCANNER_DOWN")

@@ -18,6 +18,7 @@ SPECIAL = {
     "page/client.html": {"staff"},  # chosen from a list
     "part/field.html": {"{{name}}"},
     "page/sign-in.html": {"again", "{{name}}"},  # what was typed before the session ended
+    "page/problem.html": {"{{name}}"},  # what was typed, to be sent again
     "part/upload.html": {"files"},
 }
 EVERYWHERE = {"csrf", "back"}
