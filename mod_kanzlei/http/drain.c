@@ -42,7 +42,6 @@
 #define LOOK    (100 * 1000)             /* between two looks */
 #define IDLE    (5 * APR_USEC_PER_SEC)   /* for a next request, after a restart */
 #define LONGEST (600 * APR_USEC_PER_SEC) /* for all, after a restart */
-#define SECOND  (10 * APR_USEC_PER_SEC)  /* for all, after a second one */
 
 typedef struct line_t {
     APR_RING_ENTRY(line_t) link;
@@ -268,7 +267,7 @@ static int is_full(void)
 }
 
 /* Ends what is due: at once what SIGTERM asks for; what is left of a stop before httpd's parent
- * loses patience; and what is left after further restarts, whose children need a place. */
+ * loses patience; and what is left after further restarts if their children find no place. */
 static void look(void)
 {
     apr_interval_time_t waited = kz_clock_now() - drain.since, idle = IDLE, longest = LONGEST,
@@ -280,7 +279,7 @@ static void look(void)
         longest = grace ? grace : LONGEST;
     } else if (restarts > 1) {
         idle = 0;
-        longest = restarts > 2 || is_full() ? 0 : SECOND;
+        longest = is_full() ? 0 : LONGEST;
     }
     if (drain.asked || waited >= longest)
         end_lines(1);
