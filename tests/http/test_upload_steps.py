@@ -77,7 +77,8 @@ def test_the_last_byte_is_noted_at_once(portal, maria, how):
     of PostgreSQL."""
     name = f"{secrets.token_hex(4)}.txt"
     with at_each(
-        portal, "AFTER UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')",
+        portal,
+        "AFTER UPDATE ON upload FOR EACH ROW WHEN (OLD.state = 'receiving')",
         "INSERT INTO noted VALUES (NEW.name, NEW.state, current_setting('synchronous_commit'))",
     ):
         sql(portal, "CREATE TABLE noted (name text, state text, lasting text)")
@@ -329,6 +330,44 @@ def test_missing_since_before_the_process_began(portal, maria):
     wait_for(lambda: maria.browser.state(upload) == "failed")
 
 
+@pytest.mark.expect_log(r"what came of an upload can't be read any more")
+@pytest.mark.parametrize("method", ["HEAD", "PATCH"])
+def test_ends_early_while_it_is_under_way(portal, maria, method):
+    """Bytes that were acknowledged are lost, so the upload is no more: 404, upon which a tus client
+    sends all of the file again. 500 would stay for ever, a smaller offset take back what was
+    said."""
+    browser, content = maria.browser, secrets.token_bytes(200_000)
+    upload = browser.created(maria.matter, len(content))
+    assert browser.patch(upload, 0, content[:150_000]).status_code == 204
+    tail = portal.data / "spool" / f"{upload}.tail"  # the last bytes that came are there
+    os.truncate(tail, tail.stat().st_size - 5)
+    if method == "HEAD":
+        answer = browser.request("HEAD", f"/uploads/{upload}", headers=TUS)
+    else:
+        answer = browser.patch(upload, 150_000, content[150_000:])
+    assert answer.status_code == 404, (answer.status_code, answer.text)
+    assert "Upload-Offset" not in answer.headers
+    again = browser.upload(maria.matter, content)
+    assert browser.get(f"/documents/{again}/content").content == content
+
+
+@pytest.mark.expect_log(r"SEAL: upload \S+ has failed")
+def test_damaged_in_the_middle(portal, maria):
+    """Only the reading of all bytes finds that: the upload has failed then, and says so."""
+    browser, content = maria.browser, secrets.token_bytes(200_000)
+    upload = browser.created(maria.matter, len(content))
+    assert browser.patch(upload, 0, content[:150_000]).status_code == 204
+    with (portal.data / "spool" / upload).open("r+b") as spool:
+        spool.seek(70_000)
+        byte = spool.read(1)
+        spool.seek(70_000)
+        spool.write(bytes([byte[0] ^ 1]))
+    assert browser.patch(upload, 150_000, content[150_000:]).status_code == 500
+    assert browser.state(upload) == "failed"
+    assert browser.get_json(f"/uploads/{upload}")["message"]
+    assert browser.request("HEAD", f"/uploads/{upload}", headers=TUS).status_code < 500
+
+
 def removed_on_the_way(portal, start, column, value):
     """Yields a body, and gives the upload up before the last byte."""
     yield start
@@ -358,7 +397,10 @@ def test_upload_deleted_before_the_end_of_its_form(portal, maria):
         yield b"\r\n--b--\r\n"
 
     answer = maria.browser.request(
-        "POST", f"/matters/{maria.matter}/documents", token=False, content=sent(),
+        "POST",
+        f"/matters/{maria.matter}/documents",
+        token=False,
+        content=sent(),
         headers={"Content-Type": "multipart/form-data; boundary=b", "Origin": maria.browser.url},
     )
     assert answer.status_code == 404
