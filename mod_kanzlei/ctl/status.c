@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "io/scan/scan.h"
 #include "model/master.h"
+#include "model/worker.h"
 #include "queries.h"
 
 #define WAIT (5 * APR_USEC_PER_SEC) /* for each answer */
@@ -280,6 +281,7 @@ static void show_stores(kz_ctl_t *ctl)
 {
     json_t *list = json_array();
     apr_int64_t left = look_at_disk(ctl, "the spool", ctl->portal->conf->spool);
+    kz_err_t *err;
     int i;
 
     json_object_set_new(ctl->result, "stores", list);
@@ -291,6 +293,10 @@ static void show_stores(kz_ctl_t *ctl)
                          : apr_pstrcat(ctl->pool, size_of(left, ctl->pool), " free", NULL));
     if (left < 0)
         bad(ctl, "the spool is away: no upload goes on");
+    err = kz_worker_marker(ctl->portal->conf, ctl->pool);
+    if (err)
+        bad(ctl, kz_err_detail(err));
+    kz_err_free(err);
 }
 
 /* How far the scanner is from the portal, which owns the spool. */

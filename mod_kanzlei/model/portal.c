@@ -187,6 +187,7 @@ kz_err_t *kz_portal_prove(const kz_portal_t *loaded, apr_pool_t *scratch_pool)
     kz_err_t *err;
 
     KZ_TRY(open_stores(&portal, scratch_pool));
+    KZ_TRY(kz_worker_marker(conf, scratch_pool));
     KZ_TRY(kz_db_pool_open(&portal.db, conf->database, 1, conf->db_timeout, NULL, scratch_pool));
     err = kz_master_prove(&portal, scratch_pool);
     if (!err || kz_err_code(err) == KZ_ERR_CONFIG)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -77,7 +78,81 @@ static kz_err_t *make_places(const kz_portal_t *portal)
     return NULL;
 }
 
-static kz_err_t *come_alive(kz_portal_t *portal)
+/* --- whose spool it is --- */
+
+/* Reads whose spool PATH marks. 0: nobody's yet. */
+static int read_marker(char *text, size_t size, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, size - 1);
+
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return fd >= 0;
+}
+
+/* Marks a spool that has no marker, whole or not at all. Who was faster has marked it. */
+static kz_err_t *write_marker(const char *path, const char *text, apr_pool_t *pool)
+{
+    char *temporary = apr_pstrcat(pool, path, "-XXXXXX", NULL);
+    int fd = mkostemp(temporary, O_CLOEXEC), status = -1;
+
+    if (fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0)
+        status = link(temporary, path) == 0 || errno == EEXIST ? 0 : -1;
+    if (fd >= 0) {
+        int saved = errno;
+
+        close(fd);
+        unlink(temporary);
+        errno = saved;
+    }
+    return status == 0 ? NULL
+                       : kz_err_status(kz_err_errno(errno) == KZ_ERR_NO_SPACE ? KZ_ERR_NO_SPACE
+                                                                              : KZ_ERR_STORE_DOWN,
+                                       APR_FROM_OS_ERROR(errno), "marking %s", path);
+}
+
+kz_err_t *kz_worker_marker(const kz_conf_t *conf, apr_pool_t *scratch_pool)
+{
+    const char *path = apr_pstrcat(scratch_pool, conf->spool, "/" KZ_STORE_MARKER, NULL);
+    char text[64];
+
+    if (!read_marker(text, sizeof text, path) || strcmp(text, conf->installation) == 0)
+        return NULL;
+    return kz_err_create(KZ_ERR_CONFIG, "KanzleiSpool: %s belongs to another installation: %.36s",
+                         conf->spool, text);
+}
+
+static kz_err_t *mark(const kz_conf_t *conf, apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, conf->spool, "/" KZ_STORE_MARKER, NULL);
+    char text[64];
+
+    if (!read_marker(text, sizeof text, path))
+        KZ_TRY(write_marker(path, apr_pstrcat(pool, conf->installation, "\n", NULL), pool));
+    return kz_worker_marker(conf, pool);
+}
+
+/* Another installation's spool is as good as none: STORE_DOWN, until ours is there. */
+static kz_err_t *own_spool(const kz_portal_t *portal)
+{
+    apr_pool_t *pool;
+    kz_err_t *err, *down;
+
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS)
+        return kz_err_create(KZ_ERR_INTERNAL, "no memory for a pool");
+    err = mark(portal->conf, pool);
+    apr_pool_destroy(pool);
+    if (!err || kz_err_code(err) != KZ_ERR_CONFIG)
+        return err;
+    down = kz_err_create(KZ_ERR_STORE_DOWN, "%s", kz_err_detail(err));
+    kz_err_expected(err);
+    return down;
+}
+
+static kz_err_t *begin_alive(kz_portal_t *portal)
 {
     int fd = open(portal->alive_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     struct stat folder;
@@ -105,6 +180,12 @@ static kz_err_t *come_alive(kz_portal_t *portal)
     portal->alive_device = folder.st_dev;
     portal->alive_folder = folder.st_ino;
     return NULL;
+}
+
+static kz_err_t *come_alive(kz_portal_t *portal)
+{
+    KZ_TRY(own_spool(portal));
+    return begin_alive(portal);
 }
 
 kz_err_t *kz_worker_live(kz_portal_t *portal)

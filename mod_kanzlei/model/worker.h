@@ -11,8 +11,12 @@
 /* For kz_portal_open: PORTAL knows its worker already, and POOL is its own. */
 kz_err_t *kz_worker_prepare(kz_portal_t *portal, apr_pool_t *pool);
 
-/* Shows that this process lives, before it takes anything. The first call holds until the portal's
- * end. Errors: STORE_DOWN, NO_SPACE: then nothing must be taken. */
+/* Whose spool it is: its marker, a file like that of a store (io/store), names the installation.
+ * Errors: CONFIG (another one's). None yet, or no folder, is no error. */
+kz_err_t *kz_worker_marker(const kz_conf_t *conf, apr_pool_t *scratch_pool);
+
+/* Shows that this process lives, before it takes anything; marks a spool that nobody has. The first
+ * call holds until the portal's end. Errors: STORE_DOWN, NO_SPACE: then nothing must be taken. */
 kz_err_t *kz_worker_live(kz_portal_t *portal);
 
 /* Checks that the spool's path shows the folder in which this process shows that it lives (first it

@@ -354,7 +354,7 @@ class Site(Portal):
         return {
             path.name.split(".")[0]
             for path in (self.data / "spool").iterdir()
-            if not path.name.startswith("worker-") and path.name != "filler"
+            if not path.name.startswith(("worker-", "kanzleipost-")) and path.name != "filler"
         }
 
     def settle(self, seconds=BACK * SLACK):

@@ -363,6 +363,29 @@ def test_a_form_that_breaks_off_leaves_nothing(site, maria):
     assert site.sql(waiting) == rows
 
 
+@pytest.mark.expect_log("another installation", "AH00052", RESTART)
+def test_spool_of_another_installation(site, maria):
+    """No byte goes into a spool that appeared in the place of ours, and no start takes it."""
+    browser = maria.browser
+    marker = site.data / "spool/kanzleipost-installation"
+    ours = marker.read_text()
+    marker.write_text("01932c5e-0000-7abc-8def-0123456789ac\n")
+    try:
+        said = "\n".join(site.kanzleictl("status", fails=True)["problems"])
+        assert "belongs to another installation" in said
+        with pytest.raises(AssertionError, match="another installation"):
+            site.httpd("graceful")
+        before = site.children()
+        kill(before, signal.SIGKILL)
+        wait_for(lambda: site.children() and not set(before) & set(site.children()))
+        wait_for(site.answers)
+        site.reconnect(browser)
+        assert browser.create(maria.matter, 10).status_code == 503
+    finally:
+        marker.write_text(ours)
+    site.back("own spool: upload", lambda: browser.create(maria.matter, 0).status_code == 201)
+
+
 @pytest.mark.expect_log(r"SCANNER_DOWN", r"SEAL: upload: upload \S+ has failed")
 @pytest.mark.parametrize("damage", ["gone", "torn"])
 def test_spool_lost(site, maria, damage):

@@ -24,7 +24,7 @@ PLACES = {
     ("mod_kanzlei/model/check/check_objects.c", "kz_check_objects"): STORED,
     ("mod_kanzlei/model/upload/finish.c", "may_be_elsewhere"): STORED,
     ("mod_kanzlei/model/upload/sweep.c", "remove_strays"): STORED,
-    ("mod_kanzlei/model/worker.c", "come_alive"): STORED,
+    ("mod_kanzlei/model/worker.c", "begin_alive"): STORED,
     ("mod_kanzlei/pages/accounts.c", "page_account_letter"): READ,
     ("mod_kanzlei/pages/receipts.c", "ask_receipts"): READ,
     ("mod_kanzlei/scand/master.c", "load"): READ,

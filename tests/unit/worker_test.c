@@ -36,6 +36,7 @@ static int setup(void **state)
     scene->pool = pool;
     assert_non_null(mkdtemp(folder));
     scene->conf.spool = apr_pstrdup(pool, folder);
+    scene->conf.installation = "01932c5e-0000-7abc-8def-0123456789ab";
     scene->aside = apr_pstrcat(pool, folder, ".aside", NULL);
     scene->portal.conf = &scene->conf;
     kz_str_uuid_v7(scene->portal.worker);
@@ -53,6 +54,7 @@ static int teardown(void **state)
         apr_pool_destroy(scene->process);
     unlink(apr_pstrcat(scene->pool, scene->conf.spool, "/" KZ_WORKER_FILE, scene->portal.worker,
                        NULL));
+    unlink(apr_pstrcat(scene->pool, scene->conf.spool, "/" KZ_STORE_MARKER, NULL));
     rmdir(scene->conf.spool);
     apr_pool_destroy(scene->pool);
     return 0;

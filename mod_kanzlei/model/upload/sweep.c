@@ -36,6 +36,8 @@ static kz_err_t *remove_stray(kz_portal_t *portal, const char *name, apr_pool_t 
 
     if (kz_str_is_uuid(id) && (!name[len] || is_tail))
         return remove_upload(portal, id, pool);
+    if (strncmp(name, KZ_STORE_MARKER "-", sizeof KZ_STORE_MARKER) == 0) /* half a marker */
+        kz_upload__spool_remove(kz_upload__spool(portal, name, pool), pool);
     if (strncmp(name, KZ_WORKER_FILE, prefix) == 0 && kz_str_is_uuid(name + prefix))
         return kz_worker_bury_one(portal, name + prefix, pool);
     return NULL;
