@@ -145,6 +145,7 @@ CALLS = {
     "ctl_password": (("portal",), [["@account", "$argon2id$x"]]),
     "ctl_codes_void": (("portal",), [["@account"]]),
     "ctl_status": (("nobody",), [["one\ntwo"]]),
+    "ctl_trial": (("nobody",), [[]]),
     "ctl_status_jobs": (("nobody",), [[20]]),
     "ctl_objects_unknown": (("nobody",), [["@objects"]]),
     "check_document": (("portal",), [["@document"]]),
