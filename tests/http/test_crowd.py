@@ -122,3 +122,25 @@ def test_many_wishes_for_a_new_password_at_once_are_one_mail(portal, admin):
     made = "SELECT count(*) FROM code k JOIN account a ON a.id = k.account " \
            "WHERE a.user_name = %s AND k.purpose = 'password'"  # fmt: skip
     assert portal.sql(made, user) == [(1,)]
+
+
+def test_a_code_is_used_while_its_address_changes(portal, admin):
+    """The change comes first, and ends the code; neither of the two is told to try again."""
+    user = f"umzug-{secrets.token_hex(4)}"
+    client = portal.make_client(admin, "Umzug", user)
+    code = admin.post_json(f"/accounts/{client.account}/letter").json()["code"]
+    reader = portal.browser()
+    reader.get_json("/redeem")
+    fields = {"code": code, "password": PASSWORD, "password_again": PASSWORD}
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with psycopg.connect(portal.database()) as db, ThreadPoolExecutor(2) as pool:
+        db.execute("SELECT FROM account WHERE id = %s FOR UPDATE", [client.account])
+        changed = pool.submit(
+            admin.post_json, f"/accounts/{client.account}/address",
+            {"email": f"{user}@neu.example"}, headers={"If-Match": "*"},
+        )  # fmt: skip
+        wait_for(lambda: portal.sql(waiting)[0][0] == 1)
+        used = pool.submit(reader.post_json, "/redeem/password", fields)
+        wait_for(lambda: portal.sql(waiting)[0][0] == 2)
+        db.rollback()
+    assert (changed.result().status_code, used.result().status_code) == (303, 422)
