@@ -220,6 +220,7 @@ kz_err_t *page_account_address(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     kz_q_address_change_args_t args = {kz_request_id(rq, "account"),
                                        kz_form_value(form, KZ_FIELD_address_email)};
     kz_view_t *now = kz_view_create(rq->words, rq->pool);
+    kz_q_invitation_owed_t *invitation;
     kz_q_address_change_t *row;
     kz_q_account_email_t *stored;
     kz_q_account_t *account;
@@ -236,8 +237,14 @@ kz_err_t *page_account_address(kz_request_t *rq, kz_grant_t *grant, kz_reply_t *
     KZ_TRY(
         kz_q_account(&account, kz_grant_db(grant), &(kz_q_account_args_t){args.account}, rq->pool));
     staff = strcmp(account->kind, "staff") == 0;
+    KZ_TRY(kz_q_invitation_owed(&invitation, kz_grant_db(grant),
+                                &(kz_q_invitation_owed_args_t){args.account}, rq->pool));
     KZ_TRY(kz_q_address_change(&row, kz_grant_db(grant), &args, rq->pool));
-    if (row->changed)
-        KZ_TRY(note(&staff, rq, grant, KZ_EVENT_ADDRESS_CHANGED));
-    return go_back(out, rq, grant, staff, "saved");
+    if (!row->changed)
+        return go_back(out, rq, grant, staff, "saved");
+    KZ_TRY(note(&staff, rq, grant, KZ_EVENT_ADDRESS_CHANGED));
+    if (!invitation->owed || !*args.email)
+        return go_back(out, rq, grant, staff, "saved");
+    KZ_TRY(kz_code_mail(grant, args.account, KZ_CODE_INVITATION));
+    return go_back(out, rq, grant, staff, "invited");
 }

@@ -31,6 +31,12 @@ SELECT firm, $job, 'mail', jsonb_build_object('account', $account::uuid, 'purpos
 -- code_forgotten(job uuid, user text, id uuid, hash bytea, life interval_ms, sealed bytea) :exec writes
 SELECT kz_forgotten($job, $user, $id, $hash, $life, $sealed);
 
+-- Whether the last invitation of the account has never left: its mail waits, or was refused.
+-- invitation_owed(account uuid) :one
+-- -> owed bool
+SELECT coalesce((SELECT sent_at IS NULL AND used_at IS NULL AND expires > now() FROM code
+                  WHERE account = $account AND purpose = 'invitation' ORDER BY created DESC LIMIT 1), false);
+
 -- Whom the mail with a code goes to. LOCKED: in a way that no code by mail ends (kz_code_unlock()). CLIENT: the first that the person acts for; NULL of staff.
 -- code_reader(code uuid, account uuid) :maybe
 -- -> user text, name text, email text, language text, kind text, client uuid, has_password bool, locked bool,

@@ -446,3 +446,30 @@ def test_who_asks_twice_gets_no_code_for_another_access(told, mails):
         assert sent.status_code < 400
     of = "SELECT account::text FROM code WHERE account IN (%s, %s)"
     assert told.sql(of, first.account, second.account) == [(str(first.account),)]
+
+
+@pytest.mark.parametrize("answer", ["450 4.2.1 come again", "550 5.1.1 no such user"])
+def test_an_invitation_that_could_not_be_sent_goes_to_the_new_address(told, mails, answer):
+    """Who corrects an address need not think of the invitation that was refused there, or waits."""
+    admin, before = told.signed_in("admin"), told.log.stat().st_size
+    mails.forget()
+    user = "tipp-" + secrets.token_hex(3)
+    wrong, right = f"{user}@mandnat.example", f"{user}@mandant.example"
+    mails.answer, mails.refused = answer, {wrong}
+    account, _ = invited(told, admin, "tipp", email=wrong)
+    wait_for(lambda: told.sql("SELECT id FROM job WHERE about = %s AND tries > 0", account))
+    path = f"/accounts/{account}"
+    version = {"If-Match": admin.get(path).headers["ETag"]}
+    changed = admin.post_json(f"{path}/address", {"email": right}, headers=version)
+    assert changed.status_code == 303
+    assert changed.headers["Location"].endswith("notice=invited")
+    (text,) = wait_for(lambda: due_now(told) or mails.to(right))
+    browser = told.browser()
+    browser.get_json("/redeem")
+    assert browser.post_json("/redeem", {"code": CODE.search(text)[0]}).status_code == 200
+    wait_for(lambda: admin.get_json(path)["account"]["state"] == "invited")
+    version = {"If-Match": admin.get(path).headers["ETag"]}
+    again = admin.post_json(f"{path}/address", {"email": f"x{right}"}, headers=version)
+    assert again.headers["Location"].endswith("notice=saved")  # it has got one
+    lines = unexpected(told.said_since(before), (r"job: mail, try \d",))
+    assert not lines, lines
