@@ -22,40 +22,55 @@ kz_err_t *kz_removal(kz_site_t *site, kz_grant_t *grant, const kz_q_job_take_t *
     return kz_document_remove(grant, job->object);
 }
 
+static kz_err_t *mail_ended(kz_grant_t *grant, const kz_q_job_take_t *job, int failed)
+{
+    kz_q_job_mail_ended_args_t args = {job->account, failed};
+
+    return kz_q_job_mail_ended(NULL, kz_grant_db(grant), &args);
+}
+
 /* Puts off JOB after FAILED, for a while that doubles with each try, or gives it up. *NOTED becomes
- * 0 when the job is somebody else's. */
+ * 0 when the job is somebody else's. The account comes first, as wherever both are changed. */
 static kz_err_t *put_off(int *noted, kz_grant_t *grant, const kz_job_kind_t *kind,
                          const kz_q_job_take_t *job, const kz_err_t *failed)
 {
+    int tells = kind->unit == KZ_JOB_RECIPIENT;
     kz_q_job_again_args_t again = {
         .id = job->id,
         .worker = kz_grant_services(grant)->worker,
         .lease = job->lease,
+        .wake = job->wake,
         .wait = KZ_JOB_FIRST,
         .last = kz_err_code(failed) == KZ_ERR_INVALID ||
                 (job->tries >= kind->tries && kz_err_code(failed) != KZ_ERR_STORE_DOWN),
         .error = kz_err_detail(failed),
     };
+    kz_q_job_again_t *row;
     int i;
 
     for (i = 1; i < job->tries && again.wait < KZ_JOB_LONGEST; i++)
         again.wait *= 2;
-    KZ_TRY(kz_q_job_again(noted, kz_grant_db(grant), &again));
-    if (*noted && again.last && kind->unit == KZ_JOB_RECIPIENT)
-        return kz_q_job_mail_ended(NULL, kz_grant_db(grant),
-                                   &(kz_q_job_mail_ended_args_t){job->account, 1});
+    if (again.last && tells)
+        KZ_TRY(mail_ended(grant, job, 1));
+    KZ_TRY(kz_q_job_again(&row, kz_grant_db(grant), &again, kz_grant_pool(grant)));
+    *noted = row != NULL;
+    if (!row)
+        kz_grant_rest(grant);
+    else if (again.last && tells && !row->failed)
+        return mail_ended(grant, job, 0);
     return NULL;
 }
 
 /* Notes how a job ended, unless its lease has ended and somebody else has it: that one's result
- * counts. */
+ * counts. What a handler has noted and not committed is committed with it. */
 static kz_err_t *note(kz_grant_t *grant, const kz_job_kind_t *kind, const kz_q_job_take_t *job,
                       const kz_err_t *failed)
 {
     kz_q_job_done_args_t done = {job->id, kz_grant_services(grant)->worker, job->lease, job->wake};
     int noted;
 
-    KZ_TRY(kz_grant_again(grant));
+    if (failed || !kz_grant_db(grant))
+        KZ_TRY(kz_grant_again(grant));
     if (failed)
         KZ_TRY(put_off(&noted, grant, kind, job, failed));
     else
@@ -63,7 +78,7 @@ static kz_err_t *note(kz_grant_t *grant, const kz_job_kind_t *kind, const kz_q_j
     if (!noted)
         KZ_LOG(KZ_LOG_NOTICE, KZ_LOGNO(0071) "%s took longer than its lease: another one has it",
                kind->name);
-    return kz_grant_commit(grant);
+    return kz_grant_db(grant) ? kz_grant_commit(grant) : NULL;
 }
 
 static kz_err_t *run(const kz_job_kind_t *kind, kz_site_t *site, kz_grant_t *grant,
@@ -98,8 +113,6 @@ kz_err_t *kz_job_one(int *found, const kz_job_kind_t *kind, kz_site_t *site, apr
         return NULL;
     KZ_TRY(kz_grant_portal(&grant, site->portal, job->firm, pool));
     err = run(kind, site, grant, job, pool);
-    if (!err)
-        err = kz_grant_end(grant);
     if (!err)
         return note(grant, kind, job, NULL);
     kz_log_err(KZ_LOG_INFO, KZ_LOGNO(0025) "a job waits for the end of its lease: ",

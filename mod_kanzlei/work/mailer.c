@@ -84,18 +84,19 @@ static const char *message_id(const kz_site_t *site, const char *id, apr_pool_t 
     return apr_pstrcat(pool, id, from ? from : "@localhost", NULL);
 }
 
-/* The mail server has taken the mail with a code. */
+/* The mail server has taken the mail with a code: what is noted of it is committed with the end of
+ * its job. */
 static kz_err_t *note_code(kz_grant_t *grant, const kz_q_job_take_t *job, const char *client)
 {
     kz_event_t event = {.account = job->by, .client = client, .subject = job->account};
 
     KZ_TRY(kz_grant_again(grant));
-    KZ_TRY(kz_q_code_sent(NULL, kz_grant_db(grant), &(kz_q_code_sent_args_t){job->code}));
     KZ_TRY(kz_q_job_mail_ended(NULL, kz_grant_db(grant),
                                &(kz_q_job_mail_ended_args_t){job->account, 0}));
+    KZ_TRY(kz_q_code_sent(NULL, kz_grant_db(grant), &(kz_q_code_sent_args_t){job->code}));
     if (strcmp(job->purpose, KZ_CODE_INVITATION) == 0)
-        KZ_TRY(kz_event_add(grant, KZ_EVENT_INVITED, &event));
-    return kz_grant_commit(grant);
+        return kz_event_add(grant, KZ_EVENT_INVITED, &event);
+    return NULL;
 }
 
 /* Which mail has the code: whoever has a password is not invited any more. */
@@ -149,7 +150,8 @@ static const char *ids_of(const kz_q_job_documents_t *documents, int n, int told
     return apr_pstrcat(pool, "{", apr_array_pstrcat(pool, ids, ','), "}", NULL);
 }
 
-/* The person has been told of DOCUMENTS, as far as there was something to TELL. */
+/* The person has been told of DOCUMENTS, as far as there was something to TELL: committed with the
+ * end of the job. */
 static kz_err_t *note_told(kz_grant_t *grant, const kz_q_job_take_t *job,
                            const kz_q_job_documents_t *documents, int n, int told, apr_pool_t *pool)
 {
@@ -172,8 +174,8 @@ static kz_err_t *note_told(kz_grant_t *grant, const kz_q_job_take_t *job,
     }
     KZ_TRY(kz_q_job_untold_end(NULL, kz_grant_db(grant), &end));
     if (n == KZ_MAILER_AT_ONCE)
-        KZ_TRY(kz_q_job_more(NULL, kz_grant_db(grant), &(kz_q_job_more_args_t){job->id}));
-    return kz_grant_commit(grant);
+        return kz_q_job_more(NULL, kz_grant_db(grant), &(kz_q_job_more_args_t){job->id});
+    return NULL;
 }
 
 /* Puts what is to be told in front. Returns how many that are. */

@@ -103,9 +103,9 @@ RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_t
 DECLARE
     whose uuid;
 BEGIN
+    SELECT k.account INTO whose FROM code k WHERE k.firm = kz_at_firm() AND k.hash = p_hash;
     PERFORM FROM account a -- before its codes, as all who change both: so nobody waits for each other
-      WHERE a.firm = kz_at_firm() AND a.id = (SELECT k.account FROM code k WHERE k.firm = a.firm AND k.hash = p_hash)
-        FOR NO KEY UPDATE;
+      WHERE a.firm = kz_at_firm() AND a.id = whose FOR NO KEY UPDATE;
     UPDATE code k SET used_at = now()
      WHERE k.firm = kz_at_firm() AND kz_side() = 'public' AND k.hash = p_hash AND k.used_at IS NULL AND k.expires > now()
     RETURNING k.account INTO whose;

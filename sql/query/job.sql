@@ -14,11 +14,16 @@ UPDATE job SET state = CASE WHEN wake = $wake THEN 'done' ELSE 'waiting' END, du
                tries = CASE WHEN wake = $wake THEN tries ELSE 0 END, error = '', sealed = NULL, worker = NULL, lease = NULL
  WHERE id = $id AND worker = $worker AND lease = $lease;
 
--- Once more later; after the last try it has failed for good, and its code is gone.
--- job_again(id uuid, worker uuid, lease timestamptz, wait interval_ms, last bool, error text) :exec
-UPDATE job SET [last: state = 'failed', sealed = NULL,] due = now() + $wait, error = left($error, 500),
+-- Once more later; after the last try it has failed for good, and its code is gone. Unless it was woken since it was
+-- taken (WAKE): then there is something new, such as the address, and it is tried anew.
+-- job_again(id uuid, worker uuid, lease timestamptz, wake int4, wait interval_ms, last bool, error text) :maybe
+-- -> failed bool
+UPDATE job SET [last: state = CASE WHEN wake = $wake THEN 'failed' ELSE state END, sealed = NULL,]
+               due = now() + CASE WHEN wake = $wake THEN $wait ELSE interval '0' END,
+               tries = CASE WHEN wake = $wake THEN tries ELSE 0 END, error = left($error, 500),
                worker = NULL, lease = NULL
- WHERE id = $id AND worker = $worker AND lease = $lease;
+ WHERE id = $id AND worker = $worker AND lease = $lease
+RETURNING state = 'failed';
 
 -- Whom to tell that the firm has made a code.
 -- job_code_made(account uuid) :maybe

@@ -6,6 +6,7 @@ import email
 import email.policy
 import secrets
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -27,9 +28,14 @@ class Mails:
         self.refused, self.tried, self.taken, self.got = set(), [], [], []
         self.late, self.answer = False, "450 4.2.1 come again"
 
+    async def held(self):
+        while not self.hold.is_set():
+            await asyncio.sleep(0.01)
+
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         self.tried.append(address)
         if address in self.refused and not self.late:
+            await self.held()
             return self.answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -37,8 +43,7 @@ class Mails:
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
         self.got.append((envelope.rcpt_tos[0], message.get_body(("plain",)).get_content()))
-        while not self.hold.is_set():
-            await asyncio.sleep(0.01)
+        await self.held()
         if self.refused.intersection(envelope.rcpt_tos):
             return self.answer
         self.taken += envelope.rcpt_tos
@@ -332,6 +337,70 @@ def test_an_invitation_that_is_refused_is_seen(told, mails):
     wait_for(lambda: admin.get_json(f"/accounts/{account}")["account"]["state"] == "invited")
     assert account not in unreachable(admin)
     lines = unexpected(told.said_since(before), (r"INVALID: job: mail, try 1",))
+    assert not lines, lines
+
+
+REFUSE_THE_END = """
+CREATE FUNCTION refuse_the_end() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a test refuses it';
+END $$;
+CREATE TRIGGER refuse_the_end BEFORE UPDATE ON job FOR EACH ROW WHEN (NEW.state = 'done')
+    EXECUTE FUNCTION refuse_the_end()"""
+FAILED = "SELECT mail_failed_at FROM account WHERE id = %s"
+
+
+def test_what_a_mail_has_done_is_noted_with_its_end(told, mails):
+    """If the end of the job can't be written, the invitation isn't noted either; so it is once,
+    however often the mail was tried."""
+    admin, before = told.signed_in("admin"), told.log.stat().st_size
+    noted = "SELECT count(*) FROM event WHERE kind = 'invited' AND subject = %s"
+    again = "UPDATE job SET lease = now() WHERE about = %s"
+    mails.forget()
+    told.sql(REFUSE_THE_END)
+    try:
+        account, address = invited(told, admin, "einmal")
+        wait_for(lambda: told.said_since(before).count("a test refuses it") == 1)
+        told.sql(again, account)
+        wait_for(lambda: told.said_since(before).count("a test refuses it") == 2)
+        assert told.sql(noted, account) == [(0,)]
+    finally:
+        told.sql("DROP FUNCTION refuse_the_end CASCADE")
+    told.sql(again, account)
+    wait_for(lambda: told.sql(noted, account) == [(1,)])
+    assert len(mails.to(address)) > 2
+    assert admin.get_json(f"/accounts/{account}")["account"]["state"] == "invited"
+    lines = unexpected(told.said_since(before), (r"a test refuses it",))
+    assert not lines, lines
+
+
+def test_an_address_changes_while_the_former_one_is_refused(told, mails):
+    """The refusal and the change want account and job at the same moment: none of the two is
+    undone, and what could not be told goes to the new address, which nobody calls unreachable."""
+    admin, before = told.signed_in("admin"), told.log.stat().st_size
+    person = provided_first(told, mails)
+    mails.forget()
+    mails.refused, mails.answer = {person.email}, "550 5.1.1 no such user"
+    mails.hold.clear()
+    told.sql(PROVIDE.format(document=person.document, count=1))
+    wait_for(lambda: due_now(told) or person.email in mails.tried)
+    path = f"/accounts/{person.account}"
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with psycopg.connect(told.database()) as db, ThreadPoolExecutor(1) as pool:
+        db.execute("SELECT FROM account WHERE id = %s FOR UPDATE", [person.account])
+        changed = pool.submit(
+            admin.post_json, f"{path}/address", {"email": "neu-hier@mandant.example"},
+            headers={"If-Match": "*"},
+        )  # fmt: skip
+        wait_for(lambda: told.sql(waiting)[0][0] == 1)
+        mails.hold.set()
+        wait_for(lambda: told.sql(waiting)[0][0] == 2)
+        db.rollback()
+    assert changed.result().status_code == 303
+    wait_for(lambda: due_now(told) or len(told_of(told, person.account)) == 2)
+    assert mails.to("neu-hier@mandant.example")
+    assert told.sql(FAILED, person.account) == [(None,)]
+    lines = unexpected(told.said_since(before), (r"INVALID: job: provided, try 1",))
     assert not lines, lines
 
 

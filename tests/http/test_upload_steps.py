@@ -60,15 +60,14 @@ def at_each(portal, moment, body):
 @pytest.mark.expect_log(r"INTERNAL|database: ")
 def test_an_upload_that_can_not_be_noted_is_not_called_transmitted(portal, maria):
     """All bytes of a form's file came, but the database could not note it: the file must be sent
-    again, and the page does not say that it is being checked."""
+    again, the page does not say that it is being checked, and nothing of it is left."""
     name = f"{secrets.token_hex(4)}.txt"
     moment = "BEFORE UPDATE ON upload FOR EACH ROW WHEN (NEW.lease IS NOT NULL)"
     with at_each(portal, moment, "RAISE 'no lease'"):
         answer = maria.browser.send_form(maria.matter, (name, b"x"))
     assert answer.status_code == 500
     assert [row["state"] for row in answer.json()["results"]] == ["failed"]
-    state = ask(portal, "SELECT state FROM upload WHERE name = %s", name)
-    assert state == "receiving"
+    assert ask(portal, "SELECT count(*) FROM upload WHERE name = %s", name) == 0
 
 
 @pytest.mark.parametrize("how", ["tus", "form"])

@@ -217,7 +217,7 @@ CALLS = {
     "job_take": (("nobody",), [["@new", "mail", "1 minute"], ["@new", "provided", "1 minute"]]),
     "job_done": (("portal",), [["@job", *TAKEN[1:], 0]]),
     "job_again": (("portal",), [
-        ["@job", *TAKEN[1:], "1 minute", last, "refused"] for last in (False, True)]),
+        ["@job", *TAKEN[1:], 0, "1 minute", last, "refused"] for last in (False, True)]),
     "master_keys": (("nobody",), [[]]),
     "master_key_note": (("owner",), [[9, KEY]]),
     "worker_uploads": (("nobody",), [["@new"]]),
