@@ -1,12 +1,24 @@
 /* A store whose folder hangs, as a network file system does: every call ends at its deadline, the
  * next ones at once, and the store is well when it answers again. */
+#include <dlfcn.h>
 #include <stdlib.h>
 
 #include "store_scene.h"
 
 #define SHORT 100 /* milliseconds */
 
-static int is_frozen; /* the first store */
+static int is_frozen;  /* the first store */
+static int is_crowded; /* no thread is to be had */
+
+/* In place of the C library's. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *baton)
+{
+    typedef int create_fn(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    create_fn *real = __extension__(create_fn *) dlsym(RTLD_NEXT, "pthread_create");
+
+    return is_crowded ? EAGAIN : real(thread, attributes, run, baton);
+}
 
 /* Short where the call is to end by it. */
 static apr_time_t limit(void)
@@ -167,6 +179,23 @@ static void test_long_list(void **state)
     assert_well(0, 1);
 }
 
+/* Where no thread is to be had, a list, whose thread would wait for its caller, says so. */
+static void test_without_threads(void **state)
+{
+    unsigned char held[STORES];
+    int count = 0;
+
+    (void)state;
+    assert_ok(put(held, KEY, 3000, 1, soon()));
+    is_crowded = 1;
+    assert_code(kz_stores_list(stores, 0, "", count_key, &count, soon()), KZ_ERR_STORE_DOWN);
+    assert_ok(call_head());
+    is_crowded = 0;
+    assert_ok(call_check());
+    assert_ok(kz_stores_list(stores, 0, "", count_key, &count, soon()));
+    assert_int_equal(count, 1);
+}
+
 /* The set is closed while a call hangs: its thread keeps what it uses. */
 static void test_closed_while_frozen(void **state)
 {
@@ -187,9 +216,9 @@ static void test_closed_while_frozen(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_each_call_ends, setup),      TEST(test_opened_while_frozen, setup),
-        TEST(test_reader_goes_on, setup),      TEST(test_long_list, setup),
-        TEST(test_closed_while_frozen, setup),
+        TEST(test_each_call_ends, setup),  TEST(test_opened_while_frozen, setup),
+        TEST(test_reader_goes_on, setup),  TEST(test_long_list, setup),
+        TEST(test_without_threads, setup), TEST(test_closed_while_frozen, setup),
     };
 
     apr_initialize();

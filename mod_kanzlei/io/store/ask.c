@@ -124,6 +124,17 @@ static kz_err_t *call_create(call_t **call, kz_store__one_t *one, apr_pool_t *po
     return NULL;
 }
 
+/* No thread is to be had. OWN is the caller's pool, or NULL. */
+static kz_err_t *never_begun(call_t *call, apr_pool_t *own)
+{
+    if (!own)
+        apr_pool_destroy(call->pool);
+    kz_store__release(call->one);
+    call->users = 1;
+    call_release(call);
+    return kz_err_create(KZ_ERR_STORE_DOWN, "no thread for a call");
+}
+
 kz_err_t *kz_store__ask_begin(call_t **call, kz_store__one_t *one, kz_store__ask_fn ask,
                               const kz_store__ask_t *what, apr_pool_t *pool)
 {
@@ -132,8 +143,11 @@ kz_err_t *kz_store__ask_begin(call_t **call, kz_store__one_t *one, kz_store__ask
     (*call)->what = *what;
     (*call)->users = 2;
     kz_store__hold(one);
-    if (kz_store__thread(call_main, *call) != 0)
-        call_main(*call); /* no thread is to be had: it is better asked without a bound than not */
+    if (kz_store__thread(call_main, *call) == 0)
+        return NULL;
+    if (what->feed) /* its thread waits for the caller */
+        return never_begun(*call, pool);
+    call_main(*call); /* it is better asked without a bound than not */
     return NULL;
 }
 

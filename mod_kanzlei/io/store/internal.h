@@ -85,7 +85,9 @@ typedef kz_err_t *(*kz_store__ask_fn)(kz_store__one_t *one, kz_store__ask_t *wha
 typedef struct kz_store__call_t kz_store__call_t;
 
 /* Begins ASK in a thread of its own. POOL is unmanaged and becomes the call's; NULL: it gets one.
- * Errors: STORE_DOWN (earlier calls hang), INTERNAL; POOL stays the caller's then. */
+ * Where no thread is to be had, all but a listing is done in this one, without a bound. Errors:
+ * STORE_DOWN (earlier calls hang, or no thread for a listing), INTERNAL; POOL stays the caller's
+ * then. */
 kz_err_t *kz_store__ask_begin(kz_store__call_t **call, kz_store__one_t *one, kz_store__ask_fn ask,
                               const kz_store__ask_t *what, apr_pool_t *pool);
 /* Waits for its end until DEADLINE, and gives back WHAT and *POOL, which the caller
