@@ -203,6 +203,21 @@ static kz_err_t *find_route(kz_route_match_t *match, kz_request_t *rq, kz_reply_
     return kz_err_create(KZ_ERR_METHOD, "no %s here", r->method);
 }
 
+/* A firm's entrance without its last slash, as people type it, is led there. Returns 0 for any
+ * other path. */
+static int lead_to_entrance(kz_reply_t *out, const request_rec *r)
+{
+    const char *path = apr_pstrcat(r->pool, r->uri, "/", NULL);
+    kz_route_match_t match;
+
+    kz_route_find(&match, r->method, path, 0, r->pool);
+    if (!match.route || !match.slug)
+        return 0;
+    kz_reply_empty(out, 308);
+    kz_reply_header(out, "Location", ap_os_escape_path(r->pool, path, 1));
+    return 1;
+}
+
 static void answer_options(kz_reply_t *out, const char *allow)
 {
     kz_reply_empty(out, 204);
@@ -252,6 +267,10 @@ static kz_err_t *run(kz_request_t *rq, kz_grant_t **grant, kz_reply_t *out)
     if (!err && unacceptable && rq->route->answer == KZ_ANSWER_PAGE)
         return unacceptable;
     kz_err_expected(unacceptable);
+    if (err && kz_err_code(err) == KZ_ERR_NOT_FOUND && lead_to_entrance(out, r)) {
+        kz_err_expected(err);
+        return NULL;
+    }
     KZ_TRY(err);
     if (rq->route->answer == KZ_ANSWER_PROBLEM)
         rq->json = 1;

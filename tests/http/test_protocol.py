@@ -265,6 +265,16 @@ def test_no_way_around_by_the_path(portal, path, status):
     assert b"frame-ancestors 'none'" in head
 
 
+@pytest.mark.parametrize("path", ["/k/linde", "/k/%3Ca%3E"])
+def test_an_entrance_without_its_last_slash_leads_there(portal, path):
+    with Raw(portal) as raw:
+        raw.head(f"GET {path} HTTP/1.1", "Connection: close")
+        found = raw.rest()
+    assert statuses(found) == [308]
+    assert f"location: {path.lower()}/\r\n".encode() in found.lower()
+    assert portal.browser().request("POST", "/../linde").status_code == 404
+
+
 def test_another_host_in_the_request_has_no_effect(portal):
     """Redirects, links and cookies do not take the host's name from the request."""
     for first, host in (
