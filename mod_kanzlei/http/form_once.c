@@ -104,7 +104,9 @@ struct kz_form_file_t {
 kz_form_file_t *kz_form_file_begin(const kz_request_t *rq, const char *form, int number,
                                    const char *name)
 {
-    kz_form_file_t *file = apr_palloc(rq->pool, sizeof *file);
+    /* A pool's memory is aligned to 8 bytes, the state of a hash to 64. */
+    void *room = apr_palloc(rq->pool, sizeof(kz_form_file_t) + _Alignof(kz_form_file_t) - 1);
+    kz_form_file_t *file = (void *)APR_ALIGN((uintptr_t)room, _Alignof(kz_form_file_t));
 
     file->rq = rq;
     file->form = form;

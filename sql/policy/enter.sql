@@ -16,6 +16,7 @@ BEGIN
          WHERE (p.oid = to_regprocedure('kz_upload_take(uuid, interval, interval)') AND 'lease' <> ALL (p.proargnames))
             OR (p.oid = to_regprocedure('kz_job_take(uuid, text, interval)') AND 'wake' <> ALL (p.proargnames))
             OR (p.oid = to_regprocedure('kz_enter_portal(int)') AND p.proretset)
+            OR (p.oid = to_regprocedure('kz_status(text[])') AND 'uploads_late' <> ALL (p.proargnames))
     LOOP
         EXECUTE format('DROP FUNCTION %s', former);
     END LOOP;

@@ -3,9 +3,9 @@
 
 -- The state of the installation. COPIES_OPEN: what is to be mended in P_STORES; COPIES_GONE: what others
 -- missed, which are not configured any more, by name in STORES_GONE. JOBS_OLDEST: since when a job could
--- have been done and nobody has; UPLOADS_LATE: complete, and tried in vain for half an hour or longer; SEALS_OLDEST: since when an event waits for its seal.
+-- have been done and nobody has; UPLOADS_LATE: complete, and tried in vain for half an hour or longer;
+-- SEALS_OLDEST: since when an event waits for its seal.
 DROP FUNCTION IF EXISTS kz_status();
-DROP FUNCTION IF EXISTS kz_status(text[]);
 CREATE OR REPLACE FUNCTION kz_status(p_stores text[])
 RETURNS TABLE (version int, firms bigint, jobs_waiting bigint, jobs_failed bigint, uploads bigint,
                uploads_late bigint, held bigint, copies_open bigint, copies_oldest timestamptz, copies_gone bigint,

@@ -110,6 +110,7 @@ CALLS = {
         [["@new", "@account", "invitation", HASH, "1 day"]],
     ),
     "code_again": (("admin", "few"), [["@account", HASH]]),
+    "invitation_owed": (("admin", "few"), [["@account"]]),
     "code_find": (("public",), [["@code"], [HASH]]),
     "code_unlock": (("public",), [["@code"]]),
     # check.sql
