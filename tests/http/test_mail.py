@@ -40,8 +40,7 @@ def mail_send(tmp_path_factory):
     ).stdout
     sources = [
         ROOT / "tests/unit/mail_send.c",
-        ROOT / "mod_kanzlei/base/err.c",
-        ROOT / "mod_kanzlei/base/metrics.c",
+        *(ROOT / f"mod_kanzlei/base/{name}.c" for name in ("clock", "err", "metrics")),
         *sorted((ROOT / "mod_kanzlei/io/mail").glob("*.c")),
     ]
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
