@@ -24,6 +24,7 @@ ORDINARY = re.compile(
     r"AH00489|AH00094|AH00491|AH00492|keeper: ready: \d+ (TEST )?signatures"
     r"|kanzlei:warn.*TEST SIGNATURES ONLY|keeper: ended|AH01882|^\s*$"
     r"|removed \S+, which a killed scanner left"
+    r"|worker \d+ ended with status 0, again in 0 ms"
 )
 
 # LeakSanitizer's report at the end of each process: httpd and its libraries have some leaks. The

@@ -484,6 +484,9 @@ def test_a_code_whose_time_is_over_before_its_mail_went_is_made_anew(told, mails
     wait_for(lambda: told.sql(waiting + " AND tries > 0", person.account))
     ask()  # the mail that waits serves
     assert len(told.sql(waiting, person.account)) == 1
+    rest = "UPDATE job SET due = now() + interval '1 hour' WHERE about = %s AND kind = 'mail'" \
+           " AND state = 'waiting' AND worker IS NULL RETURNING id"  # fmt: skip
+    wait_for(lambda: told.sql(rest, person.account))  # no try is under way
     told.sql("UPDATE code SET created = created - interval '15 days', expires = now()"
              " WHERE account = %s AND used_at IS NULL", person.account)  # fmt: skip
     ask()

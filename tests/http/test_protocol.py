@@ -127,7 +127,7 @@ def test_a_field_twice_in_json(admin):
 
 @pytest.mark.parametrize(
     "path",
-    ["/nichts", "/clients/keine-id", "/clients/../../etc/passwd", "/k/linde"],
+    ["/nichts", "/clients/keine-id", "/clients/../../etc/passwd", "/k/linde/nichts"],
 )
 def test_not_found_is_a_problem_document(admin, path):
     check_problem(admin.get(path), 404)

@@ -665,7 +665,7 @@ def test_pages_go_before_scans(portal):
     scanner = min(until(scanners, "a scanner"))
     assert {os.getsid(pid) for pid in scanners()} == {scanner}
     nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in (httpd, scanner)]
-    assert nice[1] == min(nice[0] + 5, 19)
+    assert nice[1] == min(nice[0] + 10, 19)
     group = Path(f"/proc/{scanner}/autogroup")
     if group.exists() and (said := group.read_text()):
         assert said.rstrip().endswith("nice 5")

@@ -227,10 +227,7 @@ def test_an_office_that_sends_over_a_slow_line_is_not_cut(crowded, kind):
         return browser.request("POST", path, token=False, headers=form,
                                content=slow(head.encode(), b"\r\n--b--\r\n")).status_code
 
-    browsers = [crowded.browser() for _ in range(people)]
-    for browser in browsers:
-        browser.http.cookies, browser.csrf = crowded.maria.browser.http.cookies, ""
-        browser.get_json("/")
+    browsers = [crowded.signed_in(crowded.fresh_staff("--admin")) for _ in range(people)]
     with ThreadPoolExecutor(people) as pool:
         statuses = list(pool.map(send, browsers))
     assert set(statuses) == {204 if kind == "upload" else 303}
