@@ -49,7 +49,7 @@ def test_its_disk(site):
     assert "database" not in problems(site)
 
 
-@pytest.mark.expect_log("read-only transaction")
+@pytest.mark.expect_log("read-only transaction", "the database is back")
 def test_takes_no_changes(site):
     """A database that can be read and takes no changes, as a stand-by does, is not good."""
     role = "ALTER ROLE kanzlei_portal"

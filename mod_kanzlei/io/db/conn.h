@@ -43,7 +43,8 @@ typedef struct kz_db_conn_t {
     unsigned char prepared[KZ_DB_STATEMENTS + KZ_DB_COMMANDS]; /* of what has no conditions */
     kz_db_variant_t variant[KZ_DB_VARIANTS];                   /* of what has some */
     apr_uint64_t uses;
-    int worn; /* the server keeps what we have forgotten: no good for another transaction */
+    int worn; /* no good for another transaction: the server keeps what we have forgotten, or said
+               * that it is down */
     struct {
         kz_db_kind_t kind;
         const kz_db_statement_t *statement;

@@ -84,6 +84,8 @@ static kz_err_t *take_answer(kz_db_answer_t *answer, kz_db_t *db)
     db->state = answer->own ? KZ_DB_ABORTED : KZ_DB_LOST; /* not the end of the one before */
     err = kz_db__error(answer->result, answer->statement ? answer->statement->name : "sync",
                        db->constraint);
+    if (kz_err_code(err) == KZ_ERR_DB_DOWN)
+        db->conn->worn = 1; /* it may stay so, as a session that was begun read-only does */
     PQclear(answer->result);
     return kz_db__note(db->dbpool, err);
 }
@@ -299,6 +301,8 @@ kz_err_t *kz_db_commit(kz_db_t *db)
     if (!err)
         err = read_deferred(db);
     rest = drain_to_the_end(db);
+    if (!err && !rest && db->writes)
+        (void)kz_db__note(db->dbpool, NULL); /* it takes changes */
     release(db);
     return kz_log_second(err, rest);
 }
