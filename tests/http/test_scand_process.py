@@ -668,7 +668,7 @@ def test_pages_go_before_scans(portal):
     assert nice[1] == min(nice[0] + 10, 19)
     group = Path(f"/proc/{scanner}/autogroup")
     if group.exists() and (said := group.read_text()):
-        assert said.rstrip().endswith("nice 5")
+        assert said.rstrip().endswith("nice 10")
 
 
 # --- memory, and the variant for measuring -------------------------------------------------------

@@ -213,12 +213,33 @@ static void test_closed_while_frozen(void **state)
     apr_sleep(apr_time_from_msec(50)); /* sanitizers see what the thread uses */
 }
 
+/* A call that has answered holds its store no more: a program that closes the set and ends then
+ * leaves nothing behind. */
+static void test_answered_calls_let_go(void **state)
+{
+    unsigned char held[STORES];
+    int i, round, users;
+
+    (void)state;
+    for (round = 0; round < 200; round++) {
+        assert_ok(put(held, KEY, 10, 1, soon()));
+        for (i = 0; i < STORES; i++) {
+            assert_ok(kz_stores_check(stores, i, soon(), pool));
+            pthread_mutex_lock(&stores->one[i]->lock);
+            users = stores->one[i]->users;
+            pthread_mutex_unlock(&stores->one[i]->lock);
+            assert_int_equal(users, 1); /* the set */
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_each_call_ends, setup),  TEST(test_opened_while_frozen, setup),
-        TEST(test_reader_goes_on, setup),  TEST(test_long_list, setup),
-        TEST(test_without_threads, setup), TEST(test_closed_while_frozen, setup),
+        TEST(test_each_call_ends, setup),        TEST(test_opened_while_frozen, setup),
+        TEST(test_reader_goes_on, setup),        TEST(test_long_list, setup),
+        TEST(test_without_threads, setup),       TEST(test_closed_while_frozen, setup),
+        TEST(test_answered_calls_let_go, setup),
     };
 
     apr_initialize();

@@ -76,6 +76,7 @@ static void end_alone(call_t *call, kz_err_t *err)
     one->behind--;
     one->stuck--;
     pthread_mutex_unlock(&one->lock);
+    kz_store__release(one);
 }
 
 static void *call_main(void *baton)
@@ -89,11 +90,12 @@ static void *call_main(void *baton)
     call->err = err;
     call->ended = 1;
     left = call->left;
+    if (!left)
+        kz_store__release(one); /* who waits closes the set next, and wants to be its last user */
     pthread_cond_signal(&call->changed);
     pthread_mutex_unlock(&call->lock);
     if (left)
         end_alone(call, err);
-    kz_store__release(one);
     call_release(call);
     return NULL;
 }

@@ -158,14 +158,16 @@ static void *part_main(void *baton)
     job->running--;
     job->succeeded += !err;
     behind = part->behind;
+    if (!behind)
+        kz_store__release(one); /* who waits closes the set next, and wants to be its last user */
     pthread_cond_broadcast(&job->changed);
     pthread_mutex_unlock(&job->lock);
     if (behind) {
         pthread_mutex_lock(&one->lock);
         one->behind--;
         pthread_mutex_unlock(&one->lock);
+        kz_store__release(one);
     }
-    kz_store__release(one);
     job_release(job);
     return NULL;
 }
