@@ -307,8 +307,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- The clock was ahead for a while: what was noted then waits for no longer than what is noted now. Nothing is put
--- off for more than an hour (KZ_JOB_LONGEST in work/job.c), and no lease is longer than half a day. Jobs are
--- found by kind, as the index of due ones has them.
+-- off for more than an hour (KZ_JOB_LONGEST in work/job.c), but what waits to be removed (KanzleiDiscardGrace): of that
+-- the time counts from now. No lease is longer than half a day. Jobs are found by kind, as the index of due ones has them.
 CREATE OR REPLACE FUNCTION kz_clock_set_back()
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -317,8 +317,11 @@ BEGIN
     LOOP
         SELECT min(kind) INTO k FROM job WHERE state = 'waiting' AND kind > k;
         EXIT WHEN k IS NULL;
-        UPDATE job SET due = now() WHERE state = 'waiting' AND kind = k AND due > now() + interval '2 hours';
+        UPDATE job SET due = now() WHERE state = 'waiting' AND kind = k AND due > now() + interval '2 hours'
+           AND (k <> 'remove_object' OR tries > 0);
     END LOOP;
+    UPDATE job SET due = now() + (due - created), created = now()
+     WHERE state = 'waiting' AND kind = 'remove_object' AND tries = 0 AND created > now() + interval '1 minute';
     UPDATE job SET worker = NULL, lease = NULL
      WHERE state = 'waiting' AND worker IS NOT NULL AND lease > now() + interval '12 hours';
     UPDATE upload SET touched = now()
