@@ -1,4 +1,4 @@
-"""The removal of what was discarded is put off for long, and keeps its time whatever the clock did."""
+"""The removal of what was discarded waits for long, and keeps its time whatever the clock did."""
 
 import secrets
 from datetime import timedelta
