@@ -1,4 +1,5 @@
-"""The removal of what was discarded waits for long, and keeps its time whatever the clock did."""
+"""What was discarded is kept for its time: tidying takes nothing of it away, nor adds to it where it
+was noted by a clock that was ahead."""
 
 import secrets
 from datetime import timedelta
