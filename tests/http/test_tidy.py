@@ -1,4 +1,4 @@
-"""What was discarded is kept for its time: tidying takes nothing of it away, nor adds to it where it
+"""What was discarded is kept for its time: tidying takes nothing of it away, nor adds to it if it
 was noted by a clock that was ahead."""
 
 import secrets
