@@ -117,7 +117,7 @@ static inline void fake_wait(fake_t *fake, int fd, int alive)
     while (!fake->stop && poll(&wait, 1, 100) == 0) {
         if (alive && !fake_say(fd, KZ_SCAND_ALIVE, ""))
             break;
-        if (!alive && ++turns == 40)
+        if (!alive && ++turns == 200)
             break;
     }
 }

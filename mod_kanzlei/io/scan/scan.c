@@ -16,6 +16,7 @@
 #define SEALS      (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
 #define SILENCE_MS 1200 /* after which the scanner is asked whether it lives */
 #define STATUS_MS  500  /* that it has to answer */
+#define STARVED_MS 6000 /* that one at work may be silent while its keeper lives: short of time */
 #define MARGIN_MS                                                                                  \
     500             /* a worker stops this much earlier than we stop waiting, so that we hear why */
 #define AGAIN_MS 10 /* between tries to connect while its queue is full */
@@ -138,21 +139,19 @@ static int send_request(int fd, int memfd, apr_int64_t end)
     return sent == sizeof request ? 0 : -1;
 }
 
-/* Nothing was heard for SILENCE_MS. A worker that has begun speaks more often; before that, all may
- * be busy, or the scanner hung. */
-static int is_hung(const char *path, int begun, apr_int64_t end)
+/* Nothing was heard for SILENCE_MS: all workers may be busy, or the scanner hung. */
+static int is_hung(const char *path, apr_int64_t end)
 {
     apr_int64_t soon = now_ms() + STATUS_MS;
     kz_scand_status_t status;
 
-    if (begun)
-        return 1;
     return ask_status(&status, NULL, path, soon < end ? soon : end) ||
            status.state == KZ_SCAND_LOADING;
 }
 
 static outcome_t await(kz_scand_reply_t *reply, int fd, const char *path, apr_int64_t end)
 {
+    apr_int64_t heard = now_ms();
     int begun = 0;
 
     for (;;) {
@@ -162,10 +161,11 @@ static outcome_t await(kz_scand_reply_t *reply, int fd, const char *path, apr_in
         if (!readable(fd, quiet < end ? quiet : end)) {
             if (now_ms() >= end)
                 return begun ? LATE : NOT_BEGUN;
-            if (is_hung(path, begun, end))
+            if ((begun && now_ms() >= heard + STARVED_MS) || is_hung(path, end))
                 return HUNG;
             continue;
         }
+        heard = now_ms();
         got = recv(fd, reply, sizeof *reply, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
@@ -186,7 +186,7 @@ static outcome_t ask(int *fd, const char *path, int memfd, apr_int64_t end)
     while ((*fd = connect_until(path, "", quiet < end ? quiet : end)) < 0 && errno == EAGAIN) {
         if (now_ms() >= end)
             return NOT_BEGUN;
-        if (is_hung(path, 0, end))
+        if (is_hung(path, end))
             return HUNG;
         quiet = now_ms() + SILENCE_MS;
     }
