@@ -15,6 +15,9 @@ def pytest_configure(config):
 def portal():
     """The running portal with both firms and their administrators."""
     with running_portal() as made:
+        # However long a run takes, nobody is signed out meanwhile.
+        (made.data / "conf/kanzlei.local.conf").write_text("KanzleiSessionIdle 12h\n")
+        made.start()
         for slug, name in ((made.firm, "Kanzlei Linde"), (made.other, "Kanzlei Eiche")):
             made.kanzleictl("firm", "create", slug, "--name", name)
             made.make_staff("admin", "--admin", firm=slug)

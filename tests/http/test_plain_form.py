@@ -102,11 +102,11 @@ def restart(portal):
 def small(portal):
     """A portal that accepts no document of more than 100,000 bytes."""
     local = portal.data / "conf/kanzlei.local.conf"
-    assert not local.exists()
-    local.write_text("KanzleiMaximumSize 100K\n")
+    before = local.read_text()
+    local.write_text(before + "KanzleiMaximumSize 100K\n")
     restart(portal)
     yield
-    local.unlink()
+    local.write_text(before)
     restart(portal)
 
 

@@ -82,6 +82,7 @@ def crowded():
         (made.data / "conf/local.conf").write_text(
             "LoadModule remoteip_module /usr/lib/apache2/modules/mod_remoteip.so\n"
             f"RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy {PROXY}\n"
+            "KeepAliveTimeout 300\n"  # connections stay while a slow machine makes the last
         )
         made.start()
         made.maria = made.make_client(made.signed_in("admin"), "Sommer", "maria")
