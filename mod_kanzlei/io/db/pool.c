@@ -59,11 +59,13 @@ kz_err_t *kz_db__note(kz_db_pool_t *dbpool, kz_err_t *err)
                (int)apr_time_sec(now - health->since));
     if (!err || (kz_err_code(err) != KZ_ERR_DB_DOWN && kz_err_code(err) != KZ_ERR_DB_BUSY))
         return err;
-    if (kz_err_code(err) == KZ_ERR_DB_DOWN && apr_atomic_cas32(&health->away, 1, 0) == 0) {
+    if (kz_err_code(err) == KZ_ERR_DB_BUSY)
+        return health->away ? kz_err_told(err) : err;
+    if (apr_atomic_cas32(&health->away, 1, 0) == 0) {
         health->since = now;
         kz_log_err_keep(KZ_LOG_ERR, KZ_LOGNO(0064) "the database is away: ", err);
     }
-    return health->away ? kz_err_told(err) : err;
+    return kz_err_told(err); /* also when it is back by now */
 }
 
 void kz_db__give_back(kz_db_pool_t *dbpool, kz_db_conn_t *conn)
