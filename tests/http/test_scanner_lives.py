@@ -98,7 +98,7 @@ def test_an_upload_right_after_a_restart_is_answered(portal, maria, number):
     assert keepers(portal) == before
 
 
-@pytest.mark.expect_log(RESTART, r"worker \d: unscannable")
+@pytest.mark.expect_log(RESTART, r"worker \d: unscannable", r"worker \d ended with status 4")
 def test_a_graceful_restart_ends_no_scan(portal, maria, admin):
     """The verdict is that of the one scan that began before."""
     set_directive(portal, "KanzleiScanTime 8s")
