@@ -188,6 +188,10 @@ static void test_hung_ones_are_found_out(void **state)
     fake_start(&fake, &fallen, 1, KZ_SCAND_READY);
     assert_int_equal(ask(&verdict, &fake, 3600), KZ_ERR_SCANNER_DOWN);
     fake_stop(&fake);
+    /* The same when the deadline comes meanwhile: nobody has found the document too slow. */
+    fake_start(&fake, &fallen, 1, KZ_SCAND_READY);
+    assert_int_equal(ask(&verdict, &fake, 3), KZ_ERR_SCANNER_DOWN);
+    fake_stop(&fake);
 }
 
 static void test_a_busy_one_is_waited_for(void **state)

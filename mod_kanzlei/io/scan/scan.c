@@ -160,7 +160,7 @@ static outcome_t await(kz_scand_reply_t *reply, int fd, const char *path, apr_in
 
         if (!readable(fd, quiet < end ? quiet : end)) {
             if (now_ms() >= end)
-                return begun ? LATE : NOT_BEGUN;
+                return !begun ? NOT_BEGUN : now_ms() >= heard + SILENCE_MS ? HUNG : LATE;
             if ((begun && now_ms() >= heard + STARVED_MS) || is_hung(path, end))
                 return HUNG;
             continue;
