@@ -7,10 +7,10 @@ and are made elsewhere without KZ_PICTURES."""
 
 import os
 import re
-import secrets
 
 import pytest
 from case import file, row, send, under_way
+from contents import random_content
 from playwright.sync_api import expect
 from scand_samples import EICAR
 from stage import ROOT
@@ -59,7 +59,7 @@ def test_pictures_of_a_client(person, launch, line, take, tmp_path):
     send(client, file("Mietvertrag.txt", "Lindenweg 4"), file("Rechnung.pdf.com", EICAR))
     expect(client.page.locator(".job--done, .job--bad")).to_have_count(2)
     plan = tmp_path / "Grundriss.tif"
-    plan.write_bytes(secrets.token_bytes(40_000_000))
+    plan.write_bytes(random_content(40_000_000))
     line.speed = 400_000
     client.page.set_input_files("#files", plan)
     under_way(client, plan.name)

@@ -3,10 +3,10 @@ after a cut line. The line is as slow as a test needs it, so no test depends on 
 
 import hashlib
 import re
-import secrets
 
 import pytest
 from case import Case, file, opens_matter, row, send, under_way
+from contents import random_content
 from playwright.sync_api import expect
 
 SLOW = 400_000  # bytes a second
@@ -30,7 +30,7 @@ def sender(admin, person, launch, line, request):
 def large(tmp_path):
     """Returns a file that takes some minutes over the slow line."""
     path = tmp_path / "Bauplan.bin"
-    path.write_bytes(secrets.token_bytes(40_000_000))
+    path.write_bytes(random_content(40_000_000))
     return path
 
 

@@ -1,11 +1,11 @@
 """The clock of httpd's host or of the database is a day ahead for some seconds, as a wrong time
 server sets it, and then right again. Nothing waits for the day to be over."""
 
-import secrets
 import time
 
 import pytest
 from breakable import RESTART
+from contents import random_content
 from person import wait_for
 
 DAY = 86_400
@@ -47,7 +47,7 @@ def is_received(site, document):
 
 def goes_on(site, what, browser, matter):
     """Checks that an upload, a receipt, a mail and the seals come as fast as ever."""
-    content = secrets.token_bytes(100_000)
+    content = random_content(100_000)
     document = browser.upload(matter, content)
     site.settle()
     download(site, site.signed_in("admin"), document, content)
@@ -83,7 +83,7 @@ def test_clock_of_httpd_is_ahead(site, admin, maria, clock):
 
     def work():
         goes_on(site, "clock ahead", browser, maria.matter)
-        kept["content"] = secrets.token_bytes(100_000)
+        kept["content"] = random_content(100_000)
         kept["document"] = browser.upload(maria.matter, kept["content"])
         site.settle()
         download(site, admin, kept["document"], kept["content"])  # noted when the clock is right

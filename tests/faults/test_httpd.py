@@ -13,6 +13,7 @@ import time
 import httpx
 import pytest
 from breakable import RESTART, entered, kill
+from contents import random_content
 from person import wait_for
 from portal import BYTES, TUS, coded
 from running import PASSWORD
@@ -151,7 +152,7 @@ def test_child_killed(site, maria):
     """A child dies in the middle of an upload: the upload resumes, other people are served at
     once."""
     browser = maria.browser
-    content = secrets.token_bytes(1_000_000)
+    content = random_content(1_000_000)
     upload = browser.created(maria.matter, len(content))
     assert browser.patch(upload, 0, content[:100_000]).status_code == 204
     thread, got = in_background(
@@ -175,7 +176,7 @@ def test_child_killed_before_the_checksum(site, maria):
     """Of a PATCH with a checksum all or nothing is kept, if the child dies before it is
     verified."""
     browser = maria.browser
-    content = secrets.token_bytes(1_000_000)
+    content = random_content(1_000_000)
     upload = browser.created(maria.matter, len(content))
     assert browser.patch(upload, 0, content[:100_000]).status_code == 204
     headers = {"Upload-Checksum": "sha256 " + coded(hashlib.sha256(content[100_000:]).digest())}
@@ -197,7 +198,7 @@ def test_child_killed_before_the_checksum(site, maria):
 def test_child_killed_while_it_finishes(site, maria):
     """The child dies while the scanner scans a complete upload: another child finishes it."""
     browser = maria.browser
-    content = secrets.token_bytes(1000)
+    content = random_content(1000)
     upload = browser.created(maria.matter, len(content))
     hanging = site.scanners()
     kill(hanging, signal.SIGSTOP)
@@ -249,7 +250,7 @@ def test_child_killed_while_forms_wait(site, maria):
 def test_graceful_restart(site, maria, times):
     """A graceful restart cuts no upload under way, and one that starts meanwhile is accepted."""
     browser = maria.browser
-    content = secrets.token_bytes(1_000_000)
+    content = random_content(1_000_000)
     upload = browser.created(maria.matter, len(content))
     site.reconnect(browser, version=1)  # over HTTP/2, httpx cuts the last streams
     thread, got = in_background(lambda: browser.patch(upload, 0, slowly(content, 40, 0.1)))
@@ -275,7 +276,7 @@ def test_graceful_restart(site, maria, times):
 def test_graceful_restart_over_http_2(site, maria, tmp_path):
     """The same with curl, which finishes its last stream as browsers do."""
     browser = maria.browser
-    content = secrets.token_bytes(1_000_000)
+    content = random_content(1_000_000)
     (tmp_path / "content").write_bytes(content)
     upload = browser.created(maria.matter, len(content))
     headers = TUS | {"Upload-Offset": "0", "Content-Type": BYTES, "X-CSRF-Token": browser.csrf,

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import secrets
 import signal
 import subprocess
 import time
@@ -12,6 +11,7 @@ from functools import partial
 import pytest
 from breakable import RESTART, descendants, kill
 from breakable import privileged as root
+from contents import random_content
 from person import wait_for
 
 DOWN = r"STORE_DOWN|upload: .*store|copy: .*store"
@@ -20,7 +20,7 @@ DOWN = r"STORE_DOWN|upload: .*store|copy: .*store"
 @pytest.fixture
 def known(maria):
     """A document from before the fault, which must be readable all the time."""
-    content = secrets.token_bytes(200_000)
+    content = random_content(200_000)
     return maria.browser.upload(maria.matter, content), content
 
 
@@ -35,9 +35,9 @@ def refused(site, what, maria, size=1000):
     back; returns the upload's id."""
     browser = maria.browser
     upload = browser.created(maria.matter, size)
-    site.said(f"{what}: upload", lambda: browser.patch(upload, 0, secrets.token_bytes(size)), 503)
+    site.said(f"{what}: upload", lambda: browser.patch(upload, 0, random_content(size)), 503)
     site.said(f"{what}: form", lambda: browser.send_form(
-        maria.matter, ("form.bin", secrets.token_bytes(size)), json_view=False), 200)  # fmt: skip
+        maria.matter, ("form.bin", random_content(size)), json_view=False), 200)  # fmt: skip
     assert browser.get(f"/documents/{upload}").status_code == 404
     assert browser.state(upload) == "storing"
     return upload
@@ -133,7 +133,7 @@ def test_spool_full(site, maria, known):
     """An upload is refused before its first byte if its size is known, else when the disk is full;
     later it resumes."""
     browser = maria.browser
-    content = secrets.token_bytes(3_000_000)
+    content = random_content(3_000_000)
     upload = browser.created(maria.matter, len(content))
     assert browser.patch(upload, 0, content[:1_000_000]).status_code == 204
     filler = site.fill("spool", leave=300_000)
@@ -162,7 +162,7 @@ def test_spool_full(site, maria, known):
 def test_other_bytes_of_an_earlier_try(site, maria):
     """A store holds other bytes of an unfinished upload, which is stored anew, not tried for ever.
     What is tried for half an hour is said to the operator."""
-    content = secrets.token_bytes(100_000)
+    content = random_content(100_000)
     folder, aside = site.data / "store-2", site.data / "store-2.gone"
     folder.rename(aside)
     try:
@@ -193,7 +193,7 @@ def test_slow(site, maria, known):
     site.restart_httpd(preload=True)
     site.reconnect(browser)
     site.slow.write_text(f"2000 {site.data / 'store-1'}")
-    content = secrets.token_bytes(100_000)
+    content = random_content(100_000)
     upload = browser.created(maria.matter, len(content))
     site.said("store slow: upload", lambda: browser.patch(upload, 0, content), 204, bound=15)
     readable(site, "store slow: first download", browser, known, bound=5)
@@ -283,7 +283,7 @@ def test_a_slow_copy_holds_up_no_mail(site, maria, admin):
     site.restart_httpd(preload=True)
     site.reconnect(browser)
     site.reconnect(admin)
-    upload = browser.upload(maria.matter, secrets.token_bytes(100_000))
+    upload = browser.upload(maria.matter, random_content(100_000))
     site.settle()
     for path in (site.data / "store-2").rglob(f"*{upload}*"):
         for file in path.rglob("*") if path.is_dir() else (path,):
@@ -318,7 +318,7 @@ def test_large_documents_have_longer(large_site):
     # Slow are the firm's folders, not files: one store takes over the spool file and flushes none.
     site.slow.write_text(f"1500 {site.data}/store-2/1/")
     large = browser.created(matter, 40_000_000)
-    assert browser.patch(large, 0, secrets.token_bytes(40_000_000)).status_code == 204
+    assert browser.patch(large, 0, random_content(40_000_000)).status_code == 204
     small = browser.created(matter, 1000)
     assert browser.patch(small, 0, b"x" * 1000).status_code == 503
     site.slow.unlink()

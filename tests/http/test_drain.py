@@ -3,7 +3,6 @@ all of it ends."""
 
 import contextlib
 import os
-import secrets
 import signal
 import subprocess
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import h2.events
 import pytest
+from contents import random_content
 from portal import BYTES, TUS, coded
 from raw import Raw
 from running import running_portal
@@ -117,7 +117,7 @@ class Visitor:
 @pytest.mark.parametrize("kind", [OneLine, Streams], ids=["HTTP/1.1", "HTTP/2"])
 def test_no_request_is_cut(portal, maria, kind):
     """By HTTP/1.1 nothing has to be sent again; by HTTP/2 what a GOAWAY says is not begun."""
-    content = secrets.token_bytes(60_000)
+    content = random_content(60_000)
     document = portal.admin.upload(maria.matter, content, "a.bin")
     visitors = [Visitor(kind, portal, (document, content)) for _ in range(4)]
     done = threading.Event()
@@ -172,7 +172,7 @@ def test_who_keeps_a_connection_keeps_no_process(portal, maria, restarts):
 
 def begun_upload(portal, maria, size, sent):
     """A PATCH of SIZE bytes of which SENT have been sent and kept; returns line, id and bytes."""
-    content = secrets.token_bytes(size)
+    content = random_content(size)
     upload = maria.browser.created(maria.matter, size, "gross.bin")
     raw = Raw(portal, maria.browser)
     raw.head(f"PATCH /k/linde/uploads/{upload} HTTP/1.1", "Tus-Resumable: 1.0.0",
@@ -211,7 +211,7 @@ def test_an_upload_that_is_ended_goes_on_where_it_was(portal, maria):
 def test_downloads_leave_room_for_the_next_processes(portal, maria):
     """Readers who take their time keep processes of earlier restarts; the portal answers, and a
     download that is ended goes on by a Range."""
-    content = secrets.token_bytes(4_000_000)
+    content = random_content(4_000_000)
     document = portal.admin.upload(maria.matter, content, "gross.bin")
     first, readers = children(portal), []
     for _ in range(7):  # more processes than ServerLimit has places for

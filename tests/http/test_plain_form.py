@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import httpx
 import pytest
+from contents import random_content
 from scand_samples import EICAR, sevenzip
 
 NOT_CLEAN = pytest.mark.expect_log(
@@ -114,7 +115,7 @@ def small(portal):
 @pytest.mark.expect_log("keeper", "AH01882")
 def test_too_large(maria):
     mark = secrets.token_hex(4)
-    files = ((f"a{mark}.txt", b"a"), ("gross.bin", secrets.token_bytes(300_000)),
+    files = ((f"a{mark}.txt", b"a"), ("gross.bin", random_content(300_000)),
              (f"b{mark}.txt", b"b"))  # fmt: skip
     answer = maria.browser.send_form(maria.matter, *files)
     assert answer.status_code == 413

@@ -14,6 +14,7 @@ import h2.events
 import h2.settings
 import httpx
 import pytest
+from contents import random_content
 from person import wait_for
 from raw import Raw
 
@@ -36,7 +37,7 @@ def is_received(portal, document):
 
 def provided(admin, maria, size):
     """Provides a document of SIZE bytes; returns its id and its bytes."""
-    content = secrets.token_bytes(size)
+    content = random_content(size)
     return admin.upload(maria.matter, content, f"{secrets.token_hex(4)}.bin"), content
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from contents import random_content
 from person import wait_for
 from portal import TUS
 from scand_samples import EICAR
@@ -335,7 +336,7 @@ def test_ends_early_while_it_is_under_way(portal, maria, method):
     """Bytes that were acknowledged are lost, so the upload is no more: 404, upon which a tus client
     sends all of the file again. 500 would stay for ever, a smaller offset take back what was
     said."""
-    browser, content = maria.browser, secrets.token_bytes(200_000)
+    browser, content = maria.browser, random_content(200_000)
     upload = browser.created(maria.matter, len(content))
     assert browser.patch(upload, 0, content[:150_000]).status_code == 204
     tail = portal.data / "spool" / f"{upload}.tail"  # the last bytes that came are there
@@ -353,7 +354,7 @@ def test_ends_early_while_it_is_under_way(portal, maria, method):
 @pytest.mark.expect_log(r"SEAL: upload \S+ has failed")
 def test_damaged_in_the_middle(portal, maria):
     """Only the reading of all bytes finds that: the upload has failed then, and says so."""
-    browser, content = maria.browser, secrets.token_bytes(200_000)
+    browser, content = maria.browser, random_content(200_000)
     upload = browser.created(maria.matter, len(content))
     assert browser.patch(upload, 0, content[:150_000]).status_code == 204
     with (portal.data / "spool" / upload).open("r+b") as spool:

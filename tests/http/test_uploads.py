@@ -7,6 +7,7 @@ import struct
 import zlib
 
 import pytest
+from contents import random_content
 from portal import TUS
 from scand_samples import EICAR, nested, pdf, sevenzip, zipped
 
@@ -68,7 +69,7 @@ def marked(size):
 
 @pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 17])
 def test_in_one_piece(maria, size):
-    content = secrets.token_bytes(size)
+    content = random_content(size)
     document = maria.browser.upload(maria.matter, content)
     check_arrived(maria.browser, document, content)
 
@@ -90,7 +91,7 @@ def test_creation_by_tus(maria):
 
 
 def test_in_pieces_of_any_size(maria):
-    content = secrets.token_bytes(2 * CHUNK + 1000)
+    content = random_content(2 * CHUNK + 1000)
     upload, at = maria.browser.created(maria.matter, len(content)), 0
     for size in (1, 0, 5000, CHUNK - 5001, 7, CHUNK, len(content)):
         piece = content[at : at + size]
@@ -105,7 +106,7 @@ def test_in_pieces_of_any_size(maria):
 
 
 def test_resumes_in_another_session(portal, maria):
-    content = secrets.token_bytes(CHUNK + 10)
+    content = random_content(CHUNK + 10)
     upload = maria.browser.created(maria.matter, len(content))
     maria.browser.patch(upload, 0, content[:1000])
     again = portal.signed_in("maria")
@@ -115,7 +116,7 @@ def test_resumes_in_another_session(portal, maria):
 
 
 def test_wrong_offset(maria):
-    content = secrets.token_bytes(100)
+    content = random_content(100)
     upload = maria.browser.created(maria.matter, 100)
     assert maria.browser.patch(upload, 0, content[:50]).status_code == 204
     for offset in (0, 49, 51, 100):
@@ -127,7 +128,7 @@ def test_wrong_offset(maria):
 
 
 def test_after_completion(maria):
-    content = secrets.token_bytes(100)
+    content = random_content(100)
     upload = maria.browser.upload(maria.matter, content)
     late = maria.browser.patch(upload, 0, content)  # tus: 409 is a wrong offset; HEAD tells it
     assert (late.status_code, late.headers["Upload-Offset"]) == (409, "100")
@@ -140,7 +141,7 @@ def test_after_completion(maria):
 
 
 def test_a_stranger_finds_nothing(maria, neighbour, stranger, foreign, clerk):
-    content = secrets.token_bytes(100)
+    content = random_content(100)
     upload = maria.browser.created(maria.matter, 100)
     for browser in (neighbour.browser, stranger, foreign.browser, clerk):
         assert browser.patch(upload, 0, content).status_code == 404
@@ -202,7 +203,7 @@ def checksum(kind, content):
 @pytest.mark.parametrize("kind", ["sha1", "sha256"])
 def test_checksum(maria, kind, before):
     """Bytes that don't match their checksum are not kept, at any offset."""
-    content = secrets.token_bytes(before + 2 * CHUNK + 100)
+    content = random_content(before + 2 * CHUNK + 100)
     browser, upload = maria.browser, maria.browser.created(maria.matter, len(content))
     assert browser.patch(upload, 0, content[:before]).status_code == 204
     for length in (10, CHUNK, 2 * CHUNK + 100):
@@ -291,7 +292,7 @@ def test_one_infected_among_clean_ones(maria):
 
 
 def test_over_the_form(maria):
-    one, two = secrets.token_bytes(CHUNK + 1), secrets.token_bytes(10)
+    one, two = random_content(CHUNK + 1), random_content(10)
     mark = secrets.token_hex(4)
     files = ((f"eins {mark}.bin", one), (f"zwei {mark}.bin", two))
     answer = maria.browser.send_form(maria.matter, *files)
@@ -379,7 +380,7 @@ def test_both_stores_hold_it_sealed_and_nothing_lies_open(portal, maria):
 
 
 def test_ranges(maria):
-    content = secrets.token_bytes(3 * CHUNK)
+    content = random_content(3 * CHUNK)
     document = maria.browser.upload(maria.matter, content)
     for text, first, last in (
         ("0-0", 0, 0),
@@ -400,7 +401,7 @@ def test_ranges(maria):
 
 
 def test_conditions_and_head(maria):
-    content = secrets.token_bytes(1000)
+    content = random_content(1000)
     document = maria.browser.upload(maria.matter, content)
     whole = content_of(maria.browser, document)
     tag = whole.headers["ETag"]
