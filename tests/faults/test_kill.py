@@ -19,7 +19,7 @@ from scand_samples import EICAR
 SIZES = (1, 1000, 65536, 200_000, 700_000)
 # Lines that a portal logs about parts that die a moment before it, and about its own death.
 SAID = (
-    r"DB_DOWN|DB_BUSY|SCANNER_DOWN|the scanner ended|worker \d: ",
+    r"DB_DOWN|DB_BUSY|the database is back|SCANNER_DOWN|the scanner ended|worker \d: ",
     r"AH00051|AH00052|AH01903|AH01909|AH00687|AH00493|AH10244|AH02558|kanzlei-scand.*(ended|died)",
 )
 
