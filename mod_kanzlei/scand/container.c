@@ -66,11 +66,13 @@ static int is_arj(const unsigned char *p, size_t left)
            crc32(0, p + 4, (unsigned)size) == kz_u32(p + 4 + size);
 }
 
-/* A package's lead: what made it, and whether it is one of programs or of sources (rpm's manual,
- * RPM V4 file format, "Lead"). */
+/* Behind a package's lead of 96 bytes, of which not all readers look at more than the magic, stands
+ * a header with a magic of its own; or behind a signature of 256 bytes, as old ones have it (rpm's
+ * manual, RPM V4 file format). */
 static int is_rpm(const unsigned char *p, size_t left)
 {
-    return left >= 8 && p[4] >= 3 && p[4] <= 6 && p[6] == 0 && p[7] <= 1;
+    return (left >= 99 && !memcmp(p + 96, "\x8e\xad\xe8", 3)) ||
+           (left >= 355 && !memcmp(p + 352, "\x8e\xad\xe8", 3));
 }
 
 /* LHA's header of any level; P is at "-lh", which is its third byte. Level 0 and 1 have a size and
@@ -242,19 +244,6 @@ static uint64_t octal(const unsigned char *p, size_t length)
     return i > first && (i == length || p[i] == ' ' || p[i] == '\0') ? number : UINT64_MAX;
 }
 
-/* Whether a header's size is a number: digits and whatever stands behind them, or what GNU tar
- * writes for large ones, binary in big endian behind a byte of 0x80 (0xff: negative). No unpacker
- * takes data from what has another. */
-static int is_size(const unsigned char *p)
-{
-    size_t i = 0;
-
-    while (i < 11 && (p[i] == ' ' || p[i] == '\t' || p[i] == '-'))
-        i++;
-    return (p[i] >= '0' && p[i] <= '7') || !memcmp(p, "\x80\0\0\0", 4) ||
-           !memcmp(p, "\xff\xff\xff\xff", 4);
-}
-
 /* The sum of a header counts its own eight bytes as blanks (POSIX pax, ustar Interchange Format);
  * old programs took bytes as signed. */
 static int is_header(const unsigned char *block)
@@ -262,7 +251,7 @@ static int is_header(const unsigned char *block)
     uint64_t sum = octal(block + 148, 8);
     int64_t bytes = 0, chars = 0;
 
-    if (sum == UINT64_MAX || !is_size(block + 124))
+    if (sum == UINT64_MAX)
         return 0;
     for (size_t i = 0; i < BLOCK; i++) {
         unsigned char byte = i >= 148 && i < 156 ? ' ' : block[i];
